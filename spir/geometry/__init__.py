@@ -1,0 +1,1 @@
+"""Space itself: rotations, poses, cameras, rays and the density law. No networks."""

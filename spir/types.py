@@ -1,0 +1,172 @@
+"""The nouns that flow between rooms. Imports nothing of ours.
+
+Pixel maps are channel-last; a network permutes inside its own forward.
+Points live in object units: +Y up, the front of the object towards +Z, the object inside
+[-scene_range, scene_range]^3. Cameras look along -z, y up. `focal` is in image widths, so a point
+(X, Y, Z) of camera space lands at u = focal * X / -Z, v = focal * Y / -Z, both in [-0.5, 0.5] inside
+the picture; `None` means orthographic. Colours are in [-1, 1]; masks and alpha in [0, 1].
+"""
+
+from dataclasses import dataclass, fields, is_dataclass, replace
+from typing import Protocol, TypeVar
+
+import torch
+from jaxtyping import Float, Int, UInt8
+from torch import Tensor
+
+T = TypeVar("T", bound="Movable")
+
+
+class Movable:
+    """Move every tensor in a bundle at once: `fit.to("cpu")`, `step.detach()`."""
+
+    def map(self: T, change) -> T:
+        """A copy with `change` applied to every tensor, also inside nested bundles and tuples."""
+
+        def walk(value):
+            if isinstance(value, Tensor):
+                return change(value)
+            if is_dataclass(value) and isinstance(value, Movable):
+                return value.map(change)
+            return tuple(walk(v) for v in value) if isinstance(value, tuple) else value
+
+        return replace(self, **{f.name: walk(getattr(self, f.name)) for f in fields(self)})
+
+    def to(self: T, device: torch.device | str) -> T:
+        return self.map(lambda tensor: tensor.to(device))
+
+    def detach(self: T) -> T:
+        return self.map(lambda tensor: tensor.detach())
+
+    def __getitem__(self: T, rows: slice) -> T:
+        """The same bundle with only some rows of the batch: `pose[2:3]` (every tensor is batch-first)."""
+        return self.map(lambda tensor: tensor[rows])
+
+
+@dataclass(frozen=True)
+class Photo(Movable):
+    rgb: UInt8[Tensor, "height width 3"]
+    alpha: UInt8[Tensor, "height width"] | None = None
+    """The upload's own alpha channel, or none."""
+
+
+@dataclass(frozen=True)
+class Cutout(Movable):
+    rgb: Float[Tensor, "batch size size 3"]
+    """Object only: the category's background wherever the mask is 0."""
+    mask: Float[Tensor, "batch size size"]
+    box_px: Float[Tensor, "batch 4"]
+    """x0, y0, x1, y1 in the photo (may reach outside it), so results can be drawn back onto it."""
+
+
+@dataclass(frozen=True)
+class Pose(Movable):
+    """What inversion optimises (appendix A.1); `geometry.pose` turns it into a Camera."""
+
+    z0: Float[Tensor, " batch"] | None
+    """log(2 focal - 1): perspective strength at constant apparent size; none = orthographic."""
+    shift: Float[Tensor, "batch 2"]
+    """Where the object's centre lands, in [-1, 1] picture coordinates, x right, y up."""
+    scale: Float[Tensor, " batch"]
+    """Magnification at the object's depth: one object unit covers `scale` half picture widths."""
+    quaternion: Float[Tensor, "batch 4"]
+    """Object to camera rotation, (w, x, y, z), unit length."""
+
+
+@dataclass(frozen=True)
+class Camera(Movable):
+    cam2world: Float[Tensor, "batch 4 4"]
+    focal: Float[Tensor, " batch"] | None
+
+
+@dataclass(frozen=True)
+class Code(Movable):
+    w: Float[Tensor, "batch layers width"]
+    """All rows but the last shape the object; the last row makes the palette. One row = the same for all."""
+    palette: Float[Tensor, "batch values 3"] | None = None
+    """Overrides the palette that the last row would give; none = from w."""
+
+
+@dataclass(frozen=True)
+class Guess(Movable):
+    nocs: Float[Tensor, "batch size size 3"]
+    """Object coordinates per pixel, object units."""
+    mask: Float[Tensor, "batch size size"]
+    code: Code
+    pose: Pose
+    pnp_error: Float[Tensor, " batch"]
+    """Root mean square reprojection error, in picture widths; infinite where PnP failed."""
+    outcome: tuple[str, ...]
+    """Per item: "solved", or the named reason why the pose is only a default."""
+
+
+@dataclass(frozen=True)
+class Step(Movable):
+    index: int
+    code: Code
+    pose: Pose
+    rgb: Float[Tensor, "batch size size 3"]
+    alpha: Float[Tensor, "batch size size"]
+    loss: Float[Tensor, " batch"]
+    seconds: float
+    """Since the inversion began."""
+
+
+@dataclass(frozen=True)
+class Fit(Movable):
+    category: str
+    code: Code
+    pose: Pose
+    trajectory: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True)
+class FieldSample(Movable):
+    sdf: Float[Tensor, "batch point"]
+    """Signed distance to the surface, object units, negative inside."""
+    density: Float[Tensor, "batch point"]
+    """Per object unit; zero outside the cube."""
+    rgb: Float[Tensor, "batch point 3"]
+    attention: Float[Tensor, "batch point values"] | None = None
+    """How much each palette colour counts here; sums to 1."""
+
+
+class Field(Protocol):
+    """A batch of objects in space: ask it about points, it answers. Networks and formulas alike."""
+
+    scene_range: float
+
+    def __call__(self, points: Float[Tensor, "batch point 3"]) -> FieldSample:
+        """Everything at the points."""
+
+    def sdf(self, points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch point"]:
+        """The signed distance alone, cheaper."""
+
+    def sdf_grid(self, resolution: int) -> Float[Tensor, "batch x y z"]:
+        """The signed distance on linspace(-scene_range, scene_range, resolution)^3, indexed [x, y, z]."""
+
+    def optical_depth(
+        self, start: Float[Tensor, "*shape"], end: Float[Tensor, "*shape"], length: Float[Tensor, "*shape"]
+    ) -> Float[Tensor, "*shape"]:
+        """Integral of the density over a segment on which the SDF runs linearly from start to end.
+
+        The first axis is the batch."""
+
+
+@dataclass(frozen=True)
+class Rendering(Movable):
+    rgb: Float[Tensor, "batch height width 3"]
+    alpha: Float[Tensor, "batch height width"]
+    depth: Float[Tensor, "batch height width"]
+    normals: Float[Tensor, "batch height width 3"] | None = None
+    attention: Float[Tensor, "batch height width values"] | None = None
+    """Not normalised: sums to alpha, so rgb = attention @ palette + (1 - alpha) * background."""
+    nocs: Float[Tensor, "batch height width 3"] | None = None
+    """Expected object coordinates times alpha, object units."""
+
+
+@dataclass(frozen=True)
+class Mesh(Movable):
+    vertices: Float[Tensor, "vertex 3"]
+    faces: Int[Tensor, "face 3"]
+    colours: Float[Tensor, "vertex 3"]
