@@ -1,0 +1,149 @@
+"""§3.2: the encoder that bootstraps everything: cut-out -> NOCS map, mask, and one w.
+
+One class for every size. `PAPER` has the tensor names and shapes of the authors' network; `COMPACT` is what
+ships: the same modules with smaller numbers, and the mask as a fourth input channel, because the silhouette
+is what a rendering and a photo share best.
+"""
+
+import math
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from spir.bootstrap.backbone import SegFormer
+from spir.types import Movable
+
+
+@dataclass(frozen=True)
+class EncoderConfig:
+    """Every size of the encoder; stored in the weights file. The defaults are the paper's."""
+
+    dims: tuple[int, ...] = (64, 128, 320, 512)
+    heads: tuple[int, ...] = (1, 2, 5, 8)
+    depths: tuple[int, ...] = (3, 6, 40, 3)
+    sr_ratios: tuple[int, ...] = (8, 4, 2, 1)
+    """How far each stage shrinks the map that keys and values come from."""
+    mlp_ratio: int = 4
+    decode_width: int = 768
+    head_width: int = 512
+    """Channels of the trunk's output and of both heads."""
+    in_channels: int = 3
+    """3 = the picture alone; 4 = picture and mask."""
+    map_upsample: int = 4
+    """NOCS pixels per trunk pixel; the trunk works at a quarter of `size`."""
+    w_dim: int = 512
+    drop_path: float = 0.1
+    """Stochastic depth of the last block; grows linearly from 0 at the first."""
+    size: int = 128
+    """Side of the picture it is trained on, pixels."""
+
+
+PAPER = EncoderConfig()
+"""SegFormer MiT-B5, 92.6 M parameters."""
+
+COMPACT = EncoderConfig(
+    dims=(32, 64, 160, 256),
+    depths=(2, 2, 2, 2),
+    decode_width=256,
+    head_width=128,
+    in_channels=4,
+    map_upsample=2,
+    w_dim=256,
+)
+"""SegFormer MiT-B0, about 4 M parameters; a 64-pixel NOCS map has points enough for PnP."""
+
+
+@dataclass(frozen=True)
+class EncoderOutput(Movable):
+    """What the encoder sees in a batch of cut-outs; always float32."""
+
+    nocs: Float[Tensor, "batch side side 3"]
+    """Object coordinates per pixel, object units; meaningless outside the mask."""
+    mask: Float[Tensor, "batch side side"]
+    mask_logits: Float[Tensor, "batch side side"]
+    w: Float[Tensor, "batch 1 width"]
+
+
+class Encoder(nn.Module):
+    """NOCS map, mask and w of a batch of cut-outs."""
+
+    def __init__(self, config: EncoderConfig):
+        super().__init__()
+        self.config = config
+        head = config.head_width
+        self.backbone = SegFormer(
+            config.in_channels,
+            head,
+            config.dims,
+            config.heads,
+            config.depths,
+            config.sr_ratios,
+            config.mlp_ratio,
+            config.decode_width,
+            config.drop_path,
+        )
+        self.post = nn.Sequential(
+            nn.Conv2d(head, head, 3, 1, 1),
+            nn.ReLU(),
+            nn.Conv2d(head, head, 3, 1, 1),
+            nn.ReLU(),
+            nn.Conv2d(head, 4, 3, 1, 1),
+        )
+        self.w_regressor_pre = nn.Sequential(nn.Conv2d(head, head, 3, 1, 1), nn.ReLU())
+        self.w_regressor_post = nn.Sequential(
+            nn.Linear(head, config.w_dim), nn.ReLU(), nn.Linear(config.w_dim, config.w_dim), nn.LeakyReLU(0.2)
+        )
+        self.apply(initialise)
+        # By its fan-out the last convolution would start with coordinates of several object sizes.
+        nn.init.trunc_normal_(self.post[-1].weight, std=0.02)
+
+    def picture(
+        self, rgb: Float[Tensor, "batch size size 3"], mask: Float[Tensor, "batch size size"]
+    ) -> Float[Tensor, "batch channel size size"]:
+        """The network's input: rgb in [-1, 1] and, with four channels, the mask in [0, 1]."""
+        if self.config.in_channels == 4:
+            rgb = torch.cat((rgb, mask[..., None]), -1)
+        return rgb.permute(0, 3, 1, 2)
+
+    def features(
+        self, rgb: Float[Tensor, "batch size size 3"], mask: Float[Tensor, "batch size size"]
+    ) -> tuple[Tensor, ...]:
+        """Maps of the four stages, (batch, dims[i], size / 4 / 2^i, size / 4 / 2^i), finest first."""
+        return self.backbone.features(self.picture(rgb, mask))
+
+    def forward(
+        self,
+        rgb: Float[Tensor, "batch size size 3"],
+        mask: Float[Tensor, "batch size size"],
+        half: bool = False,
+    ) -> EncoderOutput:
+        """Everything about the cut-outs; `size` a multiple of 32, rgb in [-1, 1], mask in [0, 1].
+
+        `half` computes all but the last layers in bfloat16."""
+        device = rgb.device.type
+        with torch.autocast(device, torch.bfloat16) if half else nullcontext():
+            trunk = self.backbone(self.picture(rgb, mask))
+            larger = F.interpolate(trunk, scale_factor=float(self.config.map_upsample), mode="bilinear")
+            hidden = self.post[:-1](F.relu(larger))
+            pooled = self.w_regressor_pre(F.relu(trunk)).mean((2, 3))
+        # Eight bits of mantissa would round coordinates to 0.4 %; the last layers cost next to nothing.
+        with torch.autocast(device, enabled=False):
+            maps = self.post[-1](hidden.float()).permute(0, 2, 3, 1)
+            w = self.w_regressor_post(pooled.float())
+        logits = maps[..., 3]
+        return EncoderOutput(maps[..., :3], logits.sigmoid(), logits, w[:, None])
+
+
+def initialise(module: nn.Module) -> None:
+    """SegFormer's start: linears truncated normal 0.02, convolutions normal by their fan-out, biases zero."""
+    if isinstance(module, nn.Linear):
+        nn.init.trunc_normal_(module.weight, std=0.02)
+        nn.init.zeros_(module.bias)
+    elif isinstance(module, nn.Conv2d):
+        fan_out = module.kernel_size[0] * module.kernel_size[1] * module.out_channels // module.groups
+        nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
+        nn.init.zeros_(module.bias)
