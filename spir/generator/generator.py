@@ -1,0 +1,132 @@
+"""§3.1 "Unconditional generator pre-training": the whole network, Code in, Field out."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from spir.generator.colour import TextureMapper
+from spir.generator.mapping import MappingNetwork, average_w
+from spir.generator.sdf import Decoder, PlaneField, full_precision
+from spir.generator.synthesis import SynthesisNetwork
+from spir.geometry.density import SMALLEST_LENGTH, LaplaceDensity
+from spir.types import Code
+
+
+@dataclass(frozen=True)
+class GeneratorConfig:
+    """Every size of the network; stored beside its weights."""
+
+    z_dim: int
+    w_dim: int
+    plane_resolution: int
+    """Pixels along a plane's side, a power of two from 4."""
+    plane_channels: int
+    """Channels of each of the three planes."""
+    channel_base: int
+    """Feature channels at resolution r: min(channel_base / r, channel_max)."""
+    channel_max: int
+    values: int = 10
+    """Colours of the palette."""
+    hidden: int = 64
+    """Width of the decoder."""
+    scene_range: float = 1.0
+    """Half side of the cube, object units."""
+    noise: bool = False
+    """Whether the synthesis adds noise (two of the authors' categories)."""
+
+    def __post_init__(self):
+        size = self.plane_resolution
+        if size < 4 or size & (size - 1):
+            raise ValueError(f"plane_resolution is {size}, but must be a power of two from 4")
+
+
+PAPER = GeneratorConfig(512, 512, 256, 32, 32768, 512, scene_range=1.4)
+"""The authors' network, 32.2 million parameters."""
+COMPACT = GeneratorConfig(64, 256, 128, 24, 4096, 256, scene_range=1.0)
+"""The same modules in the size that we train and serve on a CPU."""
+
+
+class Generator(nn.Module):
+    """z -> w -> three planes and a palette -> a field of distance, density and colour.
+
+    Tensor names are those of the authors' checkpoints."""
+
+    half: bool = False
+    """Synthesis features in bfloat16: several times faster where the processor has the instructions.
+    Planes, decoder and palette stay float32."""
+
+    def __init__(self, config: GeneratorConfig):
+        super().__init__()
+        self.config = config
+        self.beta = nn.Parameter(torch.tensor([0.1]))
+        self.alpha = nn.Parameter(torch.tensor([1.0]))
+        self.mapping_network = MappingNetwork(config.z_dim, config.w_dim)
+        self.synthesis_network = SynthesisNetwork(
+            config.w_dim,
+            config.plane_resolution,
+            3 * config.plane_channels,
+            config.channel_base,
+            config.channel_max,
+            config.noise,
+        )
+        self.decoder = Decoder(config.plane_channels, config.hidden, config.values)
+        self.texture_mapper = TextureMapper(config.w_dim, config.values)
+
+    @property
+    def layers(self) -> int:
+        """Rows of a full w: those of the shape, and the last one for the palette."""
+        return self.synthesis_network.rows + 1
+
+    @property
+    def density(self) -> LaplaceDensity:
+        return LaplaceDensity(self.alpha, self.beta)
+
+    @torch.no_grad()
+    def clamp_density(self) -> None:
+        """Keep alpha and beta positive; to be called after every optimiser step."""
+        self.alpha.clamp_(min=SMALLEST_LENGTH)
+        self.beta.clamp_(min=SMALLEST_LENGTH)
+
+    def mapping(self, z: Float[Tensor, "batch z_dim"]) -> Float[Tensor, "batch w_dim"]:
+        return self.mapping_network(z)
+
+    def average_w(self) -> Float[Tensor, " w_dim"]:
+        """The centre of the space of w."""
+        return average_w(self.mapping_network, self.config.z_dim)
+
+    def code(self, z: Float[Tensor, "batch z_dim"]) -> Code:
+        """The code of a random object; its single row of w stands for all."""
+        return Code(self.mapping(z)[:, None])
+
+    def rows(self, code: Code) -> Float[Tensor, "batch layers w_dim"]:
+        """w with all its rows; a single one is repeated."""
+        if code.w.shape[1] not in (1, self.layers):
+            raise ValueError(f"w has {code.w.shape[1]} rows; this generator takes 1 or {self.layers}")
+        return code.w.expand(-1, self.layers, -1)
+
+    def planes(self, code: Code) -> Float[Tensor, "batch 3 channel size size"]:
+        """The three planes (xy, xz, yz), float32, each with its channels last in memory."""
+        dtype = torch.bfloat16 if self.half else torch.float32
+        with full_precision(code.w):
+            stacked = self.synthesis_network(self.rows(code)[:, :-1], dtype)
+        planes = stacked.reshape(-1, self.config.plane_channels, *stacked.shape[2:])
+        # Channels last: the look-up of a point then reads one line of memory instead of one per channel.
+        return planes.contiguous(memory_format=torch.channels_last).unflatten(0, (-1, 3))
+
+    def palette(self, code: Code) -> Float[Tensor, "batch values 3"]:
+        """The object's colours, from the code's own palette or from the last row of w."""
+        if code.palette is not None:
+            return code.palette
+        with full_precision(code.w):
+            return self.texture_mapper(self.rows(code)[:, -1])
+
+    def field(self, code: Code) -> PlaneField:
+        """The objects of a code, ready to be asked about points."""
+        return PlaneField(
+            self.planes(code), self.palette(code), self.decoder, self.density, self.config.scene_range
+        )
+
+    def forward(self, code: Code) -> PlaneField:
+        return self.field(code)

@@ -1,0 +1,104 @@
+"""§3.1 "SDF representation": plane features to signed distance and colour attention, as a `Field`.
+
+Everything here runs in float32, whatever precision the planes were made in: a bfloat16 distance is
+wrong by more than a thin density shell is wide.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from spir.generator.colour import map_colour
+from spir.generator.layers import Linear
+from spir.generator.triplane import resample_planes, sample_planes
+from spir.geometry.density import LaplaceDensity
+from spir.types import FieldSample
+
+SLAB_FLOATS = 2**22
+"""Hidden activations that `sdf_grid` holds at a time (16 MB): near the cache, whatever the resolution."""
+
+
+class Decoder(nn.Module):
+    """features -> hidden Softplus -> 1 distance (object units) + K attention logits."""
+
+    def __init__(self, channels: int, hidden: int, values: int):
+        super().__init__()
+        self.net = nn.Sequential(Linear(channels, hidden), nn.Softplus(), Linear(hidden, 1 + values))
+
+    def forward(
+        self, features: Float[Tensor, "batch point channel"]
+    ) -> tuple[Float[Tensor, "batch point"], Float[Tensor, "batch point values"]]:
+        output = self.net(features)
+        return output[..., 0], output[..., 1:]
+
+    def sdf(self, features: Float[Tensor, "batch point channel"]) -> Float[Tensor, "batch point"]:
+        return self.sdf_from_hidden(self.net[0](features))
+
+    def sdf_from_hidden(self, hidden: Float[Tensor, "*batch hidden"]) -> Float[Tensor, "*batch"]:
+        """The distance alone from the first layer's output, before its activation."""
+        last = self.net[2]
+        return F.softplus(hidden) @ last.effective_weight[0] + last.effective_bias[0]
+
+
+def full_precision(tensor: Tensor) -> torch.autocast:
+    """A context in which a surrounding autocast has no say."""
+    return torch.autocast(tensor.device.type, enabled=False)
+
+
+class PlaneField:
+    """A batch of objects held in three planes each; answers as `spir.types.Field`."""
+
+    def __init__(
+        self,
+        planes: Float[Tensor, "batch 3 channel size size"],
+        palette: Float[Tensor, "batch values 3"],
+        decoder: Decoder,
+        density: LaplaceDensity,
+        scene_range: float,
+    ):
+        self.planes = planes
+        self.palette = palette
+        self.decoder = decoder
+        self.density = density
+        self.scene_range = scene_range
+
+    def features(self, points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch point channel"]:
+        return sample_planes(self.planes, points / self.scene_range)
+
+    def __call__(self, points: Float[Tensor, "batch point 3"]) -> FieldSample:
+        """Everything at the points; density is zero outside the cube and at points that are not finite."""
+        with full_precision(points):
+            sdf, logits = self.decoder(self.features(points))
+            attention = logits.softmax(-1)
+            inside = (points.abs() <= self.scene_range).all(-1)
+            density = self.density(sdf) * inside
+            return FieldSample(sdf, density, map_colour(attention, self.palette), attention)
+
+    def sdf(self, points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch point"]:
+        with full_precision(points):
+            return self.decoder.sdf(self.features(points))
+
+    def sdf_grid(self, resolution: int) -> Float[Tensor, "batch x y z"]:
+        """SDF on the regular grid of the cube, indexed [x, y, z], without any gather.
+
+        The decoder's first layer is linear in the sum of three features, so it is applied to the three
+        resampled planes and broadcast; slabs along x keep the memory small."""
+        first = self.decoder.net[0]
+        with full_precision(self.planes):
+            planes = resample_planes(self.planes, resolution)
+            hidden = torch.einsum("bpchw,nc->bpwhn", planes, first.effective_weight / 3)
+            xy, xz, yz = hidden.contiguous().unbind(1)
+            xy = xy + first.effective_bias
+            rows = max(1, SLAB_FLOATS // (len(planes) * yz[0].numel()))
+            slabs = [
+                self.decoder.sdf_from_hidden(a[:, :, :, None] + b[:, :, None] + yz[:, None])
+                for a, b in zip(xy.split(rows, 1), xz.split(rows, 1), strict=True)
+            ]
+            return torch.cat(slabs, 1)
+
+    def optical_depth(
+        self, start: Float[Tensor, "*shape"], end: Float[Tensor, "*shape"], length: Float[Tensor, "*shape"]
+    ) -> Float[Tensor, "*shape"]:
+        """Integral of the density over a segment whose SDF runs linearly from `start` to `end`."""
+        return self.density.optical_depth(start, end, length)

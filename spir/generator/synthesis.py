@@ -1,0 +1,133 @@
+"""§3.1: the synthesis network, w (one row per layer) to the three planes stacked along channels.
+
+A StyleGAN2 "skip" generator: every resolution adds its own picture to the doubled picture of the one
+before. Features run in `dtype`; styles, demodulation and the skip sum stay in float32.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from spir.generator.layers import (
+    SLOPE,
+    Linear,
+    demodulation,
+    double,
+    fir_filter,
+    modulated_conv,
+    smooth,
+)
+
+
+class SynthesisLayer(nn.Module):
+    """3x3 modulated convolution, optional doubling, noise, bias, leaky ReLU."""
+
+    def __init__(self, inputs: int, outputs: int, w_dim: int, resolution: int, up: bool, noise: bool):
+        super().__init__()
+        self.up, self.noise = up, noise
+        self.affine = Linear(w_dim, inputs, bias=1.0)
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
+        # A strength that is never used must not reach the optimiser's weight decay or the gradient checks.
+        self.noise_strength = nn.Parameter(torch.zeros([]), requires_grad=noise)
+        self.bias = nn.Parameter(torch.zeros(outputs))
+        self.register_buffer("resample_filter", fir_filter())
+        self.register_buffer("noise_const", torch.randn(resolution, resolution))
+
+    def forward(
+        self, x: Float[Tensor, "batch inputs in_size in_size"], w: Float[Tensor, "batch w_dim"]
+    ) -> Float[Tensor, "batch outputs size size"]:
+        style = self.affine(w)
+        # The activation's gain is folded into scale and bias: sqrt2 * leaky(x) = leaky(sqrt2 * x).
+        scale = (2**0.5 * demodulation(self.weight, style)).to(x.dtype)[:, :, None, None]
+        bias = (2**0.5 * self.bias).to(x.dtype)[None, :, None, None]
+        x = modulated_conv(x, self.weight, style, self.up)
+        if self.up:
+            x = smooth(x, self.resample_filter)
+        if self.noise:
+            bias = bias + (2**0.5 * self.noise_strength * self.draw_noise(len(x))).to(x.dtype)
+        return F.leaky_relu(torch.addcmul(bias, x, scale), SLOPE)
+
+    def draw_noise(self, batch: int) -> Float[Tensor, "batch_or_1 1 size size"]:
+        """Fresh in training; the stored picture in evaluation, so that a code always gives one object."""
+        if not self.training:
+            return self.noise_const[None, None]
+        return torch.randn(batch, 1, *self.noise_const.shape, device=self.noise_const.device)
+
+
+class ToPlanes(nn.Module):
+    """1x1 modulated convolution without demodulation: features to plane channels ("torgb")."""
+
+    def __init__(self, inputs: int, outputs: int, w_dim: int):
+        super().__init__()
+        self.affine = Linear(w_dim, inputs, bias=1.0)
+        self.weight = nn.Parameter(torch.randn(outputs, inputs, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(outputs))
+
+    def forward(
+        self, x: Float[Tensor, "batch inputs size size"], w: Float[Tensor, "batch w_dim"]
+    ) -> Float[Tensor, "batch outputs size size"]:
+        style = self.affine(w) * self.weight.shape[1] ** -0.5
+        return modulated_conv(x, self.weight, style).float() + self.bias[None, :, None, None]
+
+
+class SynthesisBlock(nn.Module):
+    """One resolution: conv0 (doubling) and conv1, then its share of the planes; the first has a constant."""
+
+    def __init__(self, inputs: int, outputs: int, planes: int, w_dim: int, resolution: int, noise: bool):
+        super().__init__()
+        first = inputs == 0
+        self.register_buffer("resample_filter", fir_filter())
+        if first:
+            self.const = nn.Parameter(torch.randn(outputs, resolution, resolution))
+        self.conv0 = None if first else SynthesisLayer(inputs, outputs, w_dim, resolution, True, noise)
+        self.conv1 = SynthesisLayer(outputs, outputs, w_dim, resolution, False, noise)
+        self.torgb = ToPlanes(outputs, planes, w_dim)
+
+    @property
+    def layers(self) -> int:
+        """Convolutions that consume a row of w (torgb shares its row with the next block's conv0)."""
+        return 1 if self.conv0 is None else 2
+
+    def forward(
+        self,
+        x: Float[Tensor, "batch inputs in_size in_size"] | None,
+        picture: Float[Tensor, "batch planes in_size in_size"] | None,
+        w: Float[Tensor, "batch rows w_dim"],
+        dtype: torch.dtype,
+    ) -> tuple[Float[Tensor, "batch outputs size size"], Float[Tensor, "batch planes size size"]]:
+        if self.conv0 is None:
+            x = self.const.to(dtype).expand(len(w), -1, -1, -1)
+            x = x.contiguous(memory_format=torch.channels_last)
+        else:
+            x = self.conv0(x, w[:, 0])
+        x = self.conv1(x, w[:, -2])
+        own = self.torgb(x, w[:, -1])
+        return x, own if picture is None else own + double(picture)
+
+
+class SynthesisNetwork(nn.Module):
+    """Blocks b4, b8, ... up to the plane resolution."""
+
+    def __init__(self, w_dim: int, resolution: int, planes: int, base: int, largest: int, noise: bool):
+        """`planes` output channels; `min(base / resolution, largest)` feature channels in each block."""
+        super().__init__()
+        self.resolutions = [4 * 2**level for level in range((resolution // 4).bit_length())]
+        inputs = 0
+        for size in self.resolutions:
+            outputs = min(base // size, largest)
+            self.add_module(f"b{size}", SynthesisBlock(inputs, outputs, planes, w_dim, size, noise))
+            inputs = outputs
+        self.rows = 2 * len(self.resolutions)
+
+    def forward(
+        self, w: Float[Tensor, "batch rows w_dim"], dtype: torch.dtype = torch.float32
+    ) -> Float[Tensor, "batch planes size size"]:
+        """Planes in float32, channels last in memory; features computed in `dtype`."""
+        x = picture = None
+        row = 0
+        for size in self.resolutions:
+            block = self.get_submodule(f"b{size}")
+            x, picture = block(x, picture, w[:, row : row + block.layers + 1], dtype)
+            row += block.layers
+        return picture

@@ -1,0 +1,44 @@
+"""§3.1: three feature planes seen by a point in space.
+
+Plane order xy, xz, yz. A point p / scene_range is looked up at (x, y), (x, z), (y, z): first coordinate
+along the width, second along the height, corners of the plane at -1 and 1, the border repeated outside.
+The three features are averaged.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional as F
+
+AXES = ((0, 1), (0, 2), (1, 2))
+"""Which coordinates each plane sees: (along its width, along its height)."""
+
+
+def sample_planes(
+    planes: Float[Tensor, "batch 3 channel size size"], points: Float[Tensor, "batch point 3"]
+) -> Float[Tensor, "batch point channel"]:
+    """Features at `points` (already divided by the scene range), bilinear.
+
+    One batched look-up for all planes: on CPU `grid_sample` spreads over its batch axis only. Points that
+    are not finite are read at the border or the centre and get no gradient, because the backward pass of
+    `grid_sample` on CPU writes out of bounds for them."""
+    batch, _, channel = planes.shape[:3]
+    safe = torch.nan_to_num(points, nan=0.0).clamp(-1, 1)
+    grid = torch.stack([safe[..., axes] for axes in AXES], 1)
+    features = F.grid_sample(
+        planes.flatten(0, 1),
+        grid.view(3 * batch, 1, -1, 2),
+        mode="bilinear",
+        padding_mode="border",
+        align_corners=True,
+    )
+    return features.view(batch, 3, channel, -1).mean(1).transpose(1, 2)
+
+
+def resample_planes(
+    planes: Float[Tensor, "batch 3 channel size size"], resolution: int
+) -> Float[Tensor, "batch 3 channel grid grid"]:
+    """The planes at linspace(-1, 1, resolution) in both directions: what a regular grid of points sees."""
+    flat = planes.flatten(0, 1)
+    flat = F.interpolate(flat, size=(resolution, resolution), mode="bilinear", align_corners=True)
+    return flat.unflatten(0, planes.shape[:2])
