@@ -59,7 +59,8 @@ def camera_from_pose(pose: Pose, flipped: bool = False) -> Camera:
 def pose_from_camera(camera: Camera, flipped: bool = False) -> Pose:
     """The pose of a camera: the inverse of `camera_from_pose`.
 
-    The focal length must exceed half a picture width. An orthographic camera's distance has no say in its picture and is forgotten."""
+    The focal length must exceed half a picture width. An orthographic camera's
+    distance has no say in its picture and is forgotten."""
     block, centre = camera.cam2world[:, :3, :3], camera.cam2world[:, :3, 3]
     length = torch.linalg.vector_norm(block, dim=1).mean(-1)
     rotation = (block / length[:, None, None]).mT

@@ -21,7 +21,7 @@ def normalise(quaternion: Float[Tensor, "batch 4"]) -> Float[Tensor, "batch 4"]:
 
 
 def matrix_from_quaternion(quaternion: Float[Tensor, "batch 4"]) -> Float[Tensor, "batch 3 3"]:
-    """The rotation matrix; any length will do, so an optimiser's step off the unit sphere stays a rotation."""
+    """The rotation matrix; any length will do, so a step off the unit sphere stays a rotation."""
     square = quaternion.square().sum(-1)
     twice = 2 / square.clamp_min(TINY)
     w, x, y, z = quaternion.unbind(-1)
@@ -101,7 +101,7 @@ def rotation_from_view(
 def view_from_rotation(
     quaternion: Float[Tensor, "batch 4"],
 ) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"], Float[Tensor, " batch"]]:
-    """Azimuth and roll in [-180, 180], elevation in [-90, 90], degrees: the inverse of `rotation_from_view`."""
+    """Azimuth and roll in [-180, 180], elevation in [-90, 90], degrees; undoes `rotation_from_view`."""
     rotation = matrix_from_quaternion(quaternion)
     # The last row is the camera's backward axis, hence the direction in which the camera stands.
     x, y, z = rotation[:, 2].unbind(-1)
@@ -113,6 +113,6 @@ def view_from_rotation(
 
 
 def flip_about_up(quaternion: Float[Tensor, "batch 4"]) -> Float[Tensor, "batch 4"]:
-    """The same camera with the object turned by 180 degrees about its own +Y: front and back change places."""
+    """The same camera with the object turned half round about its own +Y: front and back swap."""
     half_turn = quaternion.new_tensor((0, 0, 1, 0)).expand_as(quaternion)
     return multiply(quaternion, half_turn)
