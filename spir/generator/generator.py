@@ -110,10 +110,7 @@ class Generator(nn.Module):
         """The three planes (xy, xz, yz), float32, each with its channels last in memory."""
         dtype = torch.bfloat16 if self.half else torch.float32
         with full_precision(code.w):
-            stacked = self.synthesis_network(self.rows(code)[:, :-1], dtype)
-        planes = stacked.reshape(-1, self.config.plane_channels, *stacked.shape[2:])
-        # Channels last: the look-up of a point then reads one line of memory instead of one per channel.
-        return planes.contiguous(memory_format=torch.channels_last).unflatten(0, (-1, 3))
+            return self.synthesis_network(self.rows(code)[:, :-1], dtype)
 
     def palette(self, code: Code) -> Float[Tensor, "batch values 3"]:
         """The object's colours, from the code's own palette or from the last row of w."""

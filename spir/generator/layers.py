@@ -46,19 +46,19 @@ def fir_filter() -> Float[Tensor, "4 4"]:
 def smooth(
     x: Float[Tensor, "batch channel in_height in_width"], kernel: Float[Tensor, "4 4"]
 ) -> Float[Tensor, "batch channel height width"]:
-    """Depthwise convolution by 4 x kernel, padding 1: what a zero-stuffed map needs after doubling."""
+    """Convolve every channel by 4 x kernel, padding 1: what a zero-stuffed map needs after doubling."""
     channels = x.shape[1]
     weight = (4 * kernel).to(x.dtype).expand(channels, 1, 4, 4)
     return F.conv2d(x, weight, padding=1, groups=channels)
 
 
-def double(x: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch channel height2 width2"]:
-    """Zero-stuff and smooth by [1, 3, 3, 1], outside taken as 0.
-
-    The four phases of that filter are bilinear interpolation at half-pixel centres; a ring of zeros,
-    cut off afterwards, gives it the same border."""
-    ringed = F.pad(x, (1, 1, 1, 1))
-    return F.interpolate(ringed, scale_factor=2, mode="bilinear", align_corners=False)[..., 2:-2, 2:-2]
+def double(
+    x: Float[Tensor, "batch channel in_height in_width"], kernel: Float[Tensor, "4 4"]
+) -> Float[Tensor, "batch channel height width"]:
+    """Twice the size: zero-stuff and convolve by 4 x kernel, outside taken as 0."""
+    channels = x.shape[1]
+    weight = (4 * kernel).to(x.dtype).expand(channels, 1, 4, 4)
+    return F.conv_transpose2d(x, weight, stride=2, padding=1, groups=channels)
 
 
 def demodulation(
@@ -73,7 +73,7 @@ def demodulation(
 
 def modulated_conv(
     x: Float[Tensor, "batch inputs height width"],
-    weight: Float[Tensor, "outputs inputs size size"],
+    weight: Float[Tensor, "outputs inputs 3 3"],
     style: Float[Tensor, "batch inputs"],
     up: bool = False,
 ) -> Float[Tensor, "batch outputs height2 width2"]:
@@ -85,4 +85,4 @@ def modulated_conv(
     weight = weight.to(x.dtype)
     if up:
         return F.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
-    return F.conv2d(x, weight, padding=weight.shape[-1] // 2)
+    return F.conv2d(x, weight, padding=1)

@@ -1,4 +1,4 @@
-"""§3.1: the synthesis network, w (one row per layer) to the three planes stacked along channels.
+"""§3.1: the synthesis network, w (one row per layer) to three planes of features.
 
 A StyleGAN2 "skip" generator: every resolution adds its own picture to the doubled picture of the one
 before. Features run in `dtype`; styles, demodulation and the skip sum stay in float32.
@@ -56,7 +56,7 @@ class SynthesisLayer(nn.Module):
 
 
 class ToPlanes(nn.Module):
-    """1x1 modulated convolution without demodulation: features to plane channels ("torgb")."""
+    """1x1 modulated convolution without demodulation, features to plane channels ("torgb")."""
 
     def __init__(self, inputs: int, outputs: int, w_dim: int):
         super().__init__()
@@ -67,8 +67,13 @@ class ToPlanes(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch inputs size size"], w: Float[Tensor, "batch w_dim"]
     ) -> Float[Tensor, "batch outputs size size"]:
+        """In the precision of `x`, channels last in memory. With one pixel per tap it is cheaper to scale
+        the weight of each object than its features."""
         style = self.affine(w) * self.weight.shape[1] ** -0.5
-        return modulated_conv(x, self.weight, style).float() + self.bias[None, :, None, None]
+        weight = (self.weight[:, :, 0, 0] * style[:, None]).to(x.dtype)
+        pixels = x.permute(0, 2, 3, 1).flatten(1, 2)
+        picture = torch.baddbmm(self.bias.to(x.dtype), pixels, weight.transpose(1, 2))
+        return picture.unflatten(1, x.shape[2:]).permute(0, 3, 1, 2)
 
 
 class SynthesisBlock(nn.Module):
@@ -103,14 +108,15 @@ class SynthesisBlock(nn.Module):
             x = self.conv0(x, w[:, 0])
         x = self.conv1(x, w[:, -2])
         own = self.torgb(x, w[:, -1])
-        return x, own if picture is None else own + double(picture)
+        return x, own.float() if picture is None else double(picture, self.resample_filter) + own
 
 
 class SynthesisNetwork(nn.Module):
     """Blocks b4, b8, ... up to the plane resolution."""
 
     def __init__(self, w_dim: int, resolution: int, planes: int, base: int, largest: int, noise: bool):
-        """`planes` output channels; `min(base / resolution, largest)` feature channels in each block."""
+        """`planes` output channels, all three planes together; min(base / resolution, largest) feature
+        channels in each block."""
         super().__init__()
         self.resolutions = [4 * 2**level for level in range((resolution // 4).bit_length())]
         inputs = 0
@@ -122,12 +128,14 @@ class SynthesisNetwork(nn.Module):
 
     def forward(
         self, w: Float[Tensor, "batch rows w_dim"], dtype: torch.dtype = torch.float32
-    ) -> Float[Tensor, "batch planes size size"]:
-        """Planes in float32, channels last in memory; features computed in `dtype`."""
+    ) -> Float[Tensor, "batch 3 channel size size"]:
+        """Planes in float32, each channels last in memory (the look-up of a point then reads one line
+        instead of one per channel); features computed in `dtype`."""
         x = picture = None
         row = 0
         for size in self.resolutions:
             block = self.get_submodule(f"b{size}")
             x, picture = block(x, picture, w[:, row : row + block.layers + 1], dtype)
             row += block.layers
-        return picture
+        planes = picture.unflatten(1, (3, -1)).flatten(0, 1)
+        return planes.contiguous(memory_format=torch.channels_last).unflatten(0, (-1, 3))
