@@ -154,7 +154,8 @@ class SegFormer(nn.Module):
     ):
         super().__init__()
         self.stages = len(dims)
-        rates = torch.linspace(0, drop_path, sum(depths)).tolist()
+        last = max(sum(depths) - 1, 1)
+        rates = [drop_path * i / last for i in range(sum(depths))]
         channels = in_channels
         for i, dim in enumerate(dims, start=1):
             kernel, stride = (7, 4) if i == 1 else (3, 2)

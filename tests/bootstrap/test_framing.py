@@ -1,0 +1,43 @@
+"""Where a mask sits, against boxes and discs known in advance."""
+
+import math
+
+import torch
+
+from spir.bootstrap.framing import DEFAULT_HALF, centre_and_size, default_pose
+from spir.geometry.rotation import view_from_rotation
+
+
+def test_a_rectangle():
+    mask = torch.zeros(1, 64, 64)
+    mask[0, 8:24, 32:64] = 1
+    centre, size = centre_and_size(mask)
+    torch.testing.assert_close(centre, torch.tensor([[0.5, 0.5]]))
+    torch.testing.assert_close(size, torch.tensor([math.sqrt(1.0 * 0.5)]))
+
+
+def test_half_a_pixel_is_seen():
+    mask = torch.zeros(1, 32, 32)
+    mask[0, 10:20, 10:20] = 1
+    moved = mask.clone()
+    moved[0, 10:20, 10] = 0.5
+    moved[0, 10:20, 20] = 0.5
+    (before, _), (after, _) = centre_and_size(mask), centre_and_size(moved)
+    torch.testing.assert_close(after - before, torch.tensor([[1 / 32, 0.0]]))
+
+
+def test_the_default_pose_faces_the_camera_where_the_mask_is():
+    mask = torch.zeros(2, 64, 64)
+    mask[0, 0:32, 0:32] = 1
+    pose = default_pose(mask, 1.8, orthographic=False)
+    azimuth, elevation, roll = view_from_rotation(pose.quaternion)
+    assert ((azimuth > 0) & (azimuth < 90) & (elevation > 0) & (roll.abs() < 1e-3)).all()
+    torch.testing.assert_close(pose.shift, torch.tensor([[-0.5, 0.5], [0.0, 0.0]]))
+    torch.testing.assert_close((1 + pose.z0.exp()) / 2, torch.tensor([1.8, 1.8]))
+    assert 0.5 < pose.scale[0] < 1 and pose.scale[1] == DEFAULT_HALF
+
+
+def test_the_default_pose_survives_anything():
+    mask = torch.full((1, 16, 16), math.nan)
+    pose = default_pose(mask, 1.8, orthographic=True)
+    assert pose.z0 is None and pose.shift.isfinite().all() and pose.scale.isfinite().all()
