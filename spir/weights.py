@@ -1,0 +1,158 @@
+"""Weights on disk: safetensors that carry their own configuration, so a file alone rebuilds its network.
+
+Matrices and filters are stored in float16, vectors and scalars as they are; nothing is ever pickled.
+`weights/<category>/` holds `generator.safetensors` and `encoder.safetensors`.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, TypeVar
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from spir.bootstrap.encoder import Encoder, EncoderConfig
+from spir.categories import CATEGORIES, Category
+from spir.generator.generator import Generator, GeneratorConfig
+
+M = TypeVar("M", bound=nn.Module)
+WEIGHTS = Path(__file__).parent.parent / "weights"
+"""Where the shipped weights lie."""
+SHOWN = 3
+"""Tensors that an error message names before it only counts."""
+
+
+class WeightsError(RuntimeError):
+    """A weights file that cannot be used; the message says why and what to do."""
+
+
+@dataclass(frozen=True)
+class Models:
+    """Everything a category needs, ready for inference: float32, evaluation mode, gradients off."""
+
+    generator: Generator
+    encoder: Encoder
+    category: Category
+    """The row of the table, with what the weights know better in its place."""
+    hash: str
+    """SHA-256 over both files: which weights made a result."""
+    extra: dict[str, Any] = field(default_factory=dict)
+    """What both files say besides: iteration, metrics, priors."""
+
+
+def compact(name: str, tensor: Tensor) -> Tensor:
+    """The stored form of one tensor; refuses numbers that float16 cannot hold."""
+    tensor = tensor.detach().cpu()
+    if tensor.is_floating_point():
+        tensor = tensor.half() if tensor.ndim > 1 else tensor.float()
+        if not tensor.isfinite().all():
+            raise ValueError(f"{name} has values that are not finite, or too large for float16")
+    return tensor.contiguous()
+
+
+def save(path: str | Path, module: nn.Module | Mapping[str, Tensor], config: Any, **extra: Any) -> None:
+    """Write a module, or a state dict such as a running average, with its configuration dataclass.
+
+    `extra` is anything JSON can hold. The file appears whole or not at all."""
+    state = module.state_dict() if isinstance(module, nn.Module) else module
+    tensors = {name: compact(name, tensor) for name, tensor in state.items()}
+    metadata = {"config": json.dumps(asdict(config)), "extra": json.dumps(extra)}
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(path.name + ".part")
+    save_file(tensors, unfinished, metadata)
+    os.replace(unfinished, path)
+
+
+def load(path: str | Path, module_class: type[M], config_class: type) -> tuple[M, dict[str, Any], str]:
+    """(module, extra, SHA-256 of the file); the module float32, in evaluation mode, gradients off.
+
+    Raises `WeightsError` for a file that is missing, damaged, or of another network."""
+    path = Path(path)
+    tensors, metadata = read(path)
+    try:
+        config = config_class(
+            **{name: tuples(value) for name, value in json.loads(metadata["config"]).items()}
+        )
+        extra = json.loads(metadata["extra"])
+    except (KeyError, TypeError, ValueError) as problem:
+        raise WeightsError(
+            f"{path} carries no usable {config_class.__name__} ({problem}). "
+            "It was saved by another version or for another network: save it again with this one."
+        ) from problem
+    # Building a network draws numbers that are thrown away; the caller's own random sequence must not notice.
+    with torch.random.fork_rng(devices=[]):
+        module = module_class(config)
+    check_shapes(path, tensors, module.state_dict())
+    module.load_state_dict(tensors)
+    module.float().eval().requires_grad_(False)
+    return module, extra, hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
+    """Tensors and metadata of a file, with every failure named."""
+    if not path.is_file():
+        raise WeightsError(
+            f"No weights at {path}. Fetch them with the repository (`git lfs pull`) or train them."
+        )
+    with path.open("rb") as file:
+        if file.read(24).startswith(b"version https://git-lfs"):
+            raise WeightsError(f"{path} is only a pointer to the weights. Run `git lfs pull` to fetch them.")
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {name: file.get_tensor(name) for name in file.keys()}, file.metadata() or {}
+    except SafetensorError as problem:
+        raise WeightsError(f"{path} is damaged ({problem}). Delete it and fetch it again.") from problem
+
+
+def check_shapes(path: Path, found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
+    """Raise unless both hold the same tensors."""
+    faults = [f"{name} is missing" for name in wanted if name not in found]
+    faults += [f"{name} is unknown" for name in found if name not in wanted]
+    faults += [
+        f"{name} is {tuple(found[name].shape)} instead of {tuple(wanted[name].shape)}"
+        for name in wanted
+        if name in found and found[name].shape != wanted[name].shape
+    ]
+    if faults:
+        more = f" and {len(faults) - SHOWN} more" if len(faults) > SHOWN else ""
+        raise WeightsError(
+            f"{path} does not fit its configuration: {'; '.join(faults[:SHOWN])}{more}. "
+            "It was saved by another version or for another network: save it again with this one."
+        )
+
+
+def tuples(value: Any) -> Any:
+    """JSON knows lists only; configurations hold tuples."""
+    return tuple(tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def load_models(category: str, root: str | Path = WEIGHTS) -> Models:
+    """Both networks of a category, and its row completed by what the weights know.
+
+    An `extra` entry named like a field of `Category` (focal_guesses, say) replaces that field."""
+    if category not in CATEGORIES:
+        raise WeightsError(
+            f"There is no category {category!r}; choose among {', '.join(sorted(CATEGORIES))}."
+        )
+    folder = Path(root) / category
+    generator, generator_extra, generator_hash = load(
+        folder / "generator.safetensors", Generator, GeneratorConfig
+    )
+    encoder, encoder_extra, encoder_hash = load(folder / "encoder.safetensors", Encoder, EncoderConfig)
+    if encoder.config.w_dim != generator.config.w_dim:
+        raise WeightsError(
+            f"The encoder in {folder} gives w of {encoder.config.w_dim} numbers, but the generator takes "
+            f"{generator.config.w_dim}: they were not trained together."
+        )
+    extra = {**generator_extra, **encoder_extra}
+    known = {f.name: tuples(extra[f.name]) for f in fields(Category) if f.name in extra}
+    row = replace(CATEGORIES[category], **{**known, "scene_range": generator.config.scene_range})
+    both = hashlib.sha256((generator_hash + encoder_hash).encode()).hexdigest()
+    return Models(generator, encoder, row, both, extra)
