@@ -8,7 +8,7 @@ the picture; `None` means orthographic. Colours are in [-1, 1]; masks and alpha 
 """
 
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -131,6 +131,7 @@ class FieldSample(Movable):
     """How much each palette colour counts here; sums to 1."""
 
 
+@runtime_checkable
 class Field(Protocol):
     """A batch of objects in space: ask it about points, it answers. Networks and formulas alike."""
 
