@@ -5,7 +5,9 @@ import torch
 
 from spir.categories import Category
 from spir.geometry.camera import rays
+from spir.geometry.density import LaplaceDensity
 from spir.geometry.pose import camera_from_pose, look_at_pose
+from spir.types import FieldSample
 
 AXES = torch.tensor([0.45, 0.35, 0.9])
 FOCALS = Category("thing").focal_guesses
@@ -48,3 +50,45 @@ def ellipsoid_maps_fixture():
 @pytest.fixture(name="random_pose")
 def random_pose_fixture():
     return random_pose
+
+
+class Wedge:
+    """A low body with a cabin towards its back: front and back differ in outline and colour, sides do not.
+
+    It is exactly the same object however many the batch has; what it is called with does not matter."""
+
+    scene_range = 1.0
+
+    def __init__(self, batch):
+        self.batch = batch
+        self.density = LaplaceDensity(torch.tensor(0.01), torch.tensor(0.01))
+
+    def sdf(self, points):
+        body = box_sdf(points, (0, -0.15, 0), (0.35, 0.15, 0.85))
+        cabin = box_sdf(points, (0, 0.15, -0.45), (0.3, 0.2, 0.35))
+        return torch.minimum(body, cabin)
+
+    def __call__(self, points):
+        sdf = self.sdf(points)
+        ramp = points[..., 2].clamp(-1, 1)
+        rgb = torch.stack((ramp, 0.5 * torch.ones_like(ramp), -ramp), -1)
+        return FieldSample(sdf, self.density(sdf), rgb)
+
+    def sdf_grid(self, resolution):
+        line = torch.linspace(-1, 1, resolution)
+        grid = torch.stack(torch.meshgrid(line, line, line, indexing="ij"), -1).view(1, -1, 3)
+        return self.sdf(grid.expand(self.batch, -1, -1)).view(self.batch, *[resolution] * 3)
+
+    def optical_depth(self, start, end, length):
+        return self.density.optical_depth(start, end, length)
+
+
+def box_sdf(points, centre, half):
+    """Signed distance to an axis-aligned box."""
+    q = (points - torch.tensor(centre)).abs() - torch.tensor(half)
+    return q.clamp_min(0).norm(dim=-1) + q.amax(-1).clamp_max(0)
+
+
+@pytest.fixture(name="Wedge")
+def wedge_fixture():
+    return Wedge

@@ -1,0 +1,62 @@
+"""§3.2 "Training and inference": a cut-out to a first guess of shape, colours and pose, in one look."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from spir.bootstrap.encoder import Encoder
+from spir.bootstrap.hypotheses import HypothesisConfig, rank_hypotheses
+from spir.bootstrap.pnp import SOLVED, solve_pnp
+from spir.categories import Category
+from spir.types import Code, Cutout, Field, Guess
+
+
+@torch.no_grad()
+def guess(
+    cutout: Cutout,
+    encoder: Encoder,
+    generator: Callable[[Code], Field],
+    category: Category,
+    focal_guesses: Sequence[float] | None = None,
+    half: bool = False,
+    hypotheses: HypothesisConfig | None = None,
+    compare: bool = True,
+) -> Guess:
+    """What the encoder makes of the cut-outs, every item on its own; never raises on a bad map.
+
+    `focal_guesses`, picture widths: the weights' own list; none = the category's. `half`: the encoder in
+    bfloat16. `compare=False` is the paper: the pose of PnP as it is, without other hypotheses."""
+    seen = encoder(cutout.rgb, cutout.mask, half)
+    side, size = seen.mask.shape[1], cutout.mask.shape[1]
+    # Both must agree on what the object is: the cut-out may be sloppy, the prediction may wander.
+    agreed = seen.mask * resize(cutout.mask[..., None], side)[..., 0]
+    solved = solve_pnp(
+        seen.nocs,
+        agreed,
+        category.focal_guesses if focal_guesses is None else focal_guesses,
+        category.pixel_centre,
+        category.orthographic,
+    )
+    code, pose = Code(seen.w), solved.pose
+    if compare:
+        trusted = torch.tensor([outcome == SOLVED for outcome in solved.outcome], device=agreed.device)
+        field = generator(code)
+        pose = rank_hypotheses(field, pose, cutout, seen, trusted, category, encoder, hypotheses).ranked[0]
+    return Guess(
+        nocs=resize(seen.nocs, size),
+        mask=resize(seen.mask[..., None], size)[..., 0],
+        code=code,
+        pose=pose,
+        pnp_error=solved.error,
+        outcome=solved.outcome,
+    )
+
+
+def resize(maps: Float[Tensor, "batch h w channel"], side: int) -> Float[Tensor, "batch side side channel"]:
+    """Bilinear, and averaging where it shrinks."""
+    maps = maps.permute(0, 3, 1, 2)
+    shrinks = side < maps.shape[-1]
+    return F.interpolate(maps, (side, side), mode="bilinear", antialias=shrinks).permute(0, 2, 3, 1)

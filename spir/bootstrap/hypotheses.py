@@ -1,0 +1,214 @@
+"""§3.2, beyond the paper: several poses compared by a quick rendering against the cut-out.
+
+A NOCS map that takes the front for the back gives a confident and very wrong pose, and gradient descent
+cannot turn an object around. So the object of the first guess is rendered from the pose that PnP found and
+from its likely confusions, each shifted and scaled until it covers the cut-out, and the best match wins.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from spir.bootstrap.encoder import Encoder, EncoderOutput
+from spir.bootstrap.framing import centre_and_size
+from spir.categories import Category
+from spir.geometry.pose import camera_from_pose
+from spir.geometry.rotation import about_axis, multiply, view_from_rotation
+from spir.rendering.config import RenderConfig
+from spir.rendering.renderer import render
+from spir.types import Cutout, Field, Movable, Pose, Rendering
+
+NAMES = ("pnp", "refitted", "turned 180", "mirrored", "turned 90", "turned -90")
+"""What was done to the pose of PnP. "mirrored" is the view from the other end of the same side, which shows
+nearly the same outline; the others turn the object about its own up axis."""
+
+FIT_PASSES = 2
+"""Shifting and scaling is exact for orthographic cameras only, or with the whole object in the picture; the
+second pass removes what the first one leaves."""
+
+
+@dataclass(frozen=True)
+class HypothesisConfig:
+    """What makes a pose better than another. Distances are about 0 for a match and 1 for a stranger."""
+
+    silhouette: float = 1.0
+    """Weight of 1 - IoU of the silhouettes."""
+    colour: float = 0.5
+    """Weight of the mean colour difference where both silhouettes agree; colours span 2."""
+    features: float = 1.0
+    """Weight of the distance of the encoder's own features."""
+    nocs: float = 0.5
+    """Weight of the distance to the predicted map, in scene ranges; not used where PnP failed, as the map
+    is bad there. It always speaks for PnP, so it acts as a prior."""
+    turn_margin: float = 0.1
+    """Turned poses must win by this much: the first guess has the wrong details of shape and paint, which
+    alone moves the distance by a few hundredths."""
+    refit_margin: float = 0.02
+    """The same for a changed shift and scale, which risk less."""
+    size: int = 64
+    samples: int = 8
+    """Rendering size and samples per ray: enough for an outline."""
+
+
+@dataclass(frozen=True)
+class Hypotheses(Movable):
+    """All poses of all items, best first."""
+
+    ranked: tuple[Pose, ...]
+    """ranked[0] holds every item's best pose, ranked[1] the second best, and so on."""
+    distance: Float[Tensor, "batch count"]
+    """In the order of `ranked`; lower is better. May rise a little after the first: see the margins."""
+    names: tuple[tuple[str, ...], ...]
+    """Per item, in the order of `ranked`: entries of `NAMES`."""
+
+
+@torch.no_grad()
+def rank_hypotheses(
+    field: Field,
+    pose: Pose,
+    cutout: Cutout,
+    seen: EncoderOutput,
+    trusted: Bool[Tensor, " batch"],
+    category: Category,
+    encoder: Encoder | None = None,
+    config: HypothesisConfig | None = None,
+) -> Hypotheses:
+    """Try every entry of `NAMES` for every item; field, pose, cut-out and `seen` have the same batch.
+
+    `trusted`: PnP solved the item, so that its pose has a head start. Without an encoder the features do not
+    count. Deterministic."""
+    config = config or HypothesisConfig()
+    batch, count = len(pose.scale), len(NAMES)
+    quick = RenderConfig(
+        size=config.size,
+        samples=config.samples,
+        pixel_centre=category.pixel_centre,
+        background=category.background,
+        nocs=True,
+    )
+    original = pose.map(lambda rows: rows.repeat_interleave(count, 0))
+    turned = replace(original, quaternion=turned_quaternions(pose).flatten(0, 1))
+    target = cutout.mask.repeat_interleave(count, 0)
+    fitted = turned
+    for _ in range(FIT_PASSES):
+        rough = render(field, camera_from_pose(fitted), replace(quick, size=config.size // 2, nocs=False))
+        fitted = fit_to_mask(fitted, rough.alpha, target)
+    untouched = torch.arange(batch * count, device=target.device) % count == 0
+    tried = choose(untouched, original, fitted)
+    views = render(field, camera_from_pose(tried), quick)
+
+    total = distance_to_cutout(views, cutout, encoder, config)
+    agreement = nocs_distance(views, cutout, seen) / category.scene_range
+    total = total + config.nocs * agreement.clamp(max=1) * trusted.repeat_interleave(count)
+    total = total.view(batch, count).nan_to_num(torch.inf)
+    head_start = total.new_zeros(count)
+    head_start[:2] = config.turn_margin
+    head_start[0] += config.refit_margin
+    order = (total - trusted[:, None] * head_start).argsort(dim=1, stable=True)
+    first_row = torch.arange(batch, device=order.device) * count
+    ranked = tuple(tried.map(lambda rows, k=k: rows[first_row + order[:, k]]) for k in range(count))
+    names = tuple(tuple(NAMES[k] for k in row) for row in order.tolist())
+    return Hypotheses(ranked, total.gather(1, order), names)
+
+
+def turned_quaternions(pose: Pose) -> Float[Tensor, "batch count 4"]:
+    """The rotation of every entry of `NAMES`: turns of the object about its own up axis.
+
+    Turning the object by d moves the camera's azimuth a to a - d; the mirrored view is at 180 - a."""
+    azimuth, _, _ = view_from_rotation(pose.quaternion)
+    like = torch.ones_like(azimuth)
+    turns = (0 * like, 0 * like, 180 * like, 2 * azimuth - 180, 90 * like, -90 * like)
+    return torch.stack([multiply(pose.quaternion, about_axis(1, turn)) for turn in turns], 1)
+
+
+def fit_to_mask(
+    pose: Pose, alpha: Float[Tensor, "batch side side"], mask: Float[Tensor, "batch size size"]
+) -> Pose:
+    """Shift and scale the pose whose silhouette is `alpha` so that its centroid and area become the mask's.
+
+    Nothing seen, nothing done."""
+    have_centre, have_size = centre_and_size(alpha)
+    want_centre, want_size = centre_and_size(mask)
+    usable = (have_size > 0.02) & (want_size > 0.02)
+    factor = torch.where(usable, want_size / have_size.clamp_min(1e-6), torch.ones_like(want_size))
+    shift = want_centre - (have_centre - pose.shift) * factor[:, None]
+    return replace(pose, shift=torch.where(usable[:, None], shift, pose.shift), scale=pose.scale * factor)
+
+
+def choose(rows: Bool[Tensor, " batch"], yes: Pose, no: Pose) -> Pose:
+    """Row by row, one pose or the other."""
+
+    def pick(a: Tensor, b: Tensor) -> Tensor:
+        return torch.where(rows.view(-1, *[1] * (a.ndim - 1)), a, b)
+
+    z0 = None if yes.z0 is None else pick(yes.z0, no.z0)
+    quaternion = pick(yes.quaternion, no.quaternion)
+    return Pose(z0, pick(yes.shift, no.shift), pick(yes.scale, no.scale), quaternion)
+
+
+def shrink(maps: Float[Tensor, "batch size size channel"], size: int) -> Float[Tensor, "batch to to channel"]:
+    """Means over blocks of pixels."""
+    return F.adaptive_avg_pool2d(maps.permute(0, 3, 1, 2), size).permute(0, 2, 3, 1)
+
+
+def distance_to_cutout(
+    views: Rendering, cutout: Cutout, encoder: Encoder | None, config: HypothesisConfig
+) -> Float[Tensor, " views"]:
+    """Silhouette, colour and feature distance of views to their items; an item's views are consecutive."""
+    count = len(views.alpha) // len(cutout.mask)
+    rgb = shrink(cutout.rgb, config.size)
+    mask = shrink(cutout.mask[..., None], config.size)[..., 0]
+    target = mask.repeat_interleave(count, 0)
+    both, either = torch.minimum(views.alpha, target), torch.maximum(views.alpha, target)
+    overlap = both.sum((1, 2))
+    silhouette = 1 - overlap / either.sum((1, 2)).clamp_min(1e-6)
+    difference = (views.rgb - rgb.repeat_interleave(count, 0)).abs().mean(-1)
+    # Silhouettes that do not touch say nothing about colour: count that as half the range.
+    colour = torch.where(overlap > 1, (both * difference).sum((1, 2)) / overlap.clamp_min(1), 1.0)
+    total = config.silhouette * silhouette + config.colour * colour
+    if encoder is None:
+        return total
+    ours = features(encoder, views.rgb, views.alpha)
+    theirs = (f.repeat_interleave(count, 0) for f in features(encoder, rgb, mask))
+    distances = [feature_distance(a, b, either) for a, b in zip(ours, theirs, strict=True)]
+    return total + config.features * torch.stack(distances).mean(0)
+
+
+def features(
+    encoder: Encoder, rgb: Float[Tensor, "batch side side 3"], mask: Float[Tensor, "batch side side"]
+) -> tuple[Tensor, ...]:
+    """The encoder's stage maps of a small picture, at the size it knows."""
+    four = torch.cat((rgb, mask[..., None]), -1).permute(0, 3, 1, 2)
+    four = F.interpolate(four, (encoder.config.size, encoder.config.size), mode="bilinear")
+    return encoder.features(four[:, :3].permute(0, 2, 3, 1), four[:, 3])
+
+
+def feature_distance(
+    a: Float[Tensor, "batch channel h w"],
+    b: Float[Tensor, "batch channel h w"],
+    weight: Float[Tensor, "batch side side"],
+) -> Float[Tensor, " batch"]:
+    """One minus the cosine of two feature maps, averaged where the weight is."""
+    weight = F.adaptive_avg_pool2d(weight[:, None], a.shape[2:])[:, 0]
+    apart = 1 - F.cosine_similarity(a, b, dim=1)
+    return (weight * apart).sum((1, 2)) / weight.sum((1, 2)).clamp_min(1e-6)
+
+
+def nocs_distance(views: Rendering, cutout: Cutout, seen: EncoderOutput) -> Float[Tensor, " views"]:
+    """Mean distance of rendered and predicted object coordinates where both see the object, object units."""
+    size, count = views.alpha.shape[1], len(views.alpha) // len(cutout.mask)
+    side = seen.mask.shape[1]
+    weight = seen.mask * shrink(cutout.mask[..., None], side)[..., 0]
+    nocs = seen.nocs.nan_to_num(0, 0, 0)
+    weighted = shrink(torch.cat((nocs * weight[..., None], weight[..., None]), -1), size)
+    weighted = weighted.repeat_interleave(count, 0)
+    mask = weighted[..., 3]
+    predicted = weighted[..., :3] / mask[..., None].clamp_min(1e-6)
+    rendered = views.nocs / views.alpha[..., None].clamp_min(1e-6)
+    both = torch.minimum(mask, views.alpha)
+    apart = torch.linalg.vector_norm(rendered - predicted, dim=-1)
+    overlap = both.sum((1, 2))
+    return torch.where(overlap > 1, (both * apart).sum((1, 2)) / overlap.clamp_min(1), torch.inf)
