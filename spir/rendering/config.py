@@ -1,0 +1,37 @@
+"""What to render and how finely: the one set of numbers that every renderer reads."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class RenderConfig:
+    """Defaults give the pictures we report; inversion and previews take fewer samples or pixels."""
+
+    renderer: str = "fast"
+    """A key of `RENDERERS`."""
+    size: int = 128
+    """Height and width, pixels."""
+    pixel_centre: float = 0.5
+    """Where in its pixel a ray passes; the category says (`Category.pixel_centre`)."""
+    background: float = 0.0
+    """Colour behind the object, in [-1, 1]."""
+    normals: bool = False
+    """Also composite the unit SDF gradient, object axes. Carries no gradient."""
+    attention: bool = False
+    """Also composite the palette attention, where the field has one."""
+    nocs: bool = False
+    """Also composite the object coordinates."""
+
+    samples: int = 16
+    """Fast: field look-ups per ray. 8 for previews, 16 in inversion, 24 for metrics and training."""
+    grid: int = 48
+    """Fast: voxels along the side of the SDF grid that places the samples; 64 where beta < 0.01."""
+    march: int = 64
+    """Fast: steps through that grid per ray."""
+    cull: float = 1e-3
+    """Fast: rays of less optical depth than this are background, exactly."""
+
+    coarse: int = 64
+    """Reference: stratified samples per ray."""
+    fine: int = 64
+    """Reference: importance samples per ray."""

@@ -1,0 +1,55 @@
+"""§3.1 "renderings" from 8 to 24 field look-ups per ray instead of 192, and none for rays that see nothing.
+
+Samples are placed by `proposal`; between them the SDF counts as linear, for which Eq. 1 integrates in closed
+form, so the few that there are lose nothing to the quadrature. Gradients reach the field and, through the
+positions of the samples, the camera. The same call gives the same picture bit for bit.
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from spir.rendering.config import RenderConfig
+from spir.rendering.proposal import Proposal, propose, take
+from spir.rendering.shade import assemble, object_rays, shade
+from spir.rendering.volume import sample_weights
+from spir.types import Camera, Field, Rendering
+
+CHUNK = 2**18
+"""Points per field call where no gradient is wanted."""
+
+
+def shade_proposal(
+    field: Field,
+    origins: Float[Tensor, "object ray 3"],
+    directions: Float[Tensor, "object ray 3"],
+    found: Proposal,
+    config: RenderConfig,
+) -> Float[Tensor, "object active channel"]:
+    """Ask the field at the proposed samples and composite them."""
+    t = found.t
+    points = take(origins, found.ray)[:, :, None] + t[..., None] * take(directions, found.ray)[:, :, None]
+    seen = field(points.flatten(1, 2))
+    sdf = seen.sdf.unflatten(1, t.shape[1:])
+    tau = field.optical_depth(sdf[..., :-1], sdf[..., 1:], torch.diff(t, dim=-1))
+    return shade(field, points, seen, sample_weights(tau, found.front, found.back), t, config)
+
+
+def render_fast(
+    field: Field, camera: Camera, config: RenderConfig, generator: torch.Generator | None = None
+) -> Rendering:
+    """The fast renderer."""
+    with torch.no_grad():
+        grid = field.sdf_grid(config.grid)
+    origins, directions = object_rays(camera, len(grid), config)
+    found = propose(field, grid, origins, directions, config, generator)
+    active = found.ray.shape[1]
+    count = active if torch.is_grad_enabled() else max(1, CHUNK // (len(grid) * config.samples))
+    parts = [
+        shade_proposal(field, origins, directions, found.rows(slice(start, start + count)), config)
+        for start in range(0, active, count)
+    ]
+    channels = torch.cat(parts, 1)
+    objects, slots = found.valid.nonzero(as_tuple=True)
+    canvas = channels.new_zeros(*origins.shape[:2], channels.shape[-1])
+    return assemble(canvas.index_put((objects, found.ray[objects, slots]), channels[objects, slots]), config)
