@@ -91,11 +91,13 @@ def rank_hypotheses(
     )
     original = pose.map(lambda rows: rows.repeat_interleave(count, 0))
     turned = replace(original, quaternion=turned_quaternions(pose).flatten(0, 1))
+    # Centroid and area need no fine detail, and the grid is most of a small picture's price.
+    outline = replace(quick, size=config.size // 2, grid=32, march=32, nocs=False)
     target = cutout.mask.repeat_interleave(count, 0)
     fitted = turned
     for _ in range(FIT_PASSES):
-        rough = render(field, camera_from_pose(fitted), replace(quick, size=config.size // 2, nocs=False))
-        fitted = fit_to_mask(fitted, rough.alpha, target)
+        rough = render(field, camera_from_pose(fitted), outline).alpha
+        fitted = fit_to_mask(fitted, rough, target)
     untouched = torch.arange(batch * count, device=target.device) % count == 0
     tried = choose(untouched, original, fitted)
     views = render(field, camera_from_pose(tried), quick)

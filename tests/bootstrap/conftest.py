@@ -1,4 +1,4 @@
-"""NOCS maps in closed form: rays against an ellipsoid."""
+"""NOCS maps in closed form (rays against an ellipsoid), and an object with a front and a back."""
 
 import pytest
 import torch
@@ -55,7 +55,7 @@ def random_pose_fixture():
 class Wedge:
     """A low body with a cabin towards its back: front and back differ in outline and colour, sides do not.
 
-    It is exactly the same object however many the batch has; what it is called with does not matter."""
+    All items of the batch are the same object."""
 
     scene_range = 1.0
 

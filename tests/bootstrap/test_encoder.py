@@ -155,7 +155,6 @@ def test_it_starts_within_the_object_and_every_weight_learns():
     (output.nocs.square().mean() + output.mask.mean() + output.w.square().mean()).backward()
     for name, parameter in encoder.named_parameters():
         assert parameter.grad.isfinite().all(), name
-        # Attention does not see a constant added to all keys, and a dead start would show everywhere.
         assert parameter.grad.abs().max() > 0, name
 
 
