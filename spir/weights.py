@@ -151,6 +151,7 @@ def load_models(category: str, root: str | Path = WEIGHTS) -> Models:
             f"The encoder in {folder} gives w of {encoder.config.w_dim} numbers, but the generator takes "
             f"{generator.config.w_dim}: they were not trained together."
         )
+    generator.freeze()
     extra = {**generator_extra, **encoder_extra}
     known = {f.name: tuples(extra[f.name]) for f in fields(Category) if f.name in extra}
     row = replace(CATEGORIES[category], **{**known, "scene_range": generator.config.scene_range})

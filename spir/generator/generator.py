@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from spir.generator.colour import TextureMapper
 from spir.generator.mapping import MappingNetwork, average_w
 from spir.generator.sdf import Decoder, PlaneField, full_precision
-from spir.generator.synthesis import SynthesisNetwork
+from spir.generator.synthesis import SynthesisLayer, SynthesisNetwork
 from spir.geometry.density import SMALLEST_LENGTH, LaplaceDensity
 from spir.types import Code
 
@@ -89,6 +89,20 @@ class Generator(nn.Module):
         self.alpha.clamp_(min=SMALLEST_LENGTH)
         self.beta.clamp_(min=SMALLEST_LENGTH)
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of the synthesis features."""
+        return torch.bfloat16 if self.half else torch.float32
+
+    def freeze(self) -> "Generator":
+        """For inference: evaluation mode, no parameter gradients, and what depends on the weights alone
+        computed once (for the present `half` and device; after a change of either, freeze again)."""
+        self.eval().requires_grad_(False)
+        for module in self.modules():
+            if isinstance(module, SynthesisLayer):
+                module.freeze(self.dtype)
+        return self
+
     def mapping(self, z: Float[Tensor, "batch z_dim"]) -> Float[Tensor, "batch w_dim"]:
         return self.mapping_network(z)
 
@@ -108,9 +122,8 @@ class Generator(nn.Module):
 
     def planes(self, code: Code) -> Float[Tensor, "batch 3 channel size size"]:
         """The three planes (xy, xz, yz), float32, each with its channels last in memory."""
-        dtype = torch.bfloat16 if self.half else torch.float32
         with full_precision(code.w):
-            return self.synthesis_network(self.rows(code)[:, :-1], dtype)
+            return self.synthesis_network(self.rows(code)[:, :-1], self.dtype)
 
     def palette(self, code: Code) -> Float[Tensor, "batch values 3"]:
         """The object's colours, from the code's own palette or from the last row of w."""

@@ -61,13 +61,15 @@ def double(
     return F.conv_transpose2d(x, weight, stride=2, padding=1, groups=channels)
 
 
-def demodulation(
-    weight: Float[Tensor, "outputs inputs rows columns"], style: Float[Tensor, "batch inputs"]
-) -> Float[Tensor, "batch outputs"]:
-    """1 / sqrt(sum over inputs and taps of (weight * style)^2 + 1e-8).
+def tap_energy(weight: Float[Tensor, "outputs inputs rows columns"]) -> Float[Tensor, "outputs inputs"]:
+    """Sum of weight^2 over the taps: all that demodulation needs, so no weights per object are ever made."""
+    return weight.square().sum((2, 3))
 
-    The sum over taps does not know the style, so no per-object copy of the weights is ever made."""
-    energy = weight.square().sum((2, 3))
+
+def demodulation(
+    energy: Float[Tensor, "outputs inputs"], style: Float[Tensor, "batch inputs"]
+) -> Float[Tensor, "batch outputs"]:
+    """1 / sqrt(sum over inputs and taps of (weight * style)^2 + 1e-8), from the weight's `tap_energy`."""
     return (style.square() @ energy.T + DEMODULATION_EPSILON).rsqrt()
 
 

@@ -4,6 +4,8 @@ A StyleGAN2 "skip" generator: every resolution adds its own picture to the doubl
 before. Features run in `dtype`; styles, demodulation and the skip sum stay in float32.
 """
 
+from dataclasses import dataclass
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -17,7 +19,23 @@ from spir.generator.layers import (
     fir_filter,
     modulated_conv,
     smooth,
+    tap_energy,
 )
+
+
+@dataclass(frozen=True)
+class Frozen:
+    """What a layer need not compute again while its weight stays as it was."""
+
+    address: int
+    version: int
+    weight: Float[Tensor, "outputs inputs 3 3"]
+    energy: Float[Tensor, "outputs inputs"]
+
+    def fits(self, weight: Tensor, dtype: torch.dtype) -> bool:
+        """Whether it still speaks of `weight`: not trained, not written to, not moved."""
+        same = (weight.data_ptr(), weight._version) == (self.address, self.version)
+        return same and not weight.requires_grad and self.weight.dtype == dtype
 
 
 class SynthesisLayer(nn.Module):
@@ -26,6 +44,7 @@ class SynthesisLayer(nn.Module):
     def __init__(self, inputs: int, outputs: int, w_dim: int, resolution: int, up: bool, noise: bool):
         super().__init__()
         self.up, self.noise = up, noise
+        self.frozen: Frozen | None = None
         self.affine = Linear(w_dim, inputs, bias=1.0)
         self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
         # A strength that is never used must not reach the optimiser's weight decay or the gradient checks.
@@ -38,15 +57,30 @@ class SynthesisLayer(nn.Module):
         self, x: Float[Tensor, "batch inputs in_size in_size"], w: Float[Tensor, "batch w_dim"]
     ) -> Float[Tensor, "batch outputs size size"]:
         style = self.affine(w)
+        weight, energy = self.prepare(x.dtype)
         # The activation's gain is folded into scale and bias: sqrt2 * leaky(x) = leaky(sqrt2 * x).
-        scale = (2**0.5 * demodulation(self.weight, style)).to(x.dtype)[:, :, None, None]
+        scale = (2**0.5 * demodulation(energy, style)).to(x.dtype)[:, :, None, None]
         bias = (2**0.5 * self.bias).to(x.dtype)[None, :, None, None]
-        x = modulated_conv(x, self.weight, style, self.up)
+        x = modulated_conv(x, weight, style, self.up)
         if self.up:
             x = smooth(x, self.resample_filter)
         if self.noise:
             bias = bias + (2**0.5 * self.noise_strength * self.draw_noise(len(x))).to(x.dtype)
         return F.leaky_relu(torch.addcmul(bias, x, scale), SLOPE)
+
+    def prepare(
+        self, dtype: torch.dtype
+    ) -> tuple[Float[Tensor, "outputs inputs 3 3"], Float[Tensor, "outputs inputs"]]:
+        """The weight in the precision of the features, and its energy."""
+        if self.frozen is not None and self.frozen.fits(self.weight, dtype):
+            return self.frozen.weight, self.frozen.energy
+        return self.weight.to(dtype), tap_energy(self.weight)
+
+    @torch.no_grad()
+    def freeze(self, dtype: torch.dtype) -> None:
+        """Remember what `prepare` answers, for as long as the weight does not change."""
+        weight, energy = self.prepare(dtype)
+        self.frozen = Frozen(self.weight.data_ptr(), self.weight._version, weight.detach(), energy)
 
     def draw_noise(self, batch: int) -> Float[Tensor, "batch_or_1 1 size size"]:
         """Fresh in training; the stored picture in evaluation, so that a code always gives one object."""

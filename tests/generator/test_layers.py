@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from spir.generator.layers import Linear, demodulation, double, fir_filter, modulated_conv, smooth
+from spir.generator.layers import Linear, demodulation, double, fir_filter, modulated_conv, smooth, tap_energy
 
 
 @pytest.fixture(autouse=True)
@@ -30,13 +30,15 @@ def test_modulated_conv_is_a_convolution_with_each_objects_own_weights(up):
         twin = F.conv2d(stuffed.reshape(1, 15, 15, 15), own.flatten(0, 1).flip(2, 3), groups=3)
     else:
         twin = F.conv2d(x.reshape(1, 15, 6, 6), own.flatten(0, 1), padding=1, groups=3)
-    ours = modulated_conv(x, weight, style, up) * demodulation(weight, style)[:, :, None, None]
+    ours = modulated_conv(x, weight, style, up) * demodulation(tap_energy(weight), style)[:, :, None, None]
     torch.testing.assert_close(ours, twin.reshape(ours.shape), rtol=1e-4, atol=1e-5)
 
 
 def test_demodulation_ignores_the_scale_of_the_weights():
     weight, style = torch.randn(4, 3, 3, 3), torch.randn(2, 3)
-    torch.testing.assert_close(demodulation(10 * weight, style) * 10, demodulation(weight, style))
+    torch.testing.assert_close(
+        demodulation(tap_energy(10 * weight), style) * 10, demodulation(tap_energy(weight), style)
+    )
 
 
 def test_double_is_zero_stuffing_and_the_filter():

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from spir.generator import Generator
+from spir.generator import Generator, synthesis
 from spir.types import Code
 
 
@@ -100,3 +100,27 @@ def test_noise_is_fresh_in_training_and_fixed_in_evaluation(small):
 def test_without_noise_a_code_is_one_object_even_in_training(small):
     code = full_code(small)
     assert torch.equal(small.train().planes(code), small.planes(code))
+
+
+@pytest.mark.parametrize("half", [False, True])
+def test_freezing_changes_no_number_and_is_forgotten_when_the_weights_change(small, half):
+    small.half = half
+    code = full_code(small)
+    plain = small.planes(code)
+    frozen = small.freeze().planes(code)
+    assert torch.equal(frozen, plain) and not frozen.requires_grad
+    other = Generator(small.config)
+    other.half = half
+    small.load_state_dict(other.state_dict())
+    assert torch.equal(small.planes(code), other.planes(code))
+    small.freeze().requires_grad_(True).planes(code).sum().backward()
+    assert small.synthesis_network.b8.conv0.weight.grad is not None
+    small.freeze().half = not half
+    other.half = not half
+    assert torch.equal(small.planes(code), other.planes(code))
+
+
+def test_frozen_layers_do_not_sum_their_weights_again(small, monkeypatch):
+    small.freeze()
+    monkeypatch.setattr(synthesis, "tap_energy", lambda weight: pytest.fail("computed again"))
+    small.planes(full_code(small))
