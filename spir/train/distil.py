@@ -1,0 +1,121 @@
+"""Stage 2 of the weights: teach the generator a procedural field directly, without rendering.
+
+    python -m spir.train.distil car --steps 20000 [--resume] [--minutes 60] [--device auto]
+
+The generator sees z and is compared with the formula at sampled points: signed distance, which part
+colours the point (so that every palette entry keeps its name) and the palette itself. The mapping
+network stays as it was drawn: w = mapping(z) is then known to the encoder's training from the start.
+"""
+
+import argparse
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from spir import weights
+from spir.data.procedural import PROCEDURAL
+from spir.generator.generator import COMPACT, Generator, GeneratorConfig
+from spir.train.points import Supervision, sample
+from spir.train.regularisers import PathLength, path_lengths
+from spir.train.run import Run
+from spir.types import Code
+
+
+@dataclass(frozen=True)
+class DistilConfig:
+    """Every number of this stage."""
+
+    batch: int = 12
+    rate: float = 2.5e-3
+    distance_scale: float = 0.03
+    """Errors count relative to (this + the true distance): far from the surface, roughly right will do."""
+    colour_weight: float = 0.10
+    palette_weight: float = 0.5
+    path_weight: float = 1e-3
+    path_from: int = 1000
+    """Before this step the lengths must grow: at first every object is the same."""
+    path_every: int = 16
+    path_batch: int = 4
+    alpha: float = 0.01
+    beta: float = 0.01
+    """The density law that ships: opaque after about five hundredths of a unit. No rendering trains it."""
+
+
+def losses(generator: Generator, code: Code, truth: Supervision, palette: Tensor, config: DistilConfig) -> dict:
+    """The terms of the loss, and `error`, the mean absolute distance error close to the surface."""
+    field = generator.field(code)
+    sdf, logits = generator.decoder(field.features(truth.points))
+    miss = (sdf - truth.sdf).abs()
+    coloured = truth.attention.shape[1]
+    chosen = logits[:, :coloured].log_softmax(dim=-1)
+    # Colour matters where the renderer looks: at the surface.
+    close = torch.exp(-(truth.sdf[:, :coloured] / 0.03).square())
+    entropy = -(truth.attention * (truth.attention + 1e-6).log()).sum(dim=-1)
+    divergence = -(truth.attention * chosen).sum(dim=-1) - entropy
+    return {
+        "distance": (miss / (config.distance_scale + truth.sdf.abs())).mean(),
+        "colour": (close * divergence).sum() / close.sum(),
+        "palette": (field.palette - palette).abs().mean(),
+        "error": miss[:, :coloured].detach().mean(),
+        "path": sdf.new_zeros(()),
+    }
+
+
+def build(category: str, config: DistilConfig, device: str) -> Generator:
+    generator = Generator(replace(COMPACT, z_dim=PROCEDURAL[category].z_dim)).to(device)
+    generator.alpha.data.fill_(config.alpha)
+    generator.beta.data.fill_(config.beta)
+    generator.half = True
+    for fixed in (generator.alpha, generator.beta, *generator.mapping_network.parameters()):
+        fixed.requires_grad_(False)
+    return generator
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("category", choices=sorted(PROCEDURAL))
+    parser.add_argument("--steps", type=int, default=20_000)
+    parser.add_argument("--batch", type=int, default=DistilConfig.batch)
+    parser.add_argument("--minutes", type=float, help="stop this call after so many minutes; --resume goes on")
+    parser.add_argument("--resume", action="store_true", help="continue the run's newest checkpoint")
+    parser.add_argument("--start", type=Path, help="begin from these generator weights")
+    parser.add_argument("--run", type=Path, default=None, help="folder of the run (runs/distil-CATEGORY)")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--export", type=Path, help="write the averaged weights here when this call ends")
+    args = parser.parse_args(argv)
+
+    torch.manual_seed(args.seed)
+    config = DistilConfig(batch=args.batch)
+    generator = build(args.category, config, args.device)
+    if args.start:
+        generator.load_state_dict(weights.load(args.start, Generator, GeneratorConfig)[0].state_dict())
+    trained = [p for p in generator.parameters() if p.requires_grad]
+    optimiser = torch.optim.Adam(trained, lr=config.rate, betas=(0.9, 0.99))
+    run = Run(args.run or Path("runs") / f"distil-{args.category}", generator, optimiser, args.steps)
+    if args.resume and not run.resume():
+        print(f"nothing to resume in {run.folder}: starting anew")
+    procedural, path_length = PROCEDURAL[args.category], PathLength(decay=0.15)
+
+    def body(step: int) -> dict[str, float]:
+        z = torch.randn(config.batch, procedural.z_dim, device=args.device)
+        field = procedural.field(z)
+        truth = sample(field, config.batch)
+        terms = losses(generator, generator.code(z), truth, field.palette, config)
+        loss = terms["distance"] + config.colour_weight * terms["colour"] + config.palette_weight * terms["palette"]
+        if step % config.path_every == 0 and step >= config.path_from:
+            w = generator.rows(generator.code(z[: config.path_batch])).detach().clone().requires_grad_()
+            lengths = path_lengths(generator.planes(Code(w)), generator.palette(Code(w)), w)
+            terms["path"] = config.path_every * path_length(lengths)
+            loss = loss + config.path_weight * terms["path"]
+        return {k: float(v.detach()) for k, v in terms.items()} | {"norm": run.update(loss)}
+
+    run.iterate(body, args.minutes)
+    if args.export:
+        weights.save(args.export, run.average, generator.config, stage="distil", steps=run.step)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,151 @@
+"""Stage 3c, §3.2 "Training and inference": the encoder learns NOCS, mask and w from a bank of renderings.
+
+    python -m spir.train.encoder car --steps 12000 [--backgrounds scenes.tar] [--resume] [--minutes 60]
+
+The bank (spir.train.views) may still be growing. Every picture is repainted with a fresh palette, which
+is a fresh w as well, and made as bad as a real cut-out (spir.train.augment).
+"""
+
+import argparse
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from spir import weights
+from spir.bootstrap.encoder import COMPACT, Encoder, EncoderConfig, EncoderOutput
+from spir.data.poses import FOCAL_GUESSES
+from spir.data.procedural import PROCEDURAL
+from spir.generator.generator import Generator, GeneratorConfig
+from spir.train.augment import Sample, augment, clouds, load_backgrounds
+from spir.train.run import Run
+
+
+@dataclass(frozen=True)
+class EncoderTraining:
+    """Every number of this stage."""
+
+    batch: int = 16
+    rate: float = 6e-4
+    weight_decay: float = 0.01
+    coordinate_weight: float = 1.0
+    mask_weight: float = 0.2
+    latent_weight: float = 0.5
+    """The error of w counts relative to the variance of w over objects."""
+    repaint: float = 0.8
+    """Share of pictures that get materials of their own."""
+    reload_every: int = 400
+    """Steps between looks for new shards of the bank."""
+
+
+class Bank:
+    """All views of a folder of shards, in memory."""
+
+    def __init__(self, folder: Path, procedural):
+        self.folder, self.procedural = folder, procedural
+        self.shards: dict[str, dict[str, np.ndarray]] = {}
+        self.rows: list[tuple[str, int]] = []
+        self.reload()
+        if not self.rows:
+            raise SystemExit(f"{folder} holds no views: make some with python -m spir.train.views")
+
+    def reload(self) -> None:
+        for path in sorted(self.folder.glob("*.npz")):
+            if path.name not in self.shards:
+                with np.load(path, allow_pickle=False) as shard:
+                    self.shards[path.name] = dict(shard)
+                self.rows += [(path.name, row) for row in range(len(self.shards[path.name]["z"]))]
+
+    def draw(self, batch: int, repaint: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+        """z, and rgb in [0, 1], nocs, alpha, channels first, premultiplied, of random views."""
+        picks = [self.rows[i] for i in torch.randint(len(self.rows), (batch,)).tolist()]
+        stack = lambda key: torch.from_numpy(np.stack([self.shards[name][key][row] for name, row in picks]))  # noqa: E731
+        z = stack("z")
+        z = torch.where(torch.rand(batch, 1) < repaint, self.procedural.repaint(z), z)
+        palette = (self.procedural.palette(z) + 1) / 2
+        attention = stack("attention").flatten(1, 2).float() / 255
+        rgb = torch.bmm(attention, palette).transpose(1, 2)
+        nocs = stack("nocs").float().permute(0, 3, 1, 2)
+        alpha = stack("alpha")[:, None].float() / 255
+        return z, rgb.unflatten(2, nocs.shape[2:]), nocs, alpha
+
+
+def losses(out: EncoderOutput, sample: Sample, w: Tensor, variance: Tensor) -> dict[str, Tensor]:
+    """§3.2: coordinates where the object is, the mask, w; maps are compared at the encoder's own resolution."""
+    side = out.mask.shape[1]
+    truth = sample.truth[:, None]
+    small = F.adaptive_avg_pool2d(truth, side)
+    nocs = F.adaptive_avg_pool2d(sample.nocs.permute(0, 3, 1, 2) * truth, side) / small.clamp(min=1e-3)
+    miss = (out.nocs.permute(0, 3, 1, 2) - nocs).norm(dim=1)
+    solid = (small[:, 0] > 0.5).float()
+    return {
+        "nocs": (miss * solid).sum() / solid.sum().clamp(min=1),
+        "mask": F.binary_cross_entropy_with_logits(out.mask_logits, small[:, 0].clamp(0, 1)),
+        "w": ((out.w[:, 0] - w).square().mean(dim=0) / variance).mean(),
+    }
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("category", choices=sorted(PROCEDURAL))
+    parser.add_argument("--generator", type=Path, help="weights whose mapping gives w")
+    parser.add_argument("--views", type=Path, help="folder of the bank (runs/views-CATEGORY)")
+    parser.add_argument("--backgrounds", type=Path, help="tar of scenes behind imperfect cut-outs")
+    parser.add_argument("--steps", type=int, default=12_000)
+    parser.add_argument("--batch", type=int, default=EncoderTraining.batch)
+    parser.add_argument("--minutes", type=float, help="stop this call after so many minutes; --resume goes on")
+    parser.add_argument("--resume", action="store_true")
+    parser.add_argument("--start", type=Path, help="begin from these encoder weights")
+    parser.add_argument("--run", type=Path)
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--export", type=Path, help="write the averaged weights here when this call ends")
+    args = parser.parse_args(argv)
+
+    torch.manual_seed(args.seed)
+    config, procedural = EncoderTraining(batch=args.batch), PROCEDURAL[args.category]
+    generator, _, _ = weights.load(
+        args.generator or Path("weights") / args.category / "generator.safetensors", Generator, GeneratorConfig
+    )
+    bank = Bank(args.views or Path("runs") / f"views-{args.category}", procedural)
+    backgrounds = load_backgrounds(args.backgrounds) if args.backgrounds else clouds(256, 3, 128, 8).sigmoid()
+    spread = generator.mapping(torch.randn(4096, procedural.z_dim))
+    variance = spread.var(dim=0).to(args.device)
+    encoder = Encoder(COMPACT).to(args.device)
+    if args.start:
+        encoder.load_state_dict(weights.load(args.start, Encoder, EncoderConfig)[0].state_dict())
+    optimiser = torch.optim.AdamW(
+        encoder.parameters(), lr=config.rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
+    )
+    run = Run(args.run or Path("runs") / f"encoder-{args.category}", encoder, optimiser, args.steps, warm_up=500)
+    if args.resume and not run.resume():
+        print(f"nothing to resume in {run.folder}: starting anew")
+
+    def body(step: int) -> dict[str, float]:
+        if step % config.reload_every == 0:
+            bank.reload()
+        z, rgb, nocs, alpha = bank.draw(config.batch, config.repaint)
+        with torch.no_grad():
+            w = generator.mapping(z).to(args.device)
+            sample = augment(rgb, nocs, alpha, backgrounds).to(args.device)
+        encoder.train()
+        terms = losses(encoder(sample.rgb, sample.mask, half=True), sample, w, variance)
+        loss = (
+            config.coordinate_weight * terms["nocs"]
+            + config.mask_weight * terms["mask"]
+            + config.latent_weight * terms["w"]
+        )
+        norm = run.update(loss)
+        return {k: float(v.detach()) for k, v in terms.items()} | {"norm": norm, "views": len(bank.rows)}
+
+    run.iterate(body, args.minutes)
+    if args.export:
+        note = {"stage": "bootstrap", "steps": run.step, "training": asdict(config), "focal_guesses": FOCAL_GUESSES}
+        weights.save(args.export, run.average, COMPACT, **note)
+
+
+if __name__ == "__main__":
+    main()

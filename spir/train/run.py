@@ -1,0 +1,161 @@
+"""What every training shares: a folder with a log, checkpoints that resume exactly, and an average of the weights.
+
+    runs/<name>/log.csv              one row per `log_every` steps
+    runs/<name>/picture-000500.png   what the network makes, now and then
+    runs/<name>/state.part00 ...     the newest checkpoint: one safetensors file cut into parts below 16 MiB
+
+No pickle: tensors, and one JSON line in the safetensors metadata.
+"""
+
+import copy
+import csv
+import json
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import torch
+from safetensors.torch import load as parse
+from safetensors.torch import save as serialise
+from torch import Tensor, nn
+from tqdm import tqdm
+
+PART_BYTES = 15 * 2**20
+
+
+def write_parts(folder: Path, tensors: dict[str, Tensor], note: dict) -> None:
+    """Save tensors and a JSON-able note as parts below 16 MiB; the old checkpoint survives until all are written."""
+    blob = serialise({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, {"note": json.dumps(note)})
+    fresh = []
+    for index, start in enumerate(range(0, len(blob), PART_BYTES)):
+        path = folder / f"state.part{index:02d}.new"
+        path.write_bytes(blob[start : start + PART_BYTES])
+        fresh.append(path)
+    for old in folder.glob("state.part??"):
+        old.unlink()
+    for path in fresh:
+        path.rename(path.with_suffix(""))
+
+
+def read_parts(folder: Path) -> tuple[dict[str, Tensor], dict] | None:
+    """What `write_parts` saved, or none where there is no checkpoint."""
+    parts = sorted(folder.glob("state.part??"))
+    if not parts:
+        return None
+    blob = b"".join(part.read_bytes() for part in parts)
+    header = json.loads(blob[8 : 8 + int.from_bytes(blob[:8], "little")])
+    return parse(blob), json.loads(header["__metadata__"]["note"])
+
+
+@dataclass
+class Run:
+    """One training: the module that learns, its optimiser, and the exponential moving average that ships."""
+
+    folder: Path
+    module: nn.Module
+    optimiser: torch.optim.Optimizer
+    steps: int
+    ema_decay: float = 0.999
+    warm_up: int = 200
+    final_rate: float = 0.02
+    """Share of the learning rate that is left at the last step; a cosine leads there."""
+    clip: float = 1.0
+    log_every: int = 20
+    save_every: int = 500
+    step: int = 0
+    seconds: float = 0.0
+    """Time spent training, over all resumes."""
+    average: nn.Module = field(init=False)
+    sums: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.folder.mkdir(parents=True, exist_ok=True)
+        self.average = copy.deepcopy(self.module).requires_grad_(False).eval()
+        self.rates = [group["lr"] for group in self.optimiser.param_groups]
+
+    def resume(self) -> bool:
+        """Continue from the newest checkpoint of the folder: weights, average, optimiser, random state."""
+        saved = read_parts(self.folder)
+        if saved is None:
+            return False
+        tensors, note = saved
+        pick = lambda prefix: {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}  # noqa: E731
+        self.module.load_state_dict(pick("module."))
+        self.average.load_state_dict(pick("average."))
+        state = self.optimiser.state_dict()
+        state["state"] = {}
+        for key, value in pick("optimiser.").items():
+            index, name = key.split(".")
+            state["state"].setdefault(int(index), {})[name] = value
+        self.optimiser.load_state_dict(state)
+        torch.set_rng_state(tensors["random"])
+        self.step, self.seconds = note["step"], note["seconds"]
+        return True
+
+    def save(self) -> None:
+        tensors = {f"module.{k}": v for k, v in self.module.state_dict().items()}
+        tensors |= {f"average.{k}": v.clone() for k, v in self.average.state_dict().items()}
+        for index, values in self.optimiser.state_dict()["state"].items():
+            tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(v) for name, v in values.items()}
+        tensors["random"] = torch.get_rng_state()
+        write_parts(self.folder, tensors, {"step": self.step, "seconds": self.seconds})
+
+    def rate(self) -> float:
+        """Linear warm-up, then a cosine from 1 down to `final_rate`."""
+        share = min(self.step / max(self.steps, 1), 1.0)
+        cosine = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * share)).item())
+        return min(1.0, (self.step + 1) / self.warm_up) * (self.final_rate + (1 - self.final_rate) * cosine)
+
+    def update(self, loss: Tensor) -> float:
+        """One optimiser step on `loss`; a loss or gradient that is not finite is skipped, never applied.
+
+        Returns the gradient's norm."""
+        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+            group["lr"] = rate * self.rate()
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        trained = [p for group in self.optimiser.param_groups for p in group["params"]]
+        norm = torch.nn.utils.clip_grad_norm_(trained, self.clip)
+        if torch.isfinite(norm):
+            self.optimiser.step()
+        decay = min(self.ema_decay, (self.step + 1) / (self.step + 10))
+        with torch.no_grad():
+            for mean, value in zip(self.average.state_dict().values(), self.module.state_dict().values(), strict=True):
+                if mean.is_floating_point():
+                    mean.lerp_(value, 1 - decay)
+                else:
+                    mean.copy_(value)
+        return float(norm)
+
+    def log(self, row: dict[str, float]) -> None:
+        """Add to the running means; every `log_every` steps append them to log.csv."""
+        for key, value in row.items():
+            self.sums[key] = self.sums.get(key, 0.0) + float(value) / self.log_every
+        if self.step % self.log_every:
+            return
+        path, fresh = self.folder / "log.csv", not (self.folder / "log.csv").exists()
+        means = {"step": self.step, "seconds": round(self.seconds, 1)} | {k: f"{v:.5g}" for k, v in self.sums.items()}
+        with path.open("a", newline="") as file:
+            writer = csv.DictWriter(file, fieldnames=list(means))
+            if fresh:
+                writer.writeheader()
+            writer.writerow(means)
+        self.sums = {}
+
+    def iterate(self, body, minutes: float | None = None, picture=None, picture_every: int = 500) -> None:
+        """Call `body(step) -> dict of numbers to log` until the steps or the minutes of this call are used up."""
+        began = time.monotonic()
+        bar = tqdm(total=self.steps, initial=self.step, desc=self.folder.name, mininterval=10)
+        while self.step < self.steps and (minutes is None or time.monotonic() - began < 60 * minutes):
+            start = time.monotonic()
+            row = body(self.step)
+            self.step += 1
+            self.seconds += time.monotonic() - start
+            self.log(row)
+            bar.update()
+            if picture is not None and self.step % picture_every == 0:
+                picture(self.folder / f"picture-{self.step:06d}.png")
+            if self.step % self.save_every == 0:
+                self.save()
+        self.save()
+        bar.close()
