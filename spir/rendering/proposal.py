@@ -18,8 +18,8 @@ from spir.rendering.sampling import at_bins, inverse_cdf
 from spir.rendering.volume import segment_weights
 from spir.types import Field
 
-MARCH_POINTS = 2**20
-"""Grid look-ups at a time; bounds the memory, whatever the number of rays."""
+MARCH_POINTS = 2**17
+"""Grid look-ups at a time: they stay in the cache, and the memory is bounded whatever the number of rays."""
 ENDS = 0.003
 """First and last quantile of the light that receive a sample: both ends of the mass, or masks turn soft."""
 FLOOR = 0.02
@@ -88,8 +88,10 @@ def interpolate_grid(
     grid: Float[Tensor, "object x y z"], points: Float[Tensor, "object point 3"], scene_range: float
 ) -> Float[Tensor, "object point"]:
     """Trilinear look-up of the grid."""
-    where = (points.flip(-1) / scene_range)[:, None, None]
-    found = F.grid_sample(grid[:, None], where, mode="bilinear", padding_mode="border", align_corners=True)
+    where = (points / scene_range)[:, None, None]
+    # grid_sample wants the axis of a point's first coordinate last.
+    volume = grid.permute(0, 3, 2, 1)[:, None]
+    found = F.grid_sample(volume, where, mode="bilinear", padding_mode="border", align_corners=True)
     return found[:, 0, 0, 0]
 
 
