@@ -1,0 +1,106 @@
+"""§4 "Experimental setting": the square crop of the object that encoder and inversion see.
+
+Mask at one half, its box, a margin on every side, square on the longer side, area averaging to 128 pixels,
+colours in [-1, 1] over the category's background.
+"""
+
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from spir.categories import Category
+from spir.photo.decode import PhotoError, read_photo
+from spir.types import Cutout, Photo
+
+MARGIN = 0.05
+"""Room around the object on every side, as a fraction of its box: what the networks were trained with."""
+MIN_OBJECT_PX = 8
+"""An object smaller than this is noise."""
+ASPECT_TOLERANCE = 0.03
+
+
+def cutout(
+    photo: Photo,
+    mask: Float[Tensor, "height width"],
+    category: Category,
+    size: int = 128,
+    margin: float = MARGIN,
+) -> Cutout:
+    """The object alone, batch of 1; mask in [0, 1] at the photo's size, of which >= 0.5 is the object.
+
+    `margin` frames it looser or tighter. Raises PhotoError where there is no object."""
+    # One threshold, before the box: the faint skirt of a soft mask would stretch the box far too wide.
+    solid = mask.cpu().numpy() >= 0.5
+    x0, y0, side = square(solid, margin)
+    rows, columns = np.arange(y0, y0 + side), np.arange(x0, x0 + side)
+    height, width = solid.shape
+    inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
+    # Outside the picture its edge goes on, so that averaging brings in no foreign colour.
+    at = np.ix_(rows.clip(0, height - 1), columns.clip(0, width - 1))
+    colour = cv2.resize(
+        photo.rgb.cpu().numpy()[at].astype(np.float32), (size, size), interpolation=cv2.INTER_AREA
+    )
+    soft = cv2.resize((solid[at] & inside).astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
+    soft = soft.clip(0, 1)
+    weight = soft[..., None]
+    rgb = (colour / 127.5 - 1).clip(-1, 1) * weight + category.background * (1 - weight)
+    return Cutout(
+        rgb=torch.from_numpy(rgb.astype(np.float32))[None],
+        mask=torch.from_numpy(soft)[None],
+        box_px=torch.tensor([[x0, y0, x0 + side, y0 + side]], dtype=torch.float32),
+    )
+
+
+def square(solid: np.ndarray, margin: float) -> tuple[int, int, int]:
+    """Left, top and side in whole pixels of the square around a boolean mask; it may leave the picture."""
+    rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
+    if not len(rows):
+        raise PhotoError(
+            "No object was found in this photo. Paint over it with the brush, or choose another photo."
+        )
+    top, bottom, left, right = rows[0], rows[-1] + 1, columns[0], columns[-1] + 1
+    longer = max(bottom - top, right - left)
+    if longer < MIN_OBJECT_PX:
+        raise PhotoError(
+            "The object is too small in this photo. Paint over it with the brush, or choose a closer photo."
+        )
+    side = max(1, round(float(longer) * (1 + 2 * margin)))
+    return round((left + right - side) / 2), round((top + bottom - side) / 2), side
+
+
+def largest_component(mask: Float[Tensor, "height width"]) -> Float[Tensor, "height width"]:
+    """The mask with only its largest connected piece (at one half) left; unchanged where it is empty."""
+    solid = (mask.cpu().numpy() >= 0.5).astype(np.uint8)
+    count, label, statistics, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    if count < 2:
+        return mask
+    largest = 1 + statistics[1:, cv2.CC_STAT_AREA].argmax()
+    return mask * torch.from_numpy(label == largest).to(mask)
+
+
+def read_mask(source: str | Path | bytes, photo: Photo) -> Float[Tensor, "height width"]:
+    """A mask that somebody made, in [0, 1] at the photo's size: white (or opaque) is the object.
+
+    Any picture format will do. Raises PhotoError where it is no picture or of another shape."""
+    given = read_photo(source)
+    if given.alpha is not None:
+        grey = given.alpha.numpy().astype(np.float32)
+    else:
+        grey = given.rgb.numpy().astype(np.float32).mean(-1)
+    # Label files write 1, not 255, for the object.
+    grey /= 255 if grey.max() > 1 else 1
+    height, width = photo.rgb.shape[:2]
+    if abs(np.log(grey.shape[1] * height / (grey.shape[0] * width))) > ASPECT_TOLERANCE:
+        raise PhotoError(
+            f"The mask ({grey.shape[1]} x {grey.shape[0]}) does not fit the photo ({width} x {height}). "
+            "Give the mask of this very photo, neither cropped nor turned."
+        )
+    if grey.shape != (height, width):
+        shrinks = grey.shape[0] > height
+        how = cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR
+        grey = cv2.resize(grey, (width, height), interpolation=how)
+    return torch.from_numpy(np.ascontiguousarray(grey)).clamp(0, 1)
