@@ -1,0 +1,64 @@
+"""§5 "Conversion to triangle mesh": marching cubes on d = 0, colours asked of the field at the vertices."""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from scipy.sparse import coo_matrix
+from scipy.sparse.csgraph import connected_components
+from skimage.measure import marching_cubes
+
+from spir.types import Field, Mesh
+
+CHUNK = 65536
+"""Vertices asked of the field at a time."""
+
+
+class EmptySurfaceError(ValueError):
+    """The field has no surface inside its cube, or is not a number somewhere."""
+
+
+@torch.no_grad()
+def mesh(field: Field, resolution: int = 128, keep_largest: bool = True) -> Mesh:
+    """The surface of the one object of a field, closed, its triangles counter-clockwise seen from outside.
+
+    Vertices in object units; colours in [-1, 1]. `resolution` samples along the cube's side;
+    `keep_largest` drops floating crumbs and hidden cavities. Raises EmptySurfaceError."""
+    grid = field.sdf_grid(resolution)
+    if len(grid) != 1:
+        raise ValueError(f"a mesh is of one object, but the field holds {len(grid)}")
+    vertices, faces = level_set(grid[0].float().cpu().numpy(), field.scene_range)
+    if keep_largest:
+        vertices, faces = largest_piece(vertices, faces)
+    points = torch.from_numpy(vertices).to(grid)
+    colours = torch.cat([field(part[None]).rgb[0] for part in points.split(CHUNK)])
+    return Mesh(points.cpu(), torch.from_numpy(faces), colours.clamp(-1, 1).float().cpu())
+
+
+def level_set(
+    grid: Float[np.ndarray, "x y z"], scene_range: float
+) -> tuple[Float[np.ndarray, "vertex 3"], Int[np.ndarray, "face 3"]]:
+    """The zero level of a signed distance grid on [-scene_range, scene_range]^3."""
+    if not np.isfinite(grid).all():
+        raise EmptySurfaceError("the signed distance is not a number somewhere: no surface to extract")
+    if grid.min() >= 0:
+        raise EmptySurfaceError("the object has no surface: its signed distance is nowhere negative")
+    step = 2 * scene_range / (np.array(grid.shape) - 1)
+    # A far outside all round closes what reaches the wall; so far that the lid lies on the wall.
+    far = np.pad(grid, 1, constant_values=1e3 * max(scene_range, float(np.abs(grid).max())))
+    vertices, faces, _, _ = marching_cubes(far, 0.0, gradient_direction="descent", allow_degenerate=False)
+    vertices = (vertices - 1) * step - scene_range
+    return vertices.clip(-scene_range, scene_range).astype(np.float32), faces.astype(np.int64)
+
+
+def largest_piece(
+    vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"]
+) -> tuple[Float[np.ndarray, "kept 3"], Int[np.ndarray, "kept_face 3"]]:
+    """The connected piece of the largest area, vertices renumbered."""
+    edges = np.concatenate([faces[:, :2], faces[:, 1:]])
+    graph = coo_matrix((np.ones(len(edges)), edges.T), shape=(len(vertices), len(vertices)))
+    _, piece = connected_components(graph, directed=False)
+    corner = vertices[faces]
+    area = np.linalg.norm(np.cross(corner[:, 1] - corner[:, 0], corner[:, 2] - corner[:, 0]), axis=1)
+    kept = piece == np.bincount(piece[faces[:, 0]], area).argmax()
+    number = np.cumsum(kept) - 1
+    return vertices[kept], number[faces[kept[faces[:, 0]]]]

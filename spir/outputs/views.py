@@ -1,0 +1,113 @@
+"""§5 "Results", novel views: the object turned on its stand, as pictures and as films."""
+
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from io import BytesIO
+from pathlib import Path
+
+import imageio_ffmpeg
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from numpy import ndarray
+from PIL import Image
+from torch import Tensor
+
+from spir.geometry.pose import camera_from_pose
+from spir.geometry.rotation import rotation_from_view, view_from_rotation
+from spir.rendering.config import RenderConfig
+from spir.rendering.renderer import render
+from spir.types import Field, Pose, Rendering
+
+FRAMES = 36
+FRAMES_AT_ONCE = 4
+"""Frames rendered together: bounds the memory, whatever the length of the film."""
+
+
+def orbit(pose: Pose, frames: int = FRAMES) -> Pose:
+    """Once around the object: the first view is the photo's, upright and in the middle of the picture.
+
+    Elevation, scale and perspective stay those of the photo (batch of 1); the camera walks to its right."""
+    azimuth, elevation, roll = view_from_rotation(pose.quaternion)
+    turn = torch.arange(frames, device=azimuth.device) * (360 / frames)
+    quaternion = rotation_from_view(azimuth + turn, elevation.expand(frames), torch.zeros_like(turn))
+    z0 = None if pose.z0 is None else pose.z0.expand(frames)
+    return Pose(z0, pose.shift.new_zeros(frames, 2), pose.scale.expand(frames), quaternion)
+
+
+@torch.no_grad()
+def turntable(field: Field, pose: Pose, config: RenderConfig, frames: int = FRAMES) -> Rendering:
+    """`orbit` rendered: one Rendering whose batch is the frames, on the CPU."""
+    path = orbit(pose, frames)
+    parts = [
+        render(field, camera_from_pose(path[first : first + FRAMES_AT_ONCE]), config).to("cpu")
+        for first in range(0, frames, FRAMES_AT_ONCE)
+    ]
+    return joined(parts)
+
+
+def joined(parts: Sequence[Rendering]) -> Rendering:
+    """Renderings of the same kind, one after the other along the batch."""
+    values = {}
+    for field in fields(Rendering):
+        maps = [getattr(part, field.name) for part in parts]
+        values[field.name] = None if maps[0] is None else torch.cat(maps)
+    return Rendering(**values)
+
+
+def with_background(rendering: Rendering, old: float, new: float) -> Rendering:
+    """The same objects in front of another plain colour; both in [-1, 1]."""
+    return replace(rendering, rgb=rendering.rgb + ((1 - rendering.alpha) * (new - old))[..., None])
+
+
+def over(
+    rendering: Rendering, background: float, picture: Float[Tensor, "height width 3"]
+) -> Float[Tensor, "batch height width 3"]:
+    """The objects in front of a picture, colours in [-1, 1]; `background` is what they were rendered on."""
+    clear = (1 - rendering.alpha)[..., None]
+    return rendering.rgb + clear * (picture - background)
+
+
+def to_uint8(rgb: Float[Tensor, "*shape 3"]) -> UInt8[ndarray, "*shape 3"]:
+    """Colours in [-1, 1] to bytes; what lies outside is clamped."""
+    return ((rgb.detach().cpu().float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
+
+
+def png_bytes(picture: UInt8[ndarray, "height width 3"]) -> bytes:
+    return encoded(picture, "PNG")
+
+
+def jpeg_bytes(picture: UInt8[ndarray, "height width 3"], quality: int = 85) -> bytes:
+    return encoded(picture, "JPEG", quality=quality)
+
+
+def encoded(picture: UInt8[ndarray, "height width 3"], form: str, **options) -> bytes:
+    file = BytesIO()
+    Image.fromarray(picture).save(file, form, **options)
+    return file.getvalue()
+
+
+def gif_bytes(frames: UInt8[ndarray, "frame height width 3"], fps: int = 12) -> bytes:
+    """An endless GIF. Equal neighbours become one longer frame."""
+    first, *rest = [Image.fromarray(frame).quantize(256, dither=Image.Dither.NONE) for frame in frames]
+    file = BytesIO()
+    # Times are whole hundredths of a second, and browsers slow down anything below two of them.
+    duration = max(20, round(100 / fps) * 10)
+    first.save(file, "GIF", save_all=True, append_images=rest, duration=duration, loop=0)
+    return file.getvalue()
+
+
+def mp4_bytes(frames: UInt8[ndarray, "frame height width 3"], fps: int = 24) -> bytes:
+    """H.264 in yuv420p, which every browser plays; odd sizes grow by one repeated line."""
+    _, height, width, _ = frames.shape
+    frames = np.pad(frames, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
+    raw = f"-f rawvideo -pix_fmt rgb24 -s {frames.shape[2]}x{frames.shape[1]} -r {fps} -i -"
+    coded = "-an -c:v libx264 -pix_fmt yuv420p -crf 18 -movflags +faststart"
+    with tempfile.TemporaryDirectory() as folder:
+        # The index of an MP4 is written last and moved first, which needs a real file.
+        path = Path(folder, "film.mp4")
+        command = [imageio_ffmpeg.get_ffmpeg_exe(), "-v", "error", *raw.split(), *coded.split(), str(path)]
+        subprocess.run(command, input=frames.tobytes(), check=True)
+        return path.read_bytes()
