@@ -29,7 +29,7 @@ class EncoderTraining:
     """Every number of this stage."""
 
     batch: int = 16
-    rate: float = 6e-4
+    rate: float = 5e-4
     weight_decay: float = 0.01
     coordinate_weight: float = 1.0
     mask_weight: float = 0.2
@@ -114,7 +114,7 @@ def main(argv: list[str] | None = None) -> None:
     backgrounds = load_backgrounds(args.backgrounds) if args.backgrounds else clouds(256, 3, 128, 8).sigmoid()
     spread = generator.mapping(torch.randn(4096, procedural.z_dim))
     variance = spread.var(dim=0).to(args.device)
-    encoder = Encoder(COMPACT).to(args.device)
+    encoder = Encoder(COMPACT).to(args.device, memory_format=torch.channels_last)
     if args.start:
         encoder.load_state_dict(weights.load(args.start, Encoder, EncoderConfig)[0].state_dict())
     optimiser = torch.optim.AdamW(

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from spir.categories import CATEGORIES
 from spir.data.procedural import car_parts
-from spir.data.procedural.car_parameters import Z_DIM, Parameters, decode, palette, repaint
+from spir.data.procedural.car_parameters import CLASSES, Z_DIM, Parameters, decode, palette, repaint
 from spir.data.procedural.shapes import (
     box2,
     box3,
@@ -248,6 +248,7 @@ class ProceduralCars:
     """The procedural category "car"."""
 
     z_dim = Z_DIM
+    classes = tuple(CLASSES)
     field = staticmethod(CarField)
     repaint = staticmethod(repaint)
 
@@ -255,3 +256,10 @@ class ProceduralCars:
     def palette(z: Float[Tensor, "batch z"]) -> Float[Tensor, "batch 10 3"]:
         """The ten named colours of the cars, in [-1, 1]."""
         return palette(decode(z))
+
+    @staticmethod
+    def one_per_class(generator: torch.Generator) -> Float[Tensor, "batch z"]:
+        """A random car of each body class: the votes of its class raised, everything else drawn."""
+        z = torch.randn(len(CLASSES), Z_DIM, generator=generator)
+        z[:, : len(CLASSES)] = 0.3 * z[:, : len(CLASSES)] + 2.2 * torch.eye(len(CLASSES))
+        return z
