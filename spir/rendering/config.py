@@ -26,7 +26,7 @@ class RenderConfig:
     """Fast: field look-ups per ray. 8 for previews, 16 in inversion, 24 for metrics and training."""
     grid: int = 48
     """Fast: voxels along the side of the SDF grid that places the samples; 64 where beta < 0.01."""
-    march: int = 64
+    march: int = 48
     """Fast: steps through that grid per ray."""
     cull: float = 1e-3
     """Fast: rays of less optical depth than this are background, exactly."""

@@ -19,6 +19,24 @@ CHUNK = 2**18
 """Points per field call where no gradient is wanted."""
 
 
+def moved_across(
+    origins: Float[Tensor, "object ray 3"],
+    directions: Float[Tensor, "object ray 3"],
+    t: Float[Tensor, "object ray sample"],
+) -> tuple[Float[Tensor, "object ray sample"], Float[Tensor, "object ray sample 3"]]:
+    """Samples on the rays that follow a moving camera across the rays only, and their distances.
+
+    Sliding samples along their own ray does not change the integral, only the quadrature's error. A camera
+    that backs away slides them all: with few samples that noise would drown the gradient of its scale, and
+    even 160 + 160 samples of the reference err there by a third where these 16 do not."""
+    points = origins[:, :, None] + t[..., None] * directions[:, :, None]
+    if not points.requires_grad:
+        return t, points
+    along = directions.detach()[:, :, None]
+    slid = ((points - points.detach()) * along).sum(-1)
+    return t - slid, points - slid[..., None] * along
+
+
 def shade_proposal(
     field: Field,
     origins: Float[Tensor, "object ray 3"],
@@ -27,11 +45,10 @@ def shade_proposal(
     config: RenderConfig,
 ) -> Float[Tensor, "object active channel"]:
     """Ask the field at the proposed samples and composite them."""
-    t = found.t
-    points = take(origins, found.ray)[:, :, None] + t[..., None] * take(directions, found.ray)[:, :, None]
+    t, points = moved_across(take(origins, found.ray), take(directions, found.ray), found.t)
     seen = field(points.flatten(1, 2))
     sdf = seen.sdf.unflatten(1, t.shape[1:])
-    tau = field.optical_depth(sdf[..., :-1], sdf[..., 1:], torch.diff(t, dim=-1))
+    tau = field.optical_depth(sdf[..., :-1], sdf[..., 1:], torch.diff(found.t, dim=-1))
     return shade(field, points, seen, sample_weights(tau, found.front, found.back), t, config)
 
 

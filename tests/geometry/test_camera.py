@@ -2,11 +2,11 @@
 
 import pytest
 import torch
-from test_pose import FIXTURE, random_pose
 
 from spir.geometry.camera import NEAREST, box_near_far, near_far, project, rays
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.types import Camera
+from tests.geometry.poses import FIXTURE, random_pose
 
 
 @pytest.mark.parametrize("kind", ["flip0", "flip1", "ortho"])
