@@ -1,0 +1,59 @@
+"""How the page looks and is served: contrast that passes WCAG AA, system fonts, nothing fetched elsewhere."""
+
+from pathlib import Path
+
+import gradio as gr
+
+ASSETS = Path(__file__).parents[2] / "assets"
+MAX_UPLOAD = "25mb"
+HEAD = '<meta name="description" content="One photo of an object to a 3D model to turn, recolour and keep.">'
+
+
+def asset(name: str) -> str:
+    """The text of a file in `assets/`."""
+    return (ASSETS / name).read_text(encoding="utf-8")
+
+
+def theme() -> gr.themes.Base:
+    """The default theme where it passes; darker accents and hints where it does not."""
+    return gr.themes.Default(
+        primary_hue="blue",
+        font=["system-ui", "sans-serif"],
+        font_mono=["ui-monospace", "monospace"],
+    ).set(
+        color_accent="*primary_700",
+        color_accent_soft="*primary_50",
+        body_text_color_subdued="*neutral_600",
+        body_text_color_subdued_dark="*neutral_300",
+        block_info_text_color="*neutral_600",
+        block_info_text_color_dark="*neutral_300",
+        block_label_text_color="*neutral_700",
+        block_label_text_color_dark="*neutral_200",
+        button_primary_background_fill="*primary_700",
+        button_primary_background_fill_dark="*primary_700",
+        button_primary_background_fill_hover="*primary_800",
+        button_primary_background_fill_hover_dark="*primary_600",
+        button_primary_text_color="white",
+        button_cancel_background_fill="#b91c1c",
+        button_cancel_background_fill_dark="#b91c1c",
+        button_cancel_background_fill_hover="#991b1b",
+        button_cancel_background_fill_hover_dark="#991b1b",
+        button_cancel_text_color="white",
+    )
+
+
+def serve(page: gr.Blocks, **options) -> tuple:
+    """Launch with our looks; host and port come from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
+
+    One visitor computes at a time, sixteen may wait; nothing is measured or recorded."""
+    return page.queue(max_size=16).launch(
+        theme=theme(),
+        css_paths=[ASSETS / "style.css"],
+        head=HEAD,
+        footer_links=["api", "settings"],
+        max_file_size=MAX_UPLOAD,
+        ssr_mode=False,
+        run_history=False,
+        show_error=True,
+        **options,
+    )
