@@ -51,10 +51,10 @@ def test_the_same_picture(fitted):
     field = plane_field(*fitted)
     expected = render(field, CAMERA, RenderConfig("reference", size=48, coarse=160, fine=160))
     assert 0.1 < expected.alpha.mean() < 0.6
-    for samples, floor in ((8, 45), (16, 52), (24, 55)):
+    for samples, floor in ((8, 52), (16, 60), (24, 65)):
         found = render(field, CAMERA, RenderConfig(size=48, samples=samples))
         assert psnr(found.rgb, expected.rgb) > floor
-        assert (found.alpha - expected.alpha).abs().mean() < 6e-3
+        assert (found.alpha - expected.alpha).abs().mean() < 4e-3
 
 
 def test_the_same_plane_gradients(fitted):
@@ -70,7 +70,7 @@ def test_the_same_plane_gradients(fitted):
         return leaf.grad
 
     expected = gradient(RenderConfig("reference", size=48, coarse=128, fine=128))
-    for samples, single, pooled in ((16, 0.96, 0.99), (24, 0.98, 0.995)):
+    for samples, single, pooled in ((8, 0.98, 0.99), (16, 0.995, 0.998)):
         found = gradient(RenderConfig(size=48, samples=samples))
         assert cosine(found, expected) > single
         # What a convolutional generator passes on is the gradient pooled over neighbours.

@@ -1,0 +1,95 @@
+"""The map of the house, as a test: who may import whom, how big a file may be, what the Space loads."""
+
+import ast
+import shutil
+import subprocess
+import sys
+from graphlib import TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+SPIR = ROOT / "spir"
+
+# Each room may import the rooms named here, and itself. Nothing else.
+BASE = {"types", "categories", "geometry"}
+SCIENCE = BASE | {"generator", "rendering"}
+STAGES = {"photo", "bootstrap", "inversion", "outputs"}
+MAY_IMPORT = {
+    "types": set(),
+    "categories": {"types"},
+    "geometry": {"types"},
+    "photo": BASE,
+    "generator": BASE,
+    "rendering": BASE,
+    "bootstrap": SCIENCE,
+    "inversion": SCIENCE,
+    "outputs": SCIENCE,
+    "weights": SCIENCE | {"photo", "bootstrap", "inversion"},
+    "pipeline": SCIENCE | STAGES | {"weights"},
+    "__init__": {"types", "pipeline", "weights"},
+    "__main__": {"types", "categories", "pipeline", "weights", "outputs", "photo", "inversion"},
+    "ui": {"types", "categories", "pipeline", "weights", "outputs", "photo"},
+    "data": BASE,
+    "evaluate": SCIENCE | STAGES | {"data", "weights", "pipeline"},
+    "train": SCIENCE | STAGES | {"data", "weights", "evaluate"},
+}
+WORKSHOP = ("data", "train", "evaluate")  # never shipped to the Space
+OUTSIDERS = {"gradio": {"ui"}, "cv2": {"photo", "bootstrap"}, "trimesh": {"outputs"}}
+HEAVY = {
+    "gradio",
+    "tensorboard",
+    "matplotlib",
+    "lpips",
+    "rembg",
+    "beartype",
+}  # `import spir` loads none of these
+FILES = sorted(SPIR.rglob("*.py"))
+
+
+def room(path: Path) -> str:
+    return path.relative_to(SPIR).parts[0].removesuffix(".py")
+
+
+def imports(path: Path):
+    """Yield (room or None, top-level package or None) for every import statement in a file."""
+    parents = path.relative_to(ROOT).with_suffix("").parts[:-1]
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = parents[: len(parents) - node.level + 1] if node.level else ()
+            module = ".".join([*base, *([node.module] if node.module else [])])
+            names = [f"{module}.{a.name}" for a in node.names] if module == "spir" else [module]
+        else:
+            continue
+        for name in names:
+            top, *rest = name.split(".")
+            yield (rest[0] if rest else "__init__", None) if top == "spir" else (None, top)
+
+
+def test_the_map_has_no_cycle():
+    TopologicalSorter(MAY_IMPORT).prepare()
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SPIR)))
+def test_imports_follow_the_map(path):
+    here = room(path)
+    for target, outsider in imports(path):
+        assert target is None or target == here or target in MAY_IMPORT[here], f"{here} -> {target}"
+        assert outsider not in OUTSIDERS or here in OUTSIDERS[outsider], f"{here} -> {outsider}"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda p: str(p.relative_to(SPIR)))
+def test_one_idea_per_file(path):
+    text = path.read_text()
+    assert text.count("\n") <= 300
+    assert ast.get_docstring(ast.parse(text)), "say in one sentence what lives here"
+
+
+def test_the_space_runs_without_the_workshop(tmp_path):
+    shutil.copytree(SPIR, tmp_path / "spir", ignore=shutil.ignore_patterns(*WORKSHOP, "__pycache__"))
+    shutil.copy(ROOT / "app.py", tmp_path)
+    code = f"import spir, sys; bad = {HEAVY} & set(sys.modules); assert not bad, bad; import app"
+    subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
