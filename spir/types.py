@@ -110,6 +110,8 @@ class Step(Movable):
     loss: Float[Tensor, " batch"]
     seconds: float
     """Since the inversion began."""
+    outcome: tuple[str, ...] = ()
+    """Per item: "" or the named reason why it moves no more."""
 
 
 @dataclass(frozen=True)

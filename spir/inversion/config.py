@@ -1,0 +1,63 @@
+"""§3.3, the numbers of an inversion, and the paper's three rows of them.
+
+Our departures from the paper are fields: a silhouette and a colour loss beside the perceptual one, a rate of
+its own for the pose, few crops drawn once.
+"""
+
+from dataclasses import dataclass, replace
+
+from spir.inversion.losses import LOSSES
+
+
+@dataclass(frozen=True)
+class InversionConfig:
+    """How to descend. No number depends on `steps`, so a longer run begins with the shorter one."""
+
+    steps: int = 10
+    """Updates; the run yields one step more."""
+    latent_gain: float = 10.0
+    """w is optimised as w / gain, so it moves gain x rate a step."""
+    rate: float = 2e-3
+    """Adam's learning rate, constant."""
+    pose_rate: float = 5e-3
+    """The same for the pose, all of its numbers of order 1; the paper uses `rate`."""
+    betas: tuple[float, float] = (0.9, 0.95)
+    losses: tuple[tuple[str, float], ...] = (
+        ("perceptual", 1.0),
+        ("silhouette", 0.5),
+        ("colour", 0.5),
+        ("prior", 0.0),
+    )
+    """Entries of `LOSSES` with their weights. The paper: (("perceptual", 1.0),)."""
+    crops: int = 1
+    """Random copies beside the full frame; the paper has 15."""
+    fresh_crops: bool = False
+    """New copies at every step, as the paper; the target's features are then computed at every step too."""
+    seed: int = 0
+    """Of the crops; the same seed gives the same fit."""
+    optimise_pose: bool = True
+    size: int = 128
+    """Pixels a side of the pictures that steps carry; a cut-out of another size is resized."""
+    samples: int = 16
+    """Field look-ups per ray."""
+    coarse_steps: int = 0
+    """So many steps at the beginning take their gradient from a smaller picture."""
+    coarse_size: int = 64
+    coarse_samples: int = 8
+    renderer: str = "fast"
+    """A key of `RENDERERS`."""
+
+    def __post_init__(self):
+        unknown = [name for name, _ in self.losses if name not in LOSSES]
+        if unknown:
+            raise ValueError(f"there is no loss {unknown[0]!r}; choose among {', '.join(LOSSES)}")
+        if not any(weight for _, weight in self.losses):
+            raise ValueError("at least one loss needs a weight")
+        if self.steps < 0 or self.crops < 0 or self.coarse_steps < 0:
+            raise ValueError("steps, crops and coarse_steps cannot be negative")
+
+
+HYBRID_FAST = InversionConfig(steps=10)
+HYBRID_SLOW = replace(HYBRID_FAST, steps=30)
+ENCODER_ONLY = replace(HYBRID_FAST, steps=0)
+PRESETS = {"encoder only": ENCODER_ONLY, "hybrid fast": HYBRID_FAST, "hybrid slow": HYBRID_SLOW}

@@ -1,0 +1,139 @@
+"""§3.3, one step of hybrid inversion: render, compare, follow the gradient, back to a valid pose."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+from torch.nn import functional as F
+
+from spir.categories import Category
+from spir.generator.generator import Generator
+from spir.geometry.pose import camera_from_pose
+from spir.inversion.config import InversionConfig
+from spir.inversion.crops import CroppedDistance
+from spir.inversion.losses import Attempt, Goal, total_loss
+from spir.inversion.perceptual import Perceptual
+from spir.inversion.variables import Variables
+from spir.rendering.config import RenderConfig
+from spir.rendering.renderer import render
+from spir.types import Camera, Cutout, Field, Guess, Rendering, Step
+
+THIN_SHELL = 0.01
+"""Below this beta of the density, object units, the renderer's grid must be finer."""
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rendering and target at one resolution."""
+
+    view: RenderConfig
+    goal: Goal
+    losses: tuple[tuple[str, float], ...]
+
+    def __call__(self, field: Field, camera: Camera, w: Tensor) -> tuple[Rendering, Float[Tensor, " batch"]]:
+        """The picture, and the loss per item."""
+        rendering = render(field, camera, self.view)
+        return rendering, total_loss(Attempt(rendering.rgb, rendering.alpha, w), self.goal, self.losses)
+
+
+def resized(maps: Float[Tensor, "batch h w channel"], size: int) -> Float[Tensor, "batch size size channel"]:
+    """Bilinear, averaging where it shrinks; untouched at the right size."""
+    if maps.shape[1] == size:
+        return maps
+    maps = F.interpolate(maps.permute(0, 3, 1, 2), (size, size), mode="bilinear", antialias=True)
+    return maps.permute(0, 2, 3, 1)
+
+
+class Descent:
+    """A batch on its way: `look` shows where it is, `move` makes one update."""
+
+    def __init__(
+        self,
+        cutout: Cutout,
+        guess: Guess,
+        generator: Generator,
+        category: Category,
+        config: InversionConfig,
+        perceptual: Perceptual,
+    ):
+        self.generator = generator
+        self.config = config
+        self.palette = guess.code.palette
+        w = generator.rows(guess.code).detach()
+        self.variables = Variables(w, guess.pose, config.latent_gain, config.optimise_pose)
+        groups = [{"params": [self.variables.latent]}]
+        if config.optimise_pose:
+            groups.append({"params": self.variables.pose_leaves(), "lr": config.pose_rate})
+        self.optimiser = torch.optim.Adam(groups, lr=config.rate, betas=config.betas)
+
+        def comparison(size: int, samples: int) -> Comparison:
+            rgb, mask = resized(cutout.rgb, size), resized(cutout.mask[..., None], size)[..., 0]
+            draws = torch.Generator().manual_seed(config.seed)
+            look = CroppedDistance(
+                perceptual, rgb, mask, config.crops, category.background, draws, config.fresh_crops
+            )
+            beta = float(generator.density.beta)
+            view = RenderConfig(
+                renderer=config.renderer,
+                size=size,
+                samples=samples,
+                grid=64 if beta < THIN_SHELL else RenderConfig.grid,
+                pixel_centre=category.pixel_centre,
+                background=category.background,
+            )
+            return Comparison(view, Goal(rgb, mask, w, look), config.losses)
+
+        self.fine = comparison(config.size, config.samples)
+        coarse = config.coarse_steps and config.steps
+        self.coarse = comparison(config.coarse_size, config.coarse_samples) if coarse else None
+        self.last: Step | None = None
+        self.before: list[Tensor] = []
+        self.outcome = [""] * len(w)
+
+    def look(self, index: int) -> Step:
+        """Render the present code and pose at full quality; its `seconds` are left to the caller."""
+        with torch.enable_grad():
+            self.code = self.variables.code(self.palette)
+            self.field = self.generator.field(self.code)
+            self.camera = camera_from_pose(self.variables.pose)
+        self.small = self.coarse is not None and index < self.config.coarse_steps
+        # Not even the last step goes without a graph: kernels differ, and with them the last bits.
+        with torch.no_grad() if self.small else torch.enable_grad():
+            rendering, self.loss = self.fine(self.field, self.camera, self.code.w)
+        rgb, alpha, loss = rendering.rgb.detach(), rendering.alpha.detach(), self.loss.detach()
+        fine = torch.cat((rgb, alpha[..., None]), -1).flatten(1).isfinite().all(1) & loss.isfinite()
+        if not fine.all():
+            if self.last is None:
+                raise ValueError("the first guess cannot be rendered: its picture or loss is not finite")
+            # Back to the place before, whose picture is known.
+            self.variables.restore(~fine, self.before)
+            self.stop(fine, f"stopped at step {index}: the loss was not finite")
+            keep = fine[:, None, None]
+            rgb = torch.where(keep[..., None], rgb, self.last.rgb)
+            alpha = torch.where(keep, alpha, self.last.alpha)
+            loss = torch.where(fine, loss, self.last.loss)
+        code, pose = self.variables.snapshot(self.palette)
+        self.last = Step(index, code, pose, rgb, alpha, loss, 0.0, tuple(self.outcome))
+        return self.last
+
+    def move(self) -> None:
+        """One update from where `look` looked."""
+        loss = self.loss
+        if self.small:
+            with torch.enable_grad():
+                _, loss = self.coarse(self.field, self.camera, self.code.w)
+        self.optimiser.zero_grad()
+        # A sum, not a mean: an item moves the same in any company.
+        loss.sum().backward()
+        self.stop(
+            self.variables.finite_gradients(),
+            f"stopped after step {self.last.index}: the gradient was not finite",
+        )
+        self.before = self.variables.step(self.optimiser)
+
+    def stop(self, fine: Bool[Tensor, " batch"], reason: str) -> None:
+        """Items that are not fine move no more; the first reason stays."""
+        for row in (~fine).nonzero()[:, 0].tolist():
+            self.outcome[row] = self.outcome[row] or reason
+        self.variables.moving &= fine

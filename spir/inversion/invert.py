@@ -1,0 +1,42 @@
+"""§3.3 "Reconstruction via hybrid GAN inversion": from a first guess down the gradient, step by step."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from spir.categories import Category
+from spir.generator.generator import Generator
+from spir.inversion.config import InversionConfig
+from spir.inversion.descent import Descent
+from spir.inversion.perceptual import Perceptual
+from spir.types import Cutout, Guess, Step
+
+
+def invert(
+    cutout: Cutout,
+    guess: Guess,
+    generator: Generator,
+    category: Category,
+    config: InversionConfig,
+    perceptual: Perceptual,
+    cancelled: Callable[[], bool] | None = None,
+) -> Iterator[Step]:
+    """Yield the guess as step 0, then the state after each update, `config.steps` + 1 steps in all.
+
+    Every step's picture and loss are those of its own code and pose; tensors are detached and on the device
+    of the networks. Items are independent, and on one CPU the same input gives the same bits. Closing the
+    iterator, or `cancelled` answering True, ends the run after the step that came last; the time that the
+    caller spends between steps does not count. An item whose loss or gradient is not finite stays where it
+    was, and its `outcome` says so. The generator is left as it is; `freeze` it first, or its parameters get
+    gradients. Raises ValueError where the guess itself cannot be rendered."""
+    spent = 0.0
+    began = time.perf_counter()
+    descent = Descent(cutout, guess, generator, category, config, perceptual)
+    for index in range(config.steps + 1):
+        step = descent.look(index)
+        spent += time.perf_counter() - began
+        yield replace(step, seconds=spent)
+        if index == config.steps or (cancelled is not None and cancelled()):
+            return
+        began = time.perf_counter()
+        descent.move()

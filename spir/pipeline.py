@@ -1,0 +1,189 @@
+"""The story on one page: Photo -> Cutout -> Guess -> Fit -> Rendering | Mesh (§3.2, §3.3, §5).
+
+Page, command line and evaluation all come through here. It alone chooses the device and the precision.
+"""
+
+import ctypes
+import os
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from spir.bootstrap.guess import guess
+from spir.geometry.pose import camera_from_pose
+from spir.inversion.config import HYBRID_FAST, InversionConfig
+from spir.inversion.invert import invert
+from spir.inversion.perceptual import choose_perceptual
+from spir.outputs.mesh import mesh
+from spir.outputs.views import FRAMES, turntable
+from spir.photo import choose_segmenter, cutout
+from spir.photo.cutout import MARGIN
+from spir.rendering.config import RenderConfig
+from spir.rendering.renderer import render
+from spir.types import Camera, Code, Cutout, Field, Fit, Guess, Mesh, Photo, Pose, Rendering, Step
+from spir.weights import WEIGHTS, Models, load_models
+
+DEVICES = ("auto", "cuda", "mps", "cpu")
+REPORT_SAMPLES = 24
+"""Field look-ups per ray of every picture that is kept."""
+TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+
+
+class Reconstructor:
+    """One category's networks, ready to work. Nothing of a photo stays in it: visitors may share it."""
+
+    def __init__(self, models: Models, device: str = "auto", segmenter: str = "auto", loss: str = "auto"):
+        """`segmenter` and `loss` are preferences of `choose_segmenter` and `choose_perceptual`.
+
+        Moves the networks to the device and settles their precision."""
+        prepare_process()
+        self.device = choose_device(device)
+        self.category = models.category
+        self.weights_hash = models.hash
+        self.segmenter = segmenter
+        self.half = half_is_fast(self.device)
+        self.encoder = models.encoder.to(self.device)
+        self.generator = models.generator.to(self.device)
+        self.generator.half = self.half
+        self.generator.freeze()
+        self.perceptual = choose_perceptual(self.encoder, self.device, loss)
+
+    @classmethod
+    def load(
+        cls, category: str = "car", device: str = "auto", root: str | Path = WEIGHTS, **preferences: str
+    ) -> "Reconstructor":
+        """From the weights on disk. Raises WeightsError."""
+        return cls(load_models(category, root), device, **preferences)
+
+    @property
+    def loss_backend(self) -> str:
+        """Which perceptual distance the inversion descends."""
+        return self.perceptual.name
+
+    def segmenter_name(self, photo: Photo) -> str:
+        """Who cuts this photo out."""
+        return choose_segmenter(photo, self.segmenter).name
+
+    def cut(
+        self, photo: Photo, mask: Float[Tensor, "height width"] | None = None, margin: float = MARGIN
+    ) -> Cutout:
+        """The object alone, on the CPU; a mask in [0, 1] of the photo's size overrules the segmenter.
+
+        Raises PhotoError where there is no object."""
+        if mask is None:
+            mask = choose_segmenter(photo, self.segmenter)(photo, self.category)
+        return cutout(photo, mask, self.category, margin=margin)
+
+    def reconstruct(
+        self,
+        cutout: Cutout,
+        config: InversionConfig = HYBRID_FAST,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Iterator[Guess | Step | Fit]:
+        """The first guess, then the steps from number 0 on, then the fit; all detached and on the CPU.
+
+        Any batch. `cancelled` ends the run after the present step, and the fit is what there is then."""
+        target = cutout.to(self.device)
+        first = guess(target, self.encoder, self.generator, self.category)
+        yield first.to("cpu")
+        steps = []
+        for step in invert(target, first, self.generator, self.category, config, self.perceptual, cancelled):
+            steps.append(step.to("cpu"))
+            yield steps[-1]
+        yield Fit(self.category.name, steps[-1].code, steps[-1].pose, tuple(steps))
+
+    def field(self, found: Fit | Step | Code) -> Field:
+        """The object in space, on the device and without gradients."""
+        code = found if isinstance(found, Code) else found.code
+        with torch.no_grad():
+            return self.generator.field(code.to(self.device))
+
+    def palette(self, code: Code) -> Float[Tensor, "batch values 3"]:
+        """The object's colours in [-1, 1], on the CPU."""
+        with torch.no_grad():
+            return self.generator.palette(code.to(self.device)).to("cpu")
+
+    def camera(self, pose: Pose) -> Camera:
+        """The photo's camera."""
+        return camera_from_pose(pose)
+
+    def view(self, size: int = 128, **extras: bool) -> RenderConfig:
+        """How pictures of this category are rendered; `extras` as "normals" or "attention"."""
+        return RenderConfig(
+            size=size,
+            samples=REPORT_SAMPLES,
+            pixel_centre=self.category.pixel_centre,
+            background=self.category.background,
+            **extras,
+        )
+
+    @torch.no_grad()
+    def render(self, found: Fit | Step, size: int = 128) -> Rendering:
+        """What the photo's camera sees, with normals, attention and NOCS, on the CPU."""
+        config = self.view(size, normals=True, attention=True, nocs=True)
+        return render(self.field(found), camera_from_pose(found.pose.to(self.device)), config).to("cpu")
+
+    def turntable(self, found: Fit | Step, frames: int = FRAMES, size: int = 128) -> Rendering:
+        """Once around the object (batch of 1), with attention for recolouring, on the CPU."""
+        config = self.view(size, attention=True)
+        return turntable(self.field(found), found.pose.to(self.device), config, frames)
+
+    def mesh(self, found: Fit | Step | Code, resolution: int = 128) -> Mesh:
+        """The surface with its colours (batch of 1). Raises EmptySurfaceError."""
+        return mesh(self.field(found), resolution)
+
+
+def preset(steps: int) -> InversionConfig:
+    """The hybrid inversion of any length; 0, 10 and 30 are the paper's three."""
+    return replace(HYBRID_FAST, steps=steps)
+
+
+def choose_device(preference: str = "auto") -> str:
+    """cuda before mps before cpu, or the one asked for. Raises ValueError where it is not there."""
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
+    if preference == "auto":
+        return next(name for name, available in there.items() if available)
+    if not there.get(preference.split(":")[0], False):
+        raise ValueError(f"there is no device {preference!r} here; choose among {', '.join(DEVICES)}")
+    return preference
+
+
+def half_is_fast(device: str) -> bool:
+    """Whether bfloat16 is computed by the hardware rather than imitated."""
+    kind = device.split(":")[0]
+    if kind == "cuda":
+        return torch.cuda.get_device_capability(device)[0] >= 8
+    return (
+        kind == "cpu"
+        and torch.backends.mkldnn.is_available()
+        and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    )
+
+
+def prepare_process() -> None:
+    """Settings of the whole process: threads as many as the machine really lends, memory kept for reuse.
+
+    Safe to repeat."""
+    torch.set_num_threads(min(torch.get_num_threads(), cores()))
+    if sys.platform == "linux":
+        # Giving each step's large arrays back to the system and asking for them again costs a quarter of
+        # its time. Other C libraries than glibc have no such call.
+        libc = ctypes.CDLL(None)
+        if hasattr(libc, "mallopt"):
+            libc.mallopt(MMAP_THRESHOLD, 2**31 - 1)
+            libc.mallopt(TRIM_THRESHOLD, 2**31 - 1)
+
+
+def cores() -> int:
+    """Cores that this process may use: a container often sees many more than it is given."""
+    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+    except (OSError, ValueError):
+        return count
+    return count if quota == "max" else max(1, min(count, round(int(quota) / int(period))))
