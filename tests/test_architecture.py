@@ -31,7 +31,7 @@ MAY_IMPORT = {
     "__init__": {"types", "pipeline", "weights"},
     "__main__": {"types", "categories", "pipeline", "weights", "outputs", "photo", "inversion"},
     "ui": {"types", "categories", "pipeline", "weights", "outputs", "photo"},
-    "data": BASE,
+    "data": BASE | {"rendering"},
     "evaluate": SCIENCE | STAGES | {"data", "weights", "pipeline"},
     "train": SCIENCE | STAGES | {"data", "weights", "evaluate"},
 }

@@ -28,7 +28,7 @@ class DistilConfig:
     """Every number of this stage."""
 
     batch: int = 12
-    rate: float = 2.5e-3
+    rate: float = 1.5e-3
     distance_scale: float = 0.03
     """Errors count relative to (this + the true distance): far from the surface, roughly right will do."""
     colour_weight: float = 0.10

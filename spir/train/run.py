@@ -87,6 +87,8 @@ class Run:
         for key, value in pick("optimiser.").items():
             index, name = key.split(".")
             state["state"].setdefault(int(index), {})[name] = value
+        for group, rate in zip(state["param_groups"], self.rates, strict=True):
+            group["lr"] = rate
         self.optimiser.load_state_dict(state)
         torch.set_rng_state(tensors["random"])
         self.step, self.seconds = note["step"], note["seconds"]

@@ -19,7 +19,7 @@ from torch import Tensor
 from spir import weights
 from spir.data.poses import sample_poses
 from spir.data.procedural import PROCEDURAL
-from spir.generator.generator import Generator
+from spir.generator.generator import Generator, GeneratorConfig
 from spir.geometry.pose import camera_from_pose
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
@@ -59,7 +59,7 @@ def bounding_corners(field: Field, count: int, resolution: int = 32) -> Float[Te
 
 
 @torch.no_grad()
-def render_views(field: Field, z: Tensor, views: int, size: int = VIEW_SIZE) -> Views:
+def render_views(field: Field, z: Tensor, views: int, size: int) -> Views:
     """`views` pictures of each object of the field, from random poses that frame it."""
     corners = bounding_corners(field, len(z)).repeat_interleave(views, dim=0).to(z.device)
     camera = camera_from_pose(sample_poses(len(corners), corners))
@@ -97,13 +97,15 @@ def main(argv: list[str] | None = None) -> None:
     procedural = PROCEDURAL[args.category]
     if args.teacher == "generator":
         path = args.generator or Path("weights") / args.category / "generator.safetensors"
-        generator = weights.load(path, Generator).module.to(args.device)
+        generator = weights.load(path, Generator, GeneratorConfig)[0].to(args.device)
+        generator.half = True
+        generator.freeze()
     folder = args.out or Path("runs") / f"views-{args.category}"
     for start in range(0, args.objects, OBJECTS_PER_SHARD):
         z = torch.randn(OBJECTS_PER_SHARD, procedural.z_dim, device=args.device)
         with torch.no_grad():
             field = procedural.field(z) if args.teacher == "procedural" else generator.field(generator.code(z))
-        save_shard(folder, render_views(field, z, args.views))
+        save_shard(folder, render_views(field, z, args.views, VIEW_SIZE))
         print(f"{start + OBJECTS_PER_SHARD} objects of {args.objects}", flush=True)
 
 

@@ -5,10 +5,10 @@ gradients stay finite everywhere (square roots are kept off zero).
 """
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
-Values = Float[Tensor, "batch point"]
+Size = Tensor | float
+"""(batch, 1), or the same for all."""
 Vertices = list[tuple[Tensor, Tensor]]
 TINY = 1e-9
 
@@ -18,19 +18,19 @@ def length2(a: Tensor, b: Tensor) -> Tensor:
     return (a * a + b * b + TINY).sqrt()
 
 
-def rounded_intersection(a: Tensor, b: Tensor, radius: Tensor | float) -> Tensor:
+def rounded_intersection(a: Tensor, b: Tensor, radius: Size) -> Tensor:
     """Both solids at once, the edge between them rounded to `radius`."""
     a, b = a + radius, b + radius
     return length2(a.clamp(min=0), b.clamp(min=0)) + torch.maximum(a, b).clamp(max=0) - radius
 
 
-def smooth_union(a: Tensor, b: Tensor, radius: Tensor | float) -> Tensor:
+def smooth_union(a: Tensor, b: Tensor, radius: Size) -> Tensor:
     """Either solid, the crease between them filled over about `radius`."""
     blend = (radius - (a - b).abs()).clamp(min=0)
     return torch.minimum(a, b) - 0.25 * blend * blend / radius
 
 
-def smooth_difference(a: Tensor, b: Tensor, radius: Tensor | float) -> Tensor:
+def smooth_difference(a: Tensor, b: Tensor, radius: Size) -> Tensor:
     """Solid a without solid b."""
     return -smooth_union(-a, b, radius)
 
@@ -50,17 +50,17 @@ def polygon(u: Tensor, v: Tensor, vertices: Vertices) -> Tensor:
     return outside * (nearest + TINY).sqrt()
 
 
-def box2(u: Tensor, v: Tensor, half_u: Tensor, half_v: Tensor, radius: Tensor | float) -> Tensor:
+def box2(u: Tensor, v: Tensor, half_u: Size, half_v: Size, radius: Size) -> Tensor:
     """Rectangle about the origin with rounded corners."""
     return rounded_intersection(u.abs() - half_u, v.abs() - half_v, radius)
 
 
-def box3(x: Tensor, y: Tensor, z: Tensor, half: tuple, radius: Tensor | float) -> Tensor:
+def box3(x: Tensor, y: Tensor, z: Tensor, half: tuple, radius: Size) -> Tensor:
     """Box about the origin with rounded edges."""
     return rounded_intersection(box2(y, z, half[1], half[2], radius), x.abs() - half[0], radius)
 
 
-def cylinder(distance_from_axis: Tensor, along: Tensor, radius: Tensor, half: Tensor, edge: float) -> Tensor:
+def cylinder(distance_from_axis: Tensor, along: Tensor, radius: Size, half: Size, edge: float) -> Tensor:
     """Cylinder about the origin with rounded rims."""
     return rounded_intersection(distance_from_axis - radius, along.abs() - half, edge)
 

@@ -1,0 +1,30 @@
+"""Supervision points: on the surface, close to it, around it, and always finite."""
+
+import torch
+
+from spir.data.procedural import PROCEDURAL
+from spir.train.points import pull_to_surface, sample
+
+
+def test_points_lie_where_they_should():
+    torch.manual_seed(0)
+    field = PROCEDURAL["car"].field(torch.randn(3, PROCEDURAL["car"].z_dim))
+    truth = sample(field, 3, on_surface=300, near=300, free=200)
+    assert truth.points.shape == (3, 800, 3) and truth.attention.shape == (3, 600, 10)
+    assert torch.isfinite(truth.points).all() and truth.points.abs().max() <= 1
+    on, near, free = truth.sdf[:, :300].abs(), truth.sdf[:, 300:600].abs(), truth.sdf[:, 600:].abs()
+    assert on.median() < 0.003 < near.median() < 0.05 < free.median()
+    assert torch.allclose(truth.sdf, field.sdf(truth.points))
+    # Both ends of the car are covered.
+    z = truth.points[:, :300, 2]
+    assert (z.amax(dim=1) > 0.82).all() and (z.amin(dim=1) < -0.82).all()
+
+
+def test_a_wild_gradient_cannot_throw_points_away():
+    class Wild:
+        scene_range = 1.0
+
+        def normals(self, points):
+            return torch.full(points.shape[:2], 1e9), torch.full_like(points, 0.7)
+
+    assert torch.isfinite(pull_to_surface(Wild(), torch.zeros(1, 4, 3))).all()
