@@ -34,7 +34,9 @@ def sheet(category: str, z: Tensor, size: int) -> Image.Image:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("category", choices=sorted(PROCEDURAL))
     parser.add_argument("--sheet", type=Path, required=True, help="picture to write")
     parser.add_argument("--seed", type=int, default=0)

@@ -3,7 +3,8 @@
 Everything that separates a rendering from a photo is drawn at random: framing, tilt, cut-off objects,
 light, reflections, blur, noise, JPEG, and cut-outs that lose a rim of the object or keep one of the
 background. Tensors are channel-first here, pictures in [0, 1], because every step is a convolution or a
-warp; the last step gives cut-outs as the encoder takes them.
+warp; the last step gives cut-outs as the encoder takes them. Random numbers are drawn on the current default
+device: wrap calls in `torch.device` to augment on a GPU.
 """
 
 import io
@@ -91,7 +92,10 @@ def frame(alpha: Float[Tensor, "batch 1 size size"], mirror: Tensor) -> Float[Te
     centre = torch.stack([left + right, top + bottom], dim=1) / 2 + 0.03 * torch.randn(batch, 2)
     tilt = torch.deg2rad(5 * torch.randn(batch))
     cos, sin = half * tilt.cos(), half * tilt.sin()
-    rows = [torch.stack([cos * mirror, -sin, centre[:, 0]], 1), torch.stack([sin * mirror, cos, centre[:, 1]], 1)]
+    rows = [
+        torch.stack([cos * mirror, -sin, centre[:, 0]], 1),
+        torch.stack([sin * mirror, cos, centre[:, 1]], 1),
+    ]
     return F.affine_grid(torch.stack(rows, dim=1), [batch, 1, size, size], align_corners=False)
 
 
@@ -115,15 +119,17 @@ def degrade(rgb: Float[Tensor, "batch 3 size size"]) -> Float[Tensor, "batch 3 s
     """Blur, lost resolution, sensor noise and JPEG."""
     batch, _, size, _ = rgb.shape
     soft = F.avg_pool2d(F.pad(rgb, (1, 1, 1, 1), mode="replicate"), 3, stride=1)
-    small = F.interpolate(F.interpolate(rgb, scale_factor=0.45, mode="area"), size=(size, size), mode="bilinear")
+    small = F.interpolate(
+        F.interpolate(rgb, scale_factor=0.45, mode="area"), size=(size, size), mode="bilinear"
+    )
     kind = torch.rand(batch, 1, 1, 1)
     rgb = torch.where(kind < 0.25, soft, torch.where(kind > 0.85, small, rgb))
     rgb = (rgb + 0.03 * torch.rand(batch, 1, 1, 1) * torch.randn_like(rgb)).clamp(0, 1)
     for index in (torch.rand(batch) < 0.3).nonzero().flatten().tolist():
         buffer = io.BytesIO()
-        pixels = (rgb[index].permute(1, 2, 0) * 255).byte().numpy()
+        pixels = (rgb[index].permute(1, 2, 0) * 255).byte().cpu().numpy()
         Image.fromarray(pixels).save(buffer, "JPEG", quality=int(torch.randint(25, 90, ())))
-        rgb[index] = torch.from_numpy(np.array(Image.open(buffer))).permute(2, 0, 1) / 255
+        rgb[index] = torch.from_numpy(np.array(Image.open(buffer))).permute(2, 0, 1).to(rgb.device) / 255
     return rgb
 
 
@@ -131,7 +137,9 @@ def wrong_mask(alpha: Float[Tensor, "batch 1 size size"]) -> Float[Tensor, "batc
     """The mask a segmenter would give: a shifted, wobbling border, sometimes the shadow below, rarely a bite."""
     batch, _, size, _ = alpha.shape
     wide = F.avg_pool2d(F.pad(alpha, (3, 3, 3, 3)), 7, stride=1)
-    threshold = 0.5 + some(batch, 0.6) * (0.16 * torch.randn(batch, 1, 1, 1) + 0.16 * clouds(batch, 1, size, 12))
+    threshold = 0.5 + some(batch, 0.6) * (
+        0.16 * torch.randn(batch, 1, 1, 1) + 0.16 * clouds(batch, 1, size, 12)
+    )
     mask = (wide > threshold.clamp(0.08, 0.92)).float()
     mask = torch.where(some(batch, 0.25) > 0, (alpha > 0.5).float(), mask)
     depth = int(torch.randint(2, 9, ()))

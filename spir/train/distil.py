@@ -17,6 +17,7 @@ from torch import Tensor
 from spir import weights
 from spir.data.procedural import PROCEDURAL
 from spir.generator.generator import COMPACT, Generator, GeneratorConfig
+from spir.train import pictures
 from spir.train.points import Supervision, sample
 from spir.train.regularisers import PathLength, path_lengths
 from spir.train.run import Run
@@ -43,7 +44,9 @@ class DistilConfig:
     """The density law that ships: opaque after about five hundredths of a unit. No rendering trains it."""
 
 
-def losses(generator: Generator, code: Code, truth: Supervision, palette: Tensor, config: DistilConfig) -> dict:
+def losses(
+    generator: Generator, code: Code, truth: Supervision, palette: Tensor, config: DistilConfig
+) -> dict:
     """The terms of the loss, and `error`, the mean absolute distance error close to the surface."""
     field = generator.field(code)
     sdf, logits = generator.decoder(field.features(truth.points))
@@ -74,11 +77,15 @@ def build(category: str, config: DistilConfig, device: str) -> Generator:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("category", choices=sorted(PROCEDURAL))
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--batch", type=int, default=DistilConfig.batch)
-    parser.add_argument("--minutes", type=float, help="stop this call after so many minutes; --resume goes on")
+    parser.add_argument(
+        "--minutes", type=float, help="stop this call after so many minutes; --resume goes on"
+    )
     parser.add_argument("--resume", action="store_true", help="continue the run's newest checkpoint")
     parser.add_argument("--start", type=Path, help="begin from these generator weights")
     parser.add_argument("--run", type=Path, default=None, help="folder of the run (runs/distil-CATEGORY)")
@@ -104,7 +111,11 @@ def main(argv: list[str] | None = None) -> None:
         field = procedural.field(z)
         truth = sample(field, config.batch)
         terms = losses(generator, generator.code(z), truth, field.palette, config)
-        loss = terms["distance"] + config.colour_weight * terms["colour"] + config.palette_weight * terms["palette"]
+        loss = (
+            terms["distance"]
+            + config.colour_weight * terms["colour"]
+            + config.palette_weight * terms["palette"]
+        )
         if step % config.path_every == 0 and step >= config.path_from:
             w = generator.rows(generator.code(z[: config.path_batch])).detach().clone().requires_grad_()
             lengths = path_lengths(generator.planes(Code(w)), generator.palette(Code(w)), w)
@@ -112,7 +123,12 @@ def main(argv: list[str] | None = None) -> None:
             loss = loss + config.path_weight * terms["path"]
         return {k: float(v.detach()) for k, v in terms.items()} | {"norm": run.update(loss)}
 
-    run.iterate(body, args.minutes)
+    shown = torch.randn(6, procedural.z_dim, generator=torch.Generator().manual_seed(1)).to(args.device)
+
+    def picture(path: Path) -> None:
+        pictures.distillation(path, run.average, shown, procedural.field(shown))
+
+    run.iterate(body, args.minutes, picture)
     if args.export:
         weights.save(args.export, run.average, generator.config, stage="distil", steps=run.step)
 

@@ -20,6 +20,7 @@ from spir.bootstrap.encoder import COMPACT, Encoder, EncoderConfig, EncoderOutpu
 from spir.data.poses import FOCAL_GUESSES
 from spir.data.procedural import PROCEDURAL
 from spir.generator.generator import Generator, GeneratorConfig
+from spir.train import pictures
 from spir.train.augment import Sample, augment, clouds, load_backgrounds
 from spir.train.run import Run
 
@@ -89,14 +90,18 @@ def losses(out: EncoderOutput, sample: Sample, w: Tensor, variance: Tensor) -> d
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("category", choices=sorted(PROCEDURAL))
     parser.add_argument("--generator", type=Path, help="weights whose mapping gives w")
     parser.add_argument("--views", type=Path, help="folder of the bank (runs/views-CATEGORY)")
     parser.add_argument("--backgrounds", type=Path, help="tar of scenes behind imperfect cut-outs")
     parser.add_argument("--steps", type=int, default=12_000)
     parser.add_argument("--batch", type=int, default=EncoderTraining.batch)
-    parser.add_argument("--minutes", type=float, help="stop this call after so many minutes; --resume goes on")
+    parser.add_argument(
+        "--minutes", type=float, help="stop this call after so many minutes; --resume goes on"
+    )
     parser.add_argument("--resume", action="store_true")
     parser.add_argument("--start", type=Path, help="begin from these encoder weights")
     parser.add_argument("--run", type=Path)
@@ -108,29 +113,39 @@ def main(argv: list[str] | None = None) -> None:
     torch.manual_seed(args.seed)
     config, procedural = EncoderTraining(batch=args.batch), PROCEDURAL[args.category]
     generator, _, _ = weights.load(
-        args.generator or Path("weights") / args.category / "generator.safetensors", Generator, GeneratorConfig
+        args.generator or Path("weights") / args.category / "generator.safetensors",
+        Generator,
+        GeneratorConfig,
     )
     bank = Bank(args.views or Path("runs") / f"views-{args.category}", procedural)
+    generator.to(args.device)
     backgrounds = load_backgrounds(args.backgrounds) if args.backgrounds else clouds(256, 3, 128, 8).sigmoid()
-    spread = generator.mapping(torch.randn(4096, procedural.z_dim))
-    variance = spread.var(dim=0).to(args.device)
+    backgrounds = backgrounds.to(args.device)
+    variance = generator.mapping(torch.randn(4096, procedural.z_dim, device=args.device)).var(dim=0)
     encoder = Encoder(COMPACT).to(args.device, memory_format=torch.channels_last)
     if args.start:
         encoder.load_state_dict(weights.load(args.start, Encoder, EncoderConfig)[0].state_dict())
     optimiser = torch.optim.AdamW(
         encoder.parameters(), lr=config.rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
     )
-    run = Run(args.run or Path("runs") / f"encoder-{args.category}", encoder, optimiser, args.steps, warm_up=500)
+    run = Run(
+        args.run or Path("runs") / f"encoder-{args.category}", encoder, optimiser, args.steps, warm_up=500
+    )
     if args.resume and not run.resume():
         print(f"nothing to resume in {run.folder}: starting anew")
+
+    @torch.no_grad()
+    def draw() -> tuple[Tensor, Sample]:
+        """z and augmented pictures of a fresh batch; random numbers are drawn on the device as well."""
+        z, *views = (part.to(args.device) for part in bank.draw(config.batch, config.repaint))
+        with torch.device(args.device):
+            return z, augment(*views, backgrounds)
 
     def body(step: int) -> dict[str, float]:
         if step % config.reload_every == 0:
             bank.reload()
-        z, rgb, nocs, alpha = bank.draw(config.batch, config.repaint)
-        with torch.no_grad():
-            w = generator.mapping(z).to(args.device)
-            sample = augment(rgb, nocs, alpha, backgrounds).to(args.device)
+        z, sample = draw()
+        w = generator.mapping(z)
         encoder.train()
         terms = losses(encoder(sample.rgb, sample.mask, half=True), sample, w, variance)
         loss = (
@@ -141,9 +156,14 @@ def main(argv: list[str] | None = None) -> None:
         norm = run.update(loss)
         return {k: float(v.detach()) for k, v in terms.items()} | {"norm": norm, "views": len(bank.rows)}
 
-    run.iterate(body, args.minutes)
+    run.iterate(body, args.minutes, lambda path: pictures.bootstrap(path, run.average, draw()[1][:12]))
     if args.export:
-        note = {"stage": "bootstrap", "steps": run.step, "training": asdict(config), "focal_guesses": FOCAL_GUESSES}
+        note = {
+            "stage": "bootstrap",
+            "steps": run.step,
+            "training": asdict(config),
+            "focal_guesses": FOCAL_GUESSES,
+        }
         weights.save(args.export, run.average, COMPACT, **note)
 
 

@@ -21,7 +21,9 @@ def pull_to_surface(field, points: Float[Tensor, "batch point 3"], rounds: int =
     they stay finite even where the formula's gradient is wild."""
     for _ in range(rounds):
         sdf, normals = field.normals(points)
-        points = (points - sdf[..., None].clamp(-0.3, 0.3) * normals).clamp(-field.scene_range, field.scene_range)
+        points = (points - sdf[..., None].clamp(-0.3, 0.3) * normals).clamp(
+            -field.scene_range, field.scene_range
+        )
     return points
 
 

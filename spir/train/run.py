@@ -25,7 +25,9 @@ PART_BYTES = 15 * 2**20
 
 def write_parts(folder: Path, tensors: dict[str, Tensor], note: dict) -> None:
     """Save tensors and a JSON-able note as parts below 16 MiB; the old checkpoint survives until all are written."""
-    blob = serialise({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, {"note": json.dumps(note)})
+    blob = serialise(
+        {k: v.detach().cpu().contiguous() for k, v in tensors.items()}, {"note": json.dumps(note)}
+    )
     fresh = []
     for index, start in enumerate(range(0, len(blob), PART_BYTES)):
         path = folder / f"state.part{index:02d}.new"
@@ -122,7 +124,9 @@ class Run:
             self.optimiser.step()
         decay = min(self.ema_decay, (self.step + 1) / (self.step + 10))
         with torch.no_grad():
-            for mean, value in zip(self.average.state_dict().values(), self.module.state_dict().values(), strict=True):
+            for mean, value in zip(
+                self.average.state_dict().values(), self.module.state_dict().values(), strict=True
+            ):
                 if mean.is_floating_point():
                     mean.lerp_(value, 1 - decay)
                 else:
@@ -136,7 +140,9 @@ class Run:
         if self.step % self.log_every:
             return
         path, fresh = self.folder / "log.csv", not (self.folder / "log.csv").exists()
-        means = {"step": self.step, "seconds": round(self.seconds, 1)} | {k: f"{v:.5g}" for k, v in self.sums.items()}
+        means = {"step": self.step, "seconds": round(self.seconds, 1)} | {
+            k: f"{v:.5g}" for k, v in self.sums.items()
+        }
         with path.open("a", newline="") as file:
             writer = csv.DictWriter(file, fieldnames=list(means))
             if fresh:

@@ -83,7 +83,9 @@ def save_shard(folder: Path, views: Views) -> None:
 
 
 def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("category", choices=sorted(PROCEDURAL))
     parser.add_argument("--teacher", choices=("generator", "procedural"), default="generator")
     parser.add_argument("--generator", type=Path, help="weights (weights/CATEGORY/generator.safetensors)")
@@ -104,7 +106,9 @@ def main(argv: list[str] | None = None) -> None:
     for start in range(0, args.objects, OBJECTS_PER_SHARD):
         z = torch.randn(OBJECTS_PER_SHARD, procedural.z_dim, device=args.device)
         with torch.no_grad():
-            field = procedural.field(z) if args.teacher == "procedural" else generator.field(generator.code(z))
+            field = (
+                procedural.field(z) if args.teacher == "procedural" else generator.field(generator.code(z))
+            )
         save_shard(folder, render_views(field, z, args.views, VIEW_SIZE))
         print(f"{start + OBJECTS_PER_SHARD} objects of {args.objects}", flush=True)
 

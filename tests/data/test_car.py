@@ -105,7 +105,9 @@ def test_classes_have_the_features_of_their_names(field):
     middle = field.sdf(head[:, None] * field.units[..., None])[:, 0]
     assert middle[names.index("convertible")] > 0 > middle[names.index("estate")]
     # Over the load bed: air behind the cabin of a pickup, luggage room in an SUV.
-    bed = torch.stack([p["waist"][:, 0] * 0, (p["deck"] - 0.5 * p["height"])[:, 0] - 0.1, -0.38 * p["length"][:, 0]], -1)
+    bed = torch.stack(
+        [p["waist"][:, 0] * 0, (p["deck"] - 0.5 * p["height"])[:, 0] - 0.1, -0.38 * p["length"][:, 0]], -1
+    )
     load = field.sdf(bed[:, None] * field.units[..., None])[:, 0]
     assert load[names.index("pickup")] > 0 > load[names.index("SUV")]
 

@@ -40,7 +40,9 @@ def test_polygon_equals_the_nearest_of_many_boundary_points():
 def test_box_is_exact_outside_its_corner_and_inside():
     d = box2(column(2.0).T, column(3.0).T, column(1.0), column(1.0), 1e-6)
     assert torch.allclose(d, torch.tensor([[5.0**0.5]]), atol=1e-4)
-    assert torch.allclose(box2(column(0.0), column(0.0), column(1.0), column(2.0), 1e-6), column(-1.0), atol=1e-4)
+    assert torch.allclose(
+        box2(column(0.0), column(0.0), column(1.0), column(2.0), 1e-6), column(-1.0), atol=1e-4
+    )
 
 
 def test_cylinder_and_ellipsoid_vanish_on_their_surfaces():

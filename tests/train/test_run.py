@@ -9,7 +9,9 @@ from spir.train.run import PART_BYTES, Run, read_parts, write_parts
 def make(folder, steps=20) -> Run:
     torch.manual_seed(0)
     module = nn.Linear(4, 2)
-    return Run(folder, module, torch.optim.Adam(module.parameters(), lr=1e-2), steps, save_every=100, log_every=5)
+    return Run(
+        folder, module, torch.optim.Adam(module.parameters(), lr=1e-2), steps, save_every=100, log_every=5
+    )
 
 
 def train(run: Run, until: int) -> None:

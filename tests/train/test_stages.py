@@ -10,7 +10,14 @@ from spir.train import distil, encoder, views
 
 SMALL = GeneratorConfig(64, 16, 16, 4, 128, 16)
 TINY_ENCODER = EncoderConfig(
-    (8, 8, 16, 16), (1, 1, 2, 2), (1, 1, 1, 1), decode_width=16, head_width=16, in_channels=4, map_upsample=1, w_dim=16
+    (8, 8, 16, 16),
+    (1, 1, 2, 2),
+    (1, 1, 1, 1),
+    decode_width=16,
+    head_width=16,
+    in_channels=4,
+    map_upsample=1,
+    w_dim=16,
 )
 
 
@@ -34,7 +41,20 @@ def test_the_ladder_of_stages(tmp_path, monkeypatch, capsys):
         )
     bank = ["--views", str(tmp_path / "bank"), "--generator", str(generator)]
     exported = tmp_path / "encoder.safetensors"
-    encoder.main(["car", "--steps", "2", *bank, "--batch", "2", "--run", str(tmp_path / "encoder"), "--export", str(exported)])
+    encoder.main(
+        [
+            "car",
+            "--steps",
+            "2",
+            *bank,
+            "--batch",
+            "2",
+            "--run",
+            str(tmp_path / "encoder"),
+            "--export",
+            str(exported),
+        ]
+    )
     _, extra, _ = weights.load(exported, Encoder, EncoderConfig)
     assert extra["focal_guesses"] and extra["steps"] == 2
     with pytest.raises(SystemExit, match="holds no views"):

@@ -53,7 +53,9 @@ def half_width(p: Parameters, y: Tensor, z: Tensor) -> Tensor:
     drawn = p["plan_front"] * (z / end).clamp(min=0) ** 2 + p["plan_rear"] * (-z / end).clamp(min=0) ** 2
     corner = p["round"] * (0.34 * front + 0.24 * rear)
     low = p["bulge"] * ((y - 0.55 * p["waist"]) / (0.5 * p["waist"])).clamp(-1.2, 1.2) ** 2
-    lean = p["tumblehome"] * smooth_ramp(y - p["waist"], 0.05) + p["shoulder"] * smoothstep((y - p["waist"] + 0.06) / 0.1)
+    lean = p["tumblehome"] * smooth_ramp(y - p["waist"], 0.05) + p["shoulder"] * smoothstep(
+        (y - p["waist"] + 0.06) / 0.1
+    )
     return half - drawn - corner - low - lean
 
 
@@ -78,7 +80,10 @@ def lower_profile(p: Parameters) -> list[tuple[Tensor, Tensor]]:
         (torch.minimum(rear + p["bumper_rear"] + lean + 0.06, rear_foot + 0.05), deck),
         (rear_foot + 0.06, torch.maximum(p["waist"], deck) * 0.5 + deck * 0.5),
         (from_front(p, p["screen_foot"]) - 0.06, p["cowl"]),
-        (from_front(p, p["screen_foot"]) * 0.45 + front * 0.55, 0.45 * p["cowl"] + 0.55 * p["nose"] + p["hood_crown"]),
+        (
+            from_front(p, p["screen_foot"]) * 0.45 + front * 0.55,
+            0.45 * p["cowl"] + 0.55 * p["nose"] + p["hood_crown"],
+        ),
         (front - p["bumper_front"] - p["nose_slope"], p["nose"]),
         (front - p["bumper_front"], bumper + 0.3 * (p["nose"] - bumper)),
         (front, bumper - 0.02),
@@ -134,7 +139,9 @@ def distances(p: Parameters, x: Tensor, y: Tensor, z: Tensor) -> Distances:
     screen = (z - from_front(p, p["screen_foot"])) * (p["height"] - p["cowl"]) + (y - p["cowl"]) * (
         from_front(p, p["screen_foot"]) - from_front(p, p["roof_front"])
     )
-    screen = screen / length2(p["height"] - p["cowl"], from_front(p, p["screen_foot"]) - from_front(p, p["roof_front"]))
+    screen = screen / length2(
+        p["height"] - p["cowl"], from_front(p, p["screen_foot"]) - from_front(p, p["roof_front"])
+    )
     frame = rounded_intersection(profile, -screen - 0.10, 0.01)
     cabin = rounded_intersection(profile + p["open"] * (frame - profile), flank, 0.06)
     body = smooth_union(lower, cabin, 0.05)
@@ -143,7 +150,9 @@ def distances(p: Parameters, x: Tensor, y: Tensor, z: Tensor) -> Distances:
     half_bed = 0.5 * (from_front(p, p["rear_foot"]) + 0.5 * p["length"]) - 0.10
     bed_middle = -0.5 * p["length"] + half_bed + 0.09
     floor = p["deck"] + 0.05 - 0.50 * p["bed"]
-    bed = box3(x, y - floor - 0.6, z - bed_middle, (0.5 * p["width"] - 0.13, 0.6, half_bed.clamp(min=0.02)), 0.03)
+    bed = box3(
+        x, y - floor - 0.6, z - bed_middle, (0.5 * p["width"] - 0.13, 0.6, half_bed.clamp(min=0.02)), 0.03
+    )
     body = smooth_difference(body, bed, 0.02)
     room_front, room_rear = from_front(p, p["screen_foot"]) - 0.35, from_front(p, p["rear_foot"]) + 0.05
     room_floor = p["waist"] + 0.10 - 0.45 * p["open"]
@@ -166,7 +175,9 @@ def distances(p: Parameters, x: Tensor, y: Tensor, z: Tensor) -> Distances:
     axle_distance = length2(dz, y - radius)
     outer = 0.5 * p["width"] - p["inset"] - 0.02
     tyre = cylinder(axle_distance, x - outer + 0.5 * p["wheel_width"], radius, 0.5 * p["wheel_width"], 0.035)
-    dish = ellipsoid(dz, y - radius, x - outer - 0.015, (0.92 * p["rim"] * radius, 0.92 * p["rim"] * radius, 0.06))
+    dish = ellipsoid(
+        dz, y - radius, x - outer - 0.015, (0.92 * p["rim"] * radius, 0.92 * p["rim"] * radius, 0.06)
+    )
     tyre = smooth_difference(tyre, dish, 0.015)
     arch = axle_distance - radius - p["arch_gap"]
     well = rounded_intersection(arch, 0.5 * p["width"] - p["wheel_width"] - 0.12 - x, 0.02)
@@ -184,14 +195,24 @@ def distances(p: Parameters, x: Tensor, y: Tensor, z: Tensor) -> Distances:
     tail = -0.5 * p["length"] + p["bumper_rear"] + p["tail_lean"]
     rise = p["spoiler"].clamp(min=0)
     wing = box3(x, y - p["deck"] - rise, z - tail - 0.12, (0.38 * p["width"], 0.018, 0.09), 0.012)
-    post = box3(x - 0.27 * p["width"], y - p["deck"] - 0.5 * rise, z - tail - 0.12, (0.02, 0.5 * rise + 0.01, 0.05), 0.01)
+    post = box3(
+        x - 0.27 * p["width"],
+        y - p["deck"] - 0.5 * rise,
+        z - tail - 0.12,
+        (0.02, 0.5 * rise + 0.01, 0.05),
+        0.01,
+    )
     wing = torch.minimum(wing, post) + 4.0 * (0.10 - rise).clamp(min=0) + 2 * p["bed"]
     rail = p["roof_rail"]
     roof_half = half_width(p, p["height"] - 0.06, torch.zeros_like(rail))
     middle = 0.5 * (from_front(p, p["roof_front"]) + from_front(p, p["roof_rear"]))
     reach = 0.42 * (from_front(p, p["roof_front"]) - from_front(p, p["roof_rear"]))
     rails = box2(y - p["height"] - 0.012, z - middle, 0.02 + 0 * rail, reach, 0.015)
-    rails = rounded_intersection(rails, (x - roof_half + 0.09).abs() - 0.02, 0.01) + 3 * (-rail).clamp(min=0) + p["open"]
+    rails = (
+        rounded_intersection(rails, (x - roof_half + 0.09).abs() - 0.02, 0.01)
+        + 3 * (-rail).clamp(min=0)
+        + p["open"]
+    )
     body = torch.minimum(torch.minimum(body, wing), rails)
 
     car = torch.minimum(torch.minimum(smooth_union(body, mirror, 0.02), tyre), interior)

@@ -129,7 +129,9 @@ def palette(p: Parameters) -> Float[Tensor, "batch 10 3"]:
         warm = p["warmth"]
         return torch.cat([level * (1 + warm + red), level, level * (1 - warm + blue)], dim=1)
 
-    tail = torch.cat([p["tail_lightness"] + 0.2, 0.18 * p["tail_lightness"], 0.2 * p["tail_lightness"]], dim=1)
+    tail = torch.cat(
+        [p["tail_lightness"] + 0.2, 0.18 * p["tail_lightness"], 0.2 * p["tail_lightness"]], dim=1
+    )
     colours = [
         body,
         second,

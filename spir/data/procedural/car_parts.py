@@ -50,7 +50,9 @@ def attention(p: Parameters, d: "Distances", x: Tensor, y: Tensor, z: Tensor, no
     return torch.stack(canvas.layers, dim=-1)
 
 
-def paint_body(canvas: Canvas, p: Parameters, d: "Distances", x: Tensor, y: Tensor, z: Tensor, n: Tensor) -> None:
+def paint_body(
+    canvas: Canvas, p: Parameters, d: "Distances", x: Tensor, y: Tensor, z: Tensor, n: Tensor
+) -> None:
     """Two-tone roof or flank, cladding, trim line, underside, wheel wells, load bed, interior."""
     two_tone = inside(-p["two_tone"], 0.6)
     canvas.cover("second paint", two_tone * inside(p["waist"] + 0.10 - y, 0.04))
@@ -75,13 +77,14 @@ def paint_body(canvas: Canvas, p: Parameters, d: "Distances", x: Tensor, y: Tens
     canvas.cover("dark trim", inside(rails, EDGE) * inside(0.45 * p["width"] * 0.62 - x, 0.04))
 
 
-def paint_glass(canvas: Canvas, p: Parameters, d: "Distances", x: Tensor, y: Tensor, z: Tensor, n: Tensor) -> None:
+def paint_glass(
+    canvas: Canvas, p: Parameters, d: "Distances", x: Tensor, y: Tensor, z: Tensor, n: Tensor
+) -> None:
     """Windscreen, side windows between their posts, rear window."""
     foot, front = p["length"] * (0.5 - p["screen_foot"]), p["length"] * (0.5 - p["roof_front"])
     back, rear = p["length"] * (0.5 - p["roof_rear"]), p["length"] * (0.5 - p["rear_foot"])
     rear = torch.maximum(rear, -0.5 * p["length"] + p["bumper_rear"] + 0.5 * p["tail_lean"])
     top = p["height"] - p["roof_arch"] - p["glass_high"]
-    bottom = p["waist"] + p["glass_low"] - 0.02
     rise = ((y - p["cowl"]) / (p["height"] - p["cowl"])).clamp(-0.2, 1.2)
     fall = ((y - p["deck"]) / (p["height"] - p["deck"])).clamp(-0.2, 1.2)
     screen_z, rear_z = foot + rise * (front - foot), rear + fall * (back - rear)
@@ -89,7 +92,9 @@ def paint_glass(canvas: Canvas, p: Parameters, d: "Distances", x: Tensor, y: Ten
 
     # Side windows: an inset of the cabin's outline, cut by the posts.
     hood_side = p["cowl"] + 0.02 + (p["waist"] - p["cowl"]) * ((foot - z) / (foot - back)).clamp(0, 1)
-    opening = torch.maximum(y - top + 0.01, torch.maximum(hood_side + p["glass_low"] - y, z - screen_z + p["pillar_a"] + 0.05))
+    opening = torch.maximum(
+        y - top + 0.01, torch.maximum(hood_side + p["glass_low"] - y, z - screen_z + p["pillar_a"] + 0.05)
+    )
     opening = torch.maximum(opening, rear_z - z + p["pillar_c"])
     span = foot - rear
     post_b = (z - foot + span * p["pillar_b_at"]).abs() - 0.5 * p["pillar_b"]
@@ -104,8 +109,12 @@ def paint_glass(canvas: Canvas, p: Parameters, d: "Distances", x: Tensor, y: Ten
     screen = torch.maximum(screen, p["cowl"] + 0.01 - y)
     near_screen = torch.maximum(screen, screen_z - 0.16 - z)
     canvas.cover("glass", inside(near_screen, EDGE) * inside(0.20 - n[..., 2], 0.15))
-    low = p["deck"] + (1 - p["rear_glass"]) * (p["height"] - p["deck"]) * inside(rear + 0.40 * p["length"], 0.1)
-    window = torch.maximum(x - cabin_half + 0.10, torch.maximum(y - top, torch.maximum(low, p["deck"] + 0.03) - y))
+    low = p["deck"] + (1 - p["rear_glass"]) * (p["height"] - p["deck"]) * inside(
+        rear + 0.40 * p["length"], 0.1
+    )
+    window = torch.maximum(
+        x - cabin_half + 0.10, torch.maximum(y - top, torch.maximum(low, p["deck"] + 0.03) - y)
+    )
     window = torch.maximum(window, z - rear_z - 0.18)
     canvas.cover("glass", inside(window, EDGE) * inside(n[..., 2] + 0.20, 0.15) * closed)
 
@@ -124,10 +133,18 @@ def paint_face(canvas: Canvas, p: Parameters, x: Tensor, y: Tensor, z: Tensor, n
     drift = 0.10 * (0.5 * p["length"] - z).clamp(min=0) * 2
     frontal = torch.maximum(x - corner - 0.1, corner - 2 * p["lamp_width"] - x)
     wrapped = 0.5 * p["length"] - p["lamp_wrap"] - z
-    lamp = torch.maximum((y - lamp_y - drift).abs() - p["lamp_height"], torch.maximum(wrapped, corner - 2 * p["lamp_width"] - x))
+    lamp = torch.maximum(
+        (y - lamp_y - drift).abs() - p["lamp_height"],
+        torch.maximum(wrapped, corner - 2 * p["lamp_width"] - x),
+    )
     lamp = torch.where(n[..., 0].abs() > 0.7, lamp, torch.maximum(lamp, frontal))
-    canvas.cover("headlights", inside(lamp, EDGE) * inside(0.35 * p["length"] - z, 0.05) * inside(n[..., 1] - 0.85, 0.1))
-    plate = box2(x, y - p["clearance"] - 0.30, torch.full_like(p["nose"], 0.26), torch.full_like(p["nose"], 0.06), 0.01)
+    canvas.cover(
+        "headlights",
+        inside(lamp, EDGE) * inside(0.35 * p["length"] - z, 0.05) * inside(n[..., 1] - 0.85, 0.1),
+    )
+    plate = box2(
+        x, y - p["clearance"] - 0.30, torch.full_like(p["nose"], 0.26), torch.full_like(p["nose"], 0.06), 0.01
+    )
     canvas.cover("highlight", inside(plate, EDGE) * inside(0.45 - n[..., 2], 0.2) * ahead)
 
 
@@ -168,7 +185,9 @@ def light(canvas: Canvas, p: Parameters, d: "Distances", y: Tensor, n: Tensor) -
     lambert = (up * p["sun_height"] + n[..., 2] * p["sun_front"]) / direction
     low = 1 - (y / (0.6 * p["height"])).clamp(0, 1)
     away = 0.5 - 0.5 * lambert
-    shade = 1 - (1 - p["ground"] * (-up).clamp(0, 1)) * (1 - p["sun"] * away**2) * (1 - 0.35 * p["contact"] * low**2)
+    shade = 1 - (1 - p["ground"] * (-up).clamp(0, 1)) * (1 - p["sun"] * away**2) * (
+        1 - 0.35 * p["contact"] * low**2
+    )
     glossy = p["sky"] + (p["glass_sky"] - p["sky"]) * canvas.amount("glass").clamp(0, 1)
     matt = canvas.amount("tyres") + canvas.amount("dark trim")
     highlight = glossy * up.clamp(0, 1) ** 1.5 * (1 - 0.7 * matt) * 0.8

@@ -1,0 +1,49 @@
+"""Periodic pictures of a training: one glance says whether it is well."""
+
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from spir.bootstrap.encoder import Encoder
+from spir.generator.generator import Generator
+from spir.geometry.pose import camera_from_pose, look_at_pose
+from spir.rendering.config import RenderConfig
+from spir.rendering.renderer import render
+from spir.train.augment import Sample
+from spir.types import Field
+
+VIEWS_DEG = ((35.0, 12.0), (215.0, 12.0))
+
+
+def save_grid(path: Path, rows: list[Float[Tensor, "batch size size 3"]]) -> None:
+    """Rows of pictures in [-1, 1], one column per item."""
+    pixels = torch.cat([torch.cat(list(row), dim=1) for row in rows])
+    Image.fromarray(((pixels + 1) * 127.5).clamp(0, 255).byte().cpu().numpy()).save(path)
+
+
+@torch.no_grad()
+def distillation(
+    path: Path, average: Generator, z: Float[Tensor, "batch z"], truth: Field, size: int = 96
+) -> None:
+    """Formula above generator, from the front and from behind."""
+    field = average.field(average.code(z))
+    rows = []
+    for azimuth, elevation in VIEWS_DEG:
+        like = torch.ones(len(z), device=z.device)
+        pose = look_at_pose(azimuth * like, elevation * like, focal=3 * like, scale=0.95 * like)
+        for shown in (truth, field):
+            rows.append(render(shown, camera_from_pose(pose), RenderConfig(size=size, samples=8)).rgb)
+    save_grid(path, rows)
+
+
+@torch.no_grad()
+def bootstrap(path: Path, average: Encoder, sample: Sample) -> None:
+    """Input, true NOCS and predicted NOCS of a batch."""
+    out = average(sample.rgb, sample.mask)
+    size = sample.rgb.shape[1]
+    larger = torch.nn.functional.interpolate(out.nocs.permute(0, 3, 1, 2), (size, size), mode="bilinear")
+    solid = (sample.truth > 0.5)[..., None]
+    save_grid(path, [sample.rgb, sample.nocs * solid, larger.permute(0, 2, 3, 1) * solid])
