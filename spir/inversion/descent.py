@@ -14,7 +14,7 @@ from spir.inversion.config import InversionConfig
 from spir.inversion.crops import CroppedDistance
 from spir.inversion.losses import Attempt, Goal, total_loss
 from spir.inversion.perceptual import Perceptual
-from spir.inversion.variables import Variables
+from spir.inversion.variables import Variables, finite_rows
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.types import Camera, Cutout, Field, Guess, Rendering, Step
@@ -102,10 +102,12 @@ class Descent:
         with torch.no_grad() if self.small else torch.enable_grad():
             rendering, self.loss = self.fine(self.field, self.camera, self.code.w)
         rgb, alpha, loss = rendering.rgb.detach(), rendering.alpha.detach(), self.loss.detach()
-        fine = torch.cat((rgb, alpha[..., None]), -1).flatten(1).isfinite().all(1) & loss.isfinite()
+        fine = finite_rows((rgb, alpha, loss)) & self.variables.finite()
         if not fine.all():
             if self.last is None:
-                raise ValueError("the first guess cannot be rendered: its picture or loss is not finite")
+                raise ValueError(
+                    "the first guess cannot be rendered: it, its picture or its loss is not finite"
+                )
             # Back to the place before, whose picture is known.
             self.variables.restore(~fine, self.before)
             self.stop(fine, f"stopped at step {index}: the loss was not finite")
@@ -124,8 +126,8 @@ class Descent:
             with torch.enable_grad():
                 _, loss = self.coarse(self.field, self.camera, self.code.w)
         self.optimiser.zero_grad()
-        # A sum, not a mean: an item moves the same in any company.
-        loss.sum().backward()
+        # The sum over the batch, not its mean: an item moves the same in any company.
+        loss.backward(torch.ones_like(loss))
         self.stop(
             self.variables.finite_gradients(),
             f"stopped after step {self.last.index}: the gradient was not finite",

@@ -13,11 +13,12 @@ from typing import Protocol, runtime_checkable
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional as F
 
 BACKBONE = "vgg16-397923af.pth"
 """The file that torchvision keeps in the hub's folder of checkpoints."""
 PREFERENCES = ("auto", "lpips", "encoder")
+SHORTEST = 1e-4
+"""Feature vectors of this length and below count as nothing. LPIPS has 1e-10, where gradients overflow."""
 Features = tuple[Tensor, ...]
 """Per layer (batch, channel, height, width), of unit length along the channels."""
 
@@ -49,8 +50,9 @@ class FeatureNetwork(Protocol):
 
 
 def unit(features: Float[Tensor, "batch channel h w"]) -> Float[Tensor, "batch channel h w"]:
-    """Each pixel's vector at length one; zero, and without gradient, where it vanishes."""
-    return F.normalize(features.float(), dim=1, eps=1e-10)
+    """Each pixel's vector at length one; zero, with a bounded gradient, where it vanishes."""
+    features = features.float()
+    return features * (features.square().sum(1, keepdim=True) + SHORTEST**2).rsqrt()
 
 
 class EncoderDistance:

@@ -3,6 +3,8 @@
 w is stored divided by the gain, which multiplies the size of its steps and leaves the optimiser's alone.
 """
 
+from collections.abc import Sequence
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -32,10 +34,13 @@ class Variables:
     def leaves(self) -> list[Tensor]:
         return [self.latent, *self.pose_leaves()]
 
+    def finite(self) -> Bool[Tensor, " batch"]:
+        """Which items are where something can be."""
+        return finite_rows(self.leaves())
+
     def finite_gradients(self) -> Bool[Tensor, " batch"]:
         """Which items have gradients that can be followed."""
-        rows = [leaf.grad.reshape(len(leaf), -1).isfinite().all(1) for leaf in self.leaves()]
-        return torch.stack(rows).all(0)
+        return finite_rows([leaf.grad for leaf in self.leaves()])
 
     @torch.no_grad()
     def step(self, optimiser: torch.optim.Optimizer) -> list[Tensor]:
@@ -57,8 +62,15 @@ class Variables:
     def restore(self, rows: Bool[Tensor, " batch"], values: list[Tensor]) -> None:
         """Put some items back to earlier values of the leaves."""
         for leaf, value in zip(self.leaves(), values, strict=True):
-            leaf[rows] = value[rows]
+            # Past autograd: the graph of the present picture holds these leaves, and what its backward pass
+            # makes of the restored rows is thrown away.
+            leaf.data[rows] = value[rows]
 
     def snapshot(self, palette: Float[Tensor, "batch values 3"] | None) -> tuple[Code, Pose]:
         """Code and pose of this moment, detached; later steps do not touch them."""
         return self.code(palette).detach(), self.pose.map(lambda leaf: leaf.detach().clone())
+
+
+def finite_rows(tensors: Sequence[Tensor]) -> Bool[Tensor, " batch"]:
+    """Whether all that belongs to an item is finite; every tensor is batch-first."""
+    return torch.stack([tensor.reshape(len(tensor), -1).isfinite().all(1) for tensor in tensors]).all(0)

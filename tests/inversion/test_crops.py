@@ -32,9 +32,8 @@ def test_the_full_frame_comes_first_and_the_identity_changes_nothing():
 
 def test_a_quarter_turn_is_a_quarter_turn():
     rgb = picture(1)
-    assert torch.allclose(
-        apply_crops(rgb, similarity(1, math.pi / 2))[1], torch.rot90(rgb[0], 1), atol=1e-5
-    ) or torch.allclose(apply_crops(rgb, similarity(1, math.pi / 2))[1], torch.rot90(rgb[0], -1), atol=1e-5)
+    copies = apply_crops(rgb, similarity(1, math.pi / 2))
+    assert torch.allclose(copies[1], torch.rot90(rgb[0]), atol=1e-5)
 
 
 def test_what_lies_outside_is_background():
