@@ -1,0 +1,83 @@
+"""§4 and §5 as one command: `python -m spir.evaluate car --photos DIR --eth80 DIR --procedural 128`."""
+
+import argparse
+from pathlib import Path
+
+from spir.categories import CATEGORIES
+from spir.evaluate.report import markdown, to_json
+from spir.evaluate.sheet import save_sheet
+from spir.evaluate.suite import Options, evaluate
+from spir.weights import WEIGHTS
+
+
+def step_list(text: str) -> tuple[int, ...]:
+    """ "0,10,30" -> (0, 10, 30), ascending, without repetition."""
+    steps = tuple(sorted({int(part) for part in text.split(",")}))
+    if not steps or steps[0] < 0:
+        raise ValueError(text)
+    return steps
+
+
+def parser() -> argparse.ArgumentParser:
+    made = argparse.ArgumentParser(prog="python -m spir.evaluate", description=__doc__)
+    add = made.add_argument
+    add("category", choices=sorted(CATEGORIES))
+    add("--photos", type=Path, metavar="DIR", help="NAME.jpg|png with optional NAME.mask.png")
+    add("--own-cutout", action="store_true", help="ignore these masks, cut out as the app does")
+    add("--eth80", type=Path, metavar="DIR", help="ETH-80 toy cars: folders 1 to 5")
+    add("--procedural", type=int, nargs="?", const=128, default=0, metavar="COUNT", help="novel views")
+    add("--recolour", type=int, nargs="?", const=32, default=0, metavar="COUNT", help="body paint recoloured")
+    add("--bench", action="store_true", help="fast against reference renderer, on the first photos")
+    add("--bench-photos", type=int, default=3, metavar="COUNT")
+    add("--steps", type=step_list, default=(0, 10, 30), metavar="N,N", help="default 0,10,30")
+    add("--json", type=Path, metavar="FILE")
+    add("--markdown", type=Path, metavar="FILE")
+    add("--sheet", type=Path, metavar="FILE.png", help="contact sheet of the photos")
+    add("--device", default="auto")
+    add("--weights", type=Path, default=WEIGHTS, metavar="ROOT", help="folder of CATEGORY/*.safetensors")
+    add("--workers", type=int, default=1, help="processes; more than one makes the seconds meaningless")
+    return made
+
+
+def options(argv: list[str] | None = None) -> tuple[Options, argparse.Namespace]:
+    """What was asked for; exits with a message where it makes no sense."""
+    made = parser()
+    args = made.parse_args(argv)
+    for folder in (args.photos, args.eth80):
+        if folder and not folder.is_dir():
+            made.error(f"there is no folder {folder}")
+    if (args.bench or args.sheet) and not args.photos:
+        made.error("--bench and --sheet need --photos DIR")
+    nothing = not (args.photos or args.eth80 or args.procedural or args.recolour)
+    return Options(
+        category=args.category,
+        steps=args.steps,
+        photos=args.photos,
+        own_cutout=args.own_cutout,
+        eth80=args.eth80,
+        # The one evaluation that needs no data.
+        procedural=128 if nothing else args.procedural,
+        recolour=args.recolour,
+        bench=args.bench_photos if args.bench else 0,
+        sheet=args.sheet is not None,
+        device=args.device,
+        weights=args.weights,
+        workers=args.workers,
+    ), args
+
+
+def main(argv: list[str] | None = None) -> None:
+    chosen, args = options(argv)
+    report = evaluate(chosen)
+    text = markdown(report)
+    print(text)
+    for path, content in ((args.json, to_json(report)), (args.markdown, text)):
+        if path:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(content)
+    if args.sheet:
+        save_sheet(args.sheet, report["items"]["photos"], chosen.steps)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,89 @@
+"""§4: many items one after the other, or a few at a time; each on its own: a failure is named, not fatal."""
+
+import resource
+import sys
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from typing import Any
+
+import torch
+from tqdm import tqdm
+
+Record = dict[str, Any]
+"""What is known of an item, ready for JSON: "name" always, "error" where it failed."""
+Score = Callable[[Any, Any], Record]
+"""(what `prepare` made, item) -> record."""
+Prepare = Callable[[], Any]
+"""Makes what every item needs, the networks above all."""
+
+_worker: dict[str, Any] = {}
+"""Inside a worker process: its own networks and what to do with them."""
+
+
+def measure(
+    score: Score, prepare: Prepare, items: Sequence[Any], label: str, workers: int = 1
+) -> list[Record]:
+    """The records in the order of the items, with a progress bar on stderr.
+
+    More than one worker: that many processes which share the threads; then both functions must be importable
+    and seconds mean little."""
+    with tqdm(total=len(items), desc=label, file=sys.stderr) as bar:
+        if workers > 1:
+            return measure_at_once(score, prepare, items, workers, bar)
+        prepared = prepare()
+        records = []
+        for item in items:
+            records.append(attempt(score, prepared, item))
+            bar.update()
+        return records
+
+
+def measure_at_once(
+    score: Score, prepare: Prepare, items: Sequence[Any], workers: int, bar: tqdm
+) -> list[Record]:
+    """`measure` in processes of its own."""
+    threads = max(1, torch.get_num_threads() // workers)
+    # A forked process would inherit torch's threads in the middle of something.
+    with ProcessPoolExecutor(workers, get_context("spawn"), begin_worker, (score, prepare, threads)) as pool:
+        places = {pool.submit(attempt_in_worker, item): place for place, item in enumerate(items)}
+        found = {}
+        for future in as_completed(places):
+            found[places[future]] = future.result()
+            bar.update()
+    return [found[place] for place in range(len(items))]
+
+
+def begin_worker(score: Score, prepare: Prepare, threads: int) -> None:
+    torch.set_num_threads(threads)
+    _worker.update(score=score, prepared=prepare())
+
+
+def attempt_in_worker(item: Any) -> Record:
+    return attempt(_worker["score"], _worker["prepared"], item)
+
+
+def attempt(score: Score, prepared: Any, item: Any) -> Record:
+    """The item's record, or its name and what went wrong."""
+    name = str(getattr(item, "name", item))
+    try:
+        return {"name": name, **score(prepared, item)}
+    except Exception as problem:
+        # One bad item must not cost the others' numbers; the report names it.
+        return {"name": name, "error": f"{type(problem).__name__}: {problem}"}
+
+
+def finished(records: Sequence[Record]) -> list[Record]:
+    return [record for record in records if "error" not in record]
+
+
+def failures(records: Sequence[Record]) -> dict[str, str]:
+    """Name to reason."""
+    return {record["name"]: record["error"] for record in records if "error" in record}
+
+
+def peak_rss_mb() -> float:
+    """The most memory that this process, or the largest of its workers, ever held; 10^6 bytes."""
+    most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    # Linux counts kibibytes, macOS bytes.
+    return most * (1 if sys.platform == "darwin" else 1024) / 1e6

@@ -1,0 +1,203 @@
+"""§4 and §5, the tables: the report as JSON for programs and as Markdown for people."""
+
+import json
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from spir.evaluate.items import Record
+
+
+def to_json(report: Record) -> str:
+    """The report without pictures; numbers that JSON cannot say are null."""
+    return json.dumps(plain(report), indent=1)
+
+
+def plain(value: Any) -> Any:
+    """Dictionaries and lists all the way down; no pictures, no infinities."""
+    if isinstance(value, dict):
+        return {str(key): plain(entry) for key, entry in value.items() if key != "pictures"}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    if isinstance(value, float):
+        return float(f"{value:.6g}") if math.isfinite(value) else None
+    return value
+
+
+def markdown(report: Record) -> str:
+    """Every part that was run, as tables."""
+    parts = (photos_part, eth80_part, procedural_part, recolour_part, bench_part, failures_part, meta_part)
+    return "\n\n".join(text for text in (part(report) for part in parts) if text) + "\n"
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def number(value: float | None, digits: int = 2) -> str:
+    return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
+
+
+def percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f} %"
+
+
+def photos_part(report: Record) -> str:
+    """Photos at each N, mean and median, then each photo at the last N."""
+    if "photo_counts" not in report:
+        return ""
+    counts = report["photo_counts"]
+    first, last = counts["loss_fell_between"]
+    text = [
+        "## Photos",
+        f"{counts['finished']} of {counts['photos']} finished; pose solved on {counts['pose_solved']}; "
+        f"loss fell from N = {first} to {last} on {counts['loss_fell']}.",
+    ]
+    if not report["photos"]:
+        return "\n\n".join(text)
+    rows = [
+        (
+            count,
+            *pair(row, "iou", 3),
+            *pair(row, "psnr", 2),
+            *pair(row, "feature_distance", 4),
+            number(row["seconds"]),
+        )
+        for count, row in report["photos"].items()
+    ]
+    distance = report["meta"]["feature_distance"]
+    head = (
+        "N",
+        "IoU",
+        "median",
+        "PSNR in mask, dB",
+        "median",
+        f"distance ({distance})",
+        "median",
+        "s, median",
+    )
+    text.append(table(head, rows))
+    counts_run = list(report["photos"])
+    head = ("photo", *(f"IoU {count}" for count in counts_run), f"PSNR {counts_run[-1]}", "s", "pose")
+    rows = [
+        (
+            record["name"],
+            *(number(record[count]["iou"], 3) for count in counts_run),
+            number(record[counts_run[-1]]["psnr"]),
+            number(record[counts_run[-1]]["seconds"]),
+            record["outcome"],
+        )
+        for record in report["items"]["photos"]
+        if "error" not in record
+    ]
+    text.append(table(head, rows))
+    return "\n\n".join(text)
+
+
+def pair(row: Record, name: str, digits: int) -> tuple[str, str]:
+    return number(row[name], digits), number(row[f"{name}_median"], digits)
+
+
+def eth80_part(report: Record) -> str:
+    """Rotation error, all cars and each one."""
+    result = report["eth80"]
+    if not result:
+        return ""
+    rows = [("all", result), *result["per_car"].items()]
+    head = ("car", "rotation error, median deg", "at most 30 deg", "flips (azimuth over 135 deg)")
+    cells = [
+        (name, number(row["median_deg"], 1), percent(row["under_30"]), percent(row["flips"]))
+        for name, row in rows
+    ]
+    note = (
+        f"N = 0, {result['finished']} of {result['views']} views finished; the view from straight above "
+        "(PPP = 000, one a car) is left out. True roll is 0; no rotation is fitted."
+    )
+    return "\n\n".join(("## ETH-80 toy cars", note, table(head, cells)))
+
+
+def procedural_part(report: Record) -> str:
+    """Novel views of procedural objects at each N."""
+    if not report["procedural"]:
+        return ""
+    head = ("N", "novel view PSNR, dB", "SSIM", "rotation error, median deg", "flips", "IoU", "s, median")
+    rows = [
+        (
+            count,
+            number(row["psnr"]),
+            number(row["ssim"], 3),
+            number(row["median_deg"], 1),
+            percent(row["flips"]),
+            number(row["iou"], 3),
+            number(row["seconds"]),
+        )
+        for count, row in report["procedural"].items()
+    ]
+    note = (
+        f"{len(report['items']['procedural'])} objects never trained on; one picture in, pose estimated, "
+        "another view out from its true camera, 128 pixels, grey background."
+    )
+    return "\n\n".join(("## Procedural objects", note, table(head, rows)))
+
+
+def recolour_part(report: Record) -> str:
+    """What recolouring the body paint changes."""
+    result = report.get("recolour")
+    if not result:
+        return ""
+    names = {
+        "paint": "body paint (its share of the true colour is the largest)",
+        "others": "others (less than a tenth of the true colour is body paint)",
+        "rest": "all that is not mostly body paint, mixtures with shade and sky included",
+        "rest_true": "the same pixels, if the true object is recoloured",
+    }
+    rows = [(text, percent(result[name])) for name, text in names.items()]
+    note = f'Palette entry "body paint" to a contrasting colour after N = 10, {result["objects"]} objects.'
+    return "\n\n".join(("## Recolouring", note, table(("pixels", "changed by more than 0.1"), rows)))
+
+
+def bench_part(report: Record) -> str:
+    """Fast against reference renderer."""
+    result = report.get("bench")
+    if not result:
+        return ""
+    rows = [
+        (name, number(row["seconds"], 3), number(row["processor_seconds"], 3), number(row["iou"], 3))
+        for name, row in ((name, result[name]) for name in ("fast", "reference"))
+    ]
+    head = ("renderer", "s a step, median", "processor s a step, least", "final IoU")
+    note = (
+        f"The reference is {number(result['ratio'], 1)} times slower a step "
+        f"({number(result['processor_ratio'], 1)} times in processor time); "
+        f"final IoU fast - reference: mean {number(result['iou_difference'], 4)}, "
+        f"worst {number(result['iou_difference_worst'], 4)}."
+    )
+    return "\n\n".join(("## Fast and reference renderer", table(head, rows), note))
+
+
+def failures_part(report: Record) -> str:
+    """Everything that failed, by name."""
+    rows = [
+        (part, name, reason.replace("|", "\\|").replace("\n", " "))
+        for part, failed in report["failures"].items()
+        for name, reason in failed.items()
+    ]
+    return "## Failures\n\n" + table(("part", "item", "reason"), rows) if rows else ""
+
+
+def meta_part(report: Record) -> str:
+    """Under which circumstances."""
+    about = report["meta"]
+    return "\n".join(
+        (
+            "## About this run",
+            "",
+            f"* category {about['category']}, weights `{about['weights'][:16]}`",
+            f"* {about['device']}, {about['threads']} threads, {about['workers']} worker(s), "
+            f"{about['machine']}, torch {about['versions']['torch']}",
+            f"* feature distance: {about['feature_distance']}",
+            f"* cut-out: {'the app' if about['own_cutout'] else 'masks of the folder where there are any'}",
+            f"* peak memory {number(report['peak_rss_mb'], 0)} MB (without the reference renderer)",
+        )
+    )

@@ -1,0 +1,76 @@
+"""A reconstructor with tiny random networks on disk, and data sets of a few pictures."""
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from spir import weights
+from spir.bootstrap.encoder import Encoder, EncoderConfig
+from spir.evaluate import suite
+from spir.generator.generator import Generator, GeneratorConfig
+
+TINY = GeneratorConfig(8, 16, 16, 4, 128, 16, hidden=8)
+TINY_ENCODER = EncoderConfig(
+    dims=(8, 8, 8, 8),
+    heads=(1, 1, 1, 1),
+    depths=(1, 1, 1, 1),
+    decode_width=8,
+    head_width=8,
+    w_dim=16,
+    in_channels=4,
+    map_upsample=1,
+)
+
+
+@pytest.fixture(scope="session")
+def weights_root(tmp_path_factory):
+    """weights/car with networks that know nothing but run."""
+    root = tmp_path_factory.mktemp("weights")
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        generator, encoder = Generator(TINY), Encoder(TINY_ENCODER)
+    weights.save(root / "car/generator.safetensors", generator, TINY)
+    weights.save(root / "car/encoder.safetensors", encoder, TINY_ENCODER)
+    return root
+
+
+@pytest.fixture(scope="session")
+def reconstructor(weights_root):
+    return suite.load("car", "cpu", weights_root)
+
+
+def picture_of_a_box(size=64):
+    """A red box on green, columns 8 to 53 and rows 20 to 48 of 64, and its mask."""
+    rgb = np.full((size, size, 3), (30, 120, 40), np.uint8)
+    mask = np.zeros((size, size), np.uint8)
+    mask[20:48, 8:53] = 255
+    rgb[mask > 0] = (200, 30, 20)
+    return Image.fromarray(rgb), Image.fromarray(mask)
+
+
+@pytest.fixture(scope="session")
+def photo_folder(tmp_path_factory):
+    """One photo with a mask, one without, one that is no picture."""
+    folder = tmp_path_factory.mktemp("photos")
+    rgb, mask = picture_of_a_box()
+    rgb.save(folder / "a.png")
+    mask.save(folder / "a.mask.png")
+    rgb.save(folder / "b.jpg")
+    (folder / "broken.jpg").write_bytes(b"not a picture")
+    (folder / "notes.txt").write_text("no photo")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def eth80_folder(tmp_path_factory):
+    """Two cars of two usable views each, one from above, and files that are none of these."""
+    root = tmp_path_factory.mktemp("eth80")
+    for folder, car in (("1", "car1"), ("4", "car11")):
+        (root / folder / "maps").mkdir(parents=True)
+        for name in ("000-000", "090-045", "066-297"):
+            rgb, mask = picture_of_a_box()
+            rgb.save(root / folder / f"{car}-{name}.png")
+            mask.save(root / folder / "maps" / f"{car}-{name}-map.png")
+        (root / folder / "readme.png").write_bytes(b"")
+    return root

@@ -1,0 +1,111 @@
+"""Real photos through the visitor's pipeline: every N from one run, failures named."""
+
+from itertools import islice
+
+import numpy as np
+import pytest
+import torch
+
+from spir.evaluate import photos
+from spir.evaluate.metrics import iou, psnr
+from spir.evaluate.runs import run
+from spir.evaluate.sheet import labels
+from spir.geometry.pose import camera_from_pose
+from spir.rendering.renderer import render
+from spir.types import Rendering
+
+
+def test_the_folder_is_read_by_name(photo_folder):
+    files = photos.photo_files(photo_folder)
+    assert [file.name for file in files] == ["a", "b", "broken"]
+    assert files[0].mask == photo_folder / "a.mask.png" and files[1].mask is None
+    assert photos.photo_files(photo_folder, own_cutout=True)[0].mask is None
+
+
+def test_an_empty_folder_is_refused(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no photo"):
+        photos.photo_files(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def file(photo_folder):
+    return photos.photo_files(photo_folder)[0]
+
+
+@pytest.fixture(scope="module")
+def cut(reconstructor, file):
+    return photos.load(reconstructor, file)[1]
+
+
+@pytest.fixture(scope="module")
+def record(reconstructor, file):
+    return photos.score_photo(reconstructor, file, (0, 2), pictures=True)
+
+
+@pytest.fixture(scope="module")
+def long(reconstructor, cut):
+    return run(reconstructor, cut, (0, 1, 2))
+
+
+def test_the_mask_of_the_folder_cuts_out(cut):
+    width, height, side = 45, 28, round(1.1 * 45)
+    assert cut.box_px[0, 2] - cut.box_px[0, 0] == side
+    assert abs(cut.mask.mean().item() - width * height / side**2) < 0.02
+
+
+def test_a_longer_run_begins_with_the_shorter_one(reconstructor, cut, long):
+    short = run(reconstructor, cut, (1,))
+    assert sorted(long.steps) == [0, 1, 2] and sorted(short.steps) == [1]
+    assert torch.equal(long.steps[1].code.w, short.steps[1].code.w)
+    assert 0 < long.seconds[0] < long.seconds[1] < long.seconds[2]
+
+
+def test_a_run_that_ends_early_is_an_error(reconstructor, cut, monkeypatch):
+    whole = reconstructor.reconstruct
+    monkeypatch.setattr(reconstructor, "reconstruct", lambda cut, config: islice(whole(cut, config), 2))
+    with pytest.raises(RuntimeError, match="before step 1"):
+        run(reconstructor, cut, (0, 1))
+
+
+def test_the_record_is_made_of_each_step_seen_from_its_own_camera(reconstructor, cut, long, record):
+    step = long.steps[2]
+    with torch.no_grad():
+        seen = render(reconstructor.field(step), camera_from_pose(step.pose), reconstructor.view(128))
+    assert record["2"]["iou"] == pytest.approx(iou(seen.alpha, cut.mask).item(), abs=1e-6)
+    assert record["2"]["psnr"] == pytest.approx(psnr(seen.rgb, cut.rgb, cut.mask > 0.5).item(), abs=1e-3)
+    assert record["2"]["loss"] == pytest.approx(step.loss.item(), rel=1e-5)
+    assert record["0"]["seconds"] < record["2"]["seconds"]
+    assert record["cutout"] == "mask of the folder" and record["outcome"] and record["stopped"] == ""
+
+
+def test_the_feature_distance_of_a_picture_to_itself_is_zero(reconstructor, cut):
+    perfect = Rendering(rgb=cut.rgb, alpha=cut.mask, depth=torch.zeros_like(cut.mask))
+    same = photos.compare(reconstructor, perfect, cut)
+    assert same["feature_distance"] == 0 and same["iou"] == 1 and same["psnr"] == 60
+    other = Rendering(rgb=-cut.rgb, alpha=cut.mask, depth=torch.zeros_like(cut.mask))
+    assert photos.compare(reconstructor, other, cut)["feature_distance"] > 0
+
+
+def test_a_row_of_the_sheet_has_a_picture_per_label(record):
+    assert len(record["pictures"]) == len(labels((0, 2)))
+    for picture in record["pictures"]:
+        assert picture.shape == (128, 128, 3) and picture.dtype == np.uint8
+
+
+def one(**values):
+    return {"iou": 0.5, "psnr": 10.0, "feature_distance": 1.0, "seconds": 1.0, "loss": 1.0, **values}
+
+
+def test_means_medians_and_counts():
+    records = [
+        {"name": "a", "outcome": "solved", "0": one(loss=2.0), "10": one(iou=0.9, seconds=3.0)},
+        {"name": "b", "outcome": "solved", "0": one(loss=1.0), "10": one(iou=0.6, seconds=9.0)},
+        {"name": "c", "outcome": "too few", "0": one(loss=3.0), "10": one(iou=0.0, seconds=4.0, loss=2.9)},
+        {"name": "d", "error": "PhotoError: nothing"},
+    ]
+    table = photos.summary(records, (0, 10))
+    assert table["10"]["iou"] == pytest.approx(0.5) and table["10"]["iou_median"] == pytest.approx(0.6)
+    assert table["10"]["seconds"] == 4.0 and table["0"]["psnr"] == 10.0
+    counts = photos.counts(records, (0, 10))
+    assert (counts["photos"], counts["finished"], counts["pose_solved"], counts["loss_fell"]) == (4, 3, 2, 2)
+    assert photos.summary(records[3:], (0, 10)) == {}
