@@ -1,0 +1,109 @@
+"""The command line with tiny networks: what it writes, what it says, how it exits."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from spir import __main__ as command
+from spir.__main__ import Row, jobs, main, table
+from tests.tiny import car_photo, tiny_weights
+
+FILES = {
+    *(f"{name}.png" for name in ("photo", "cutout", "mask", "render", "nocs", "normals", "attention")),
+    *("error.png", "trajectory.png", "turntable.mp4", "turntable.gif", "run.json"),
+    *(f"mesh.{ending}" for ending in ("glb", "ply", "obj", "stl")),
+}
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory):
+    return tiny_weights(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """A folder with a photo, its mask, a file that is no picture, and a text."""
+    folder = tmp_path / "photos"
+    folder.mkdir()
+    pixels, mask = car_photo()
+    Image.fromarray(pixels.numpy()).save(folder / "red.png")
+    Image.fromarray((mask.numpy() * 255).astype(np.uint8)).save(folder / "red.mask.png")
+    (folder / "broken.jpg").write_bytes(b"not a picture")
+    (folder / "notes.txt").write_text("nothing")
+    return folder
+
+
+def test_a_photo_becomes_a_folder_and_a_broken_one_stops_nothing(weights, photos, tmp_path, capsys):
+    out = tmp_path / "out"
+    arguments = f"{photos} --steps 0 --out {out} --weights {weights} --device cpu --seed 3"
+    assert main([*arguments.split(), "--frames", "2", "--mesh-resolution", "16"]) == 1
+    assert {path.name for path in (out / "red").iterdir()} == FILES and not (out / "broken").exists()
+    record = json.loads((out / "red" / "run.json").read_text())
+    assert record["seed"] == 3 and record["segmenter"] == "mask red.mask.png" and record["device"] == "cpu"
+    assert record["loss_backend"] and record["weights"] and record["versions"]["torch"]
+    (step,) = record["trajectory"]
+    assert 0 <= step["iou"] <= 1 and 0 < step["psnr"] <= 60 and step["loss"] > 0 and step["seconds"] > 0
+    printed = capsys.readouterr()
+    assert "broken.jpg" in printed.err and "not a picture" in printed.err
+    lines = printed.out.strip().splitlines()
+    assert len(lines) == 3 and "failed" in lines[1] and f"{step['iou']:.3f}" in lines[2]
+    mask = np.asarray(Image.open(out / "red" / "mask.png"))
+    assert mask.shape == (128, 128, 3) and mask.max() == 255
+
+
+def test_what_is_not_wanted_is_not_made(weights, photos, tmp_path):
+    arguments = [str(photos / "red.png"), "--steps", "0", "--out", str(tmp_path), "--weights", str(weights)]
+    assert main([*arguments, "--no-mesh", "--no-turntable", "--device", "cpu"]) == 0
+    written = {path.name for path in (tmp_path / "red").iterdir()}
+    assert written == {name for name in FILES if not name.startswith(("mesh", "turntable"))}
+
+
+def test_any_failure_of_a_photo_is_its_own(weights, photos, tmp_path, monkeypatch, capsys):
+    def fall(*_):
+        raise RuntimeError("out of luck")
+
+    monkeypatch.setattr(command, "process", fall)
+    assert main([str(photos), "--weights", str(weights), "--out", str(tmp_path), "--device", "cpu"]) == 1
+    assert capsys.readouterr().err.count("out of luck") >= 2
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "",
+        "x.jpg --steps -1",
+        "x.jpg --steps many",
+        "x.jpg y.jpg --mask m.png",
+        "x.jpg --category spoon",
+        "x.jpg --frames 0",
+        "x.jpg --mesh-resolution 1",
+        "EMPTY",
+        "x.jpg --device toaster",
+    ],
+)
+def test_bad_usage_exits_with_two(wrong, weights, tmp_path, capsys):
+    with pytest.raises(SystemExit) as caught:
+        main([*wrong.replace("EMPTY", str(tmp_path)).split(), "--weights", str(weights)])
+    assert caught.value.code == 2 and "error" in capsys.readouterr().err
+
+
+def test_missing_weights_exit_with_one(tmp_path, capsys):
+    assert main(["x.jpg", "--weights", str(tmp_path), "--device", "cpu"]) == 1
+    assert "No weights" in capsys.readouterr().err
+
+
+def test_folders_are_opened_and_names_stay_apart(photos, tmp_path):
+    other = tmp_path / "red.jpg"
+    found = jobs([photos, other], None, tmp_path / "out")
+    assert [job.photo.name for job in found] == ["broken.jpg", "red.png", "red.jpg"]
+    assert [job.folder.name for job in found] == ["broken", "red", "red-2"]
+    assert [job.mask and job.mask.name for job in found] == [None, "red.mask.png", None]
+
+
+def test_the_table_lines_up():
+    rows = [Row("a.jpg", 0.9, 20.0, 0.5, 3.0, "solved"), Row("long-name.jpg", failure="no object")]
+    head, first, second = table(rows).splitlines()
+    assert head.index("IoU") + 3 == first.index("0.900") + 5
+    assert second == "long-name.jpg  failed: no object"

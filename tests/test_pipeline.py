@@ -1,0 +1,140 @@
+"""The whole story with tiny networks: photo to fit, pictures, mesh; and what the process is set to."""
+
+import os
+from dataclasses import replace
+
+import pytest
+import torch
+
+from spir import pipeline
+from spir.inversion.config import HYBRID_FAST
+from spir.pipeline import Reconstructor, choose_device, cores, half_is_fast, prepare_process, preset
+from spir.types import Code, Fit, Guess, Photo, Step
+from spir.weights import WeightsError
+from tests.tiny import car_photo, tiny_weights
+
+QUICK = replace(HYBRID_FAST, steps=1, size=32, samples=4, crops=0)
+
+
+@pytest.fixture(scope="module")
+def reconstructor(tmp_path_factory):
+    return Reconstructor.load("car", "cpu", tiny_weights(tmp_path_factory.mktemp("weights")))
+
+
+@pytest.fixture(scope="module")
+def story(reconstructor):
+    """Cutout, and everything that a run yields."""
+    pixels, mask = car_photo()
+    cutout = reconstructor.cut(Photo(pixels), mask)
+    return cutout, list(reconstructor.reconstruct(cutout, QUICK))
+
+
+def on_cpu_without_graph(bundle):
+    seen = []
+    bundle.map(lambda tensor: seen.append(tensor) or tensor)
+    return seen and all(t.device.type == "cpu" and not t.requires_grad for t in seen)
+
+
+def test_the_story_is_told_in_order(story):
+    cutout, told = story
+    assert [type(item) for item in told] == [Guess, Step, Step, Fit]
+    assert all(on_cpu_without_graph(item) for item in told)
+    fit = told[-1]
+    assert fit.category == "car" and [step.index for step in fit.trajectory] == [0, 1]
+    assert fit.trajectory == tuple(told[1:3])
+    assert torch.equal(fit.code.w, told[2].code.w) and torch.equal(fit.pose.shift, told[2].pose.shift)
+    assert torch.allclose(told[1].code.w, told[0].code.w, atol=1e-6)
+    assert cutout.rgb.shape == (1, 128, 128, 3) and told[1].rgb.shape == (1, 32, 32, 3)
+
+
+def test_cancelling_still_ends_with_a_fit(reconstructor, story):
+    told = list(reconstructor.reconstruct(story[0], QUICK, cancelled=lambda: True))
+    assert [type(item) for item in told] == [Guess, Step, Fit]
+    assert told[-1].trajectory[-1].index == 0
+
+
+def test_a_run_repeats_itself(reconstructor, story):
+    again = list(reconstructor.reconstruct(story[0], QUICK))
+    assert torch.equal(again[-1].code.w, story[1][-1].code.w)
+    assert torch.equal(again[-1].pose.quaternion, story[1][-1].pose.quaternion)
+
+
+def test_the_segmenter_is_named_and_a_mask_overrules_it(reconstructor):
+    pixels, mask = car_photo()
+    alpha = (mask * 255).to(torch.uint8)
+    assert "transparency" in reconstructor.segmenter_name(Photo(pixels, alpha))
+    assert "built-in" in Reconstructor.segmenter_name(SegmenterOnly("built-in"), Photo(pixels))
+    left = mask.clone()
+    left[:, 32:] = 0
+    whole, half = reconstructor.cut(Photo(pixels, alpha)), reconstructor.cut(Photo(pixels, alpha), left)
+    assert whole.box_px[0, 2] - half.box_px[0, 2] > 10
+    wide = reconstructor.cut(Photo(pixels, alpha), margin=0.5)
+    assert wide.mask.mean() < 0.5 * whole.mask.mean()
+
+
+class SegmenterOnly:
+    def __init__(self, segmenter):
+        self.segmenter = segmenter
+
+
+def test_a_fit_becomes_pictures_and_a_mesh(reconstructor, story):
+    fit = story[1][-1]
+    seen = reconstructor.render(fit, 32)
+    assert seen.normals.shape == seen.nocs.shape == (1, 32, 32, 3) and seen.attention.shape[-1] == 10
+    # 24 samples against the 4 of the step.
+    assert (seen.alpha - fit.trajectory[-1].alpha).abs().mean() < 0.05
+    views = reconstructor.turntable(fit, frames=3, size=16)
+    assert views.rgb.shape == (3, 16, 16, 3) and views.attention is not None
+    surface = reconstructor.mesh(fit, 24)
+    assert surface.vertices.abs().max() <= 1 and len(surface.faces) > 10
+    palette = reconstructor.palette(fit.code)
+    assert palette.shape == (1, 10, 3) and on_cpu_without_graph(Code(palette))
+    recoloured = reconstructor.mesh(replace(fit.code, palette=torch.zeros(1, 10, 3)), 24)
+    assert torch.equal(recoloured.vertices, surface.vertices) and not recoloured.colours.any()
+    camera = reconstructor.camera(fit.pose)
+    assert camera.cam2world.shape == (1, 4, 4)
+
+
+def test_presets_differ_in_their_length_alone():
+    assert preset(10) == HYBRID_FAST and preset(7) == replace(HYBRID_FAST, steps=7)
+
+
+def test_missing_weights_are_named(tmp_path):
+    with pytest.raises(WeightsError, match="No weights"):
+        Reconstructor.load("car", "cpu", tmp_path)
+
+
+def test_devices(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    assert choose_device() == choose_device("cpu") == "cpu"
+    with pytest.raises(ValueError, match="no device 'cuda'"):
+        choose_device("cuda")
+    with pytest.raises(ValueError, match="no device 'toaster'"):
+        choose_device("toaster")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: True)
+    assert choose_device() == "mps" and not half_is_fast("mps")
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    assert choose_device() == "cuda" and choose_device("cuda:0") == "cuda:0"
+    for major, expected in ((7, False), (9, True)):
+        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, major=major: (major, 0))
+        assert half_is_fast("cuda") is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"), [("max 100000", 8), ("200000 100000", 2), ("50000 100000", 1), ("nonsense", 8)]
+)
+def test_cores_are_those_that_the_container_lends(monkeypatch, text, expected):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+    monkeypatch.setattr(pipeline.Path, "read_text", lambda self: text)
+    assert cores() == expected
+
+
+def test_threads_never_grow(monkeypatch):
+    threads = []
+    monkeypatch.setattr(pipeline, "cores", lambda: 64)
+    monkeypatch.setattr(torch, "set_num_threads", threads.append)
+    prepare_process()
+    monkeypatch.setattr(pipeline, "cores", lambda: 1)
+    prepare_process()
+    assert threads == [torch.get_num_threads(), 1]

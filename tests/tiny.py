@@ -1,0 +1,41 @@
+"""A weights folder of networks with a few thousand random numbers, for tests of the whole pipeline."""
+
+import torch
+
+from spir.bootstrap.encoder import Encoder, EncoderConfig
+from spir.generator.generator import Generator, GeneratorConfig
+from spir.weights import save
+
+GENERATOR = GeneratorConfig(8, 16, 8, 4, 128, 16, values=10, hidden=8)
+ENCODER = EncoderConfig(
+    dims=(8, 8, 8, 8),
+    heads=(1, 1, 1, 1),
+    depths=(1, 1, 1, 1),
+    decode_width=8,
+    head_width=8,
+    in_channels=4,
+    map_upsample=1,
+    w_dim=16,
+)
+
+
+def tiny_weights(root):
+    """Write them for cars under `root`; returns `root`."""
+    torch.manual_seed(0)
+    generator = Generator(GENERATOR)
+    with torch.no_grad():
+        generator.beta.fill_(0.05)
+        generator.alpha.fill_(0.05)
+    save(root / "car" / "generator.safetensors", generator, GENERATOR)
+    save(root / "car" / "encoder.safetensors", Encoder(ENCODER), ENCODER, focal_guesses=[1.1, 2.4])
+    return root
+
+
+def car_photo(size=64):
+    """A red box on white, and its mask."""
+    pixels = torch.full((size, size, 3), 255, dtype=torch.uint8)
+    mask = torch.zeros(size, size)
+    rows, columns = slice(size // 3, 2 * size // 3), slice(size // 6, 5 * size // 6)
+    pixels[rows, columns] = torch.tensor((200, 30, 30), dtype=torch.uint8)
+    mask[rows, columns] = 1
+    return pixels, mask
