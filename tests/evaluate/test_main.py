@@ -1,0 +1,105 @@
+"""The command from end to end on tiny networks: the interface that other programs read, and its tables."""
+
+import json
+
+import pytest
+from PIL import Image
+
+from spir.evaluate.__main__ import main, options, step_list
+from spir.evaluate.report import markdown, plain, to_json
+
+
+@pytest.fixture(scope="module")
+def run(weights_root, photo_folder, eth80_folder, tmp_path_factory):
+    """One run of everything quick; the folder it wrote into."""
+    out = tmp_path_factory.mktemp("out") / "new"
+    main(
+        f"car --device cpu --weights {weights_root} --photos {photo_folder} --eth80 {eth80_folder} "
+        f"--procedural 1 --recolour 1 --steps 1,0 --json {out}/report.json --markdown {out}/report.md "
+        f"--sheet {out}/sheet.png".split()
+    )
+    return out
+
+
+@pytest.fixture(scope="module")
+def report(run):
+    return json.loads((run / "report.json").read_text())
+
+
+def test_the_stable_interface(report):
+    assert list(report["photos"]) == ["0", "1"]
+    for row in report["photos"].values():
+        assert {"iou", "psnr", "feature_distance", "seconds"} <= set(row)
+    assert {"median_deg", "under_30", "flips"} <= set(report["eth80"])
+    assert {"psnr", "ssim", "median_deg"} <= set(report["procedural"]["1"])
+    assert report["peak_rss_mb"] > 100
+
+
+def test_the_broken_photo_is_named_and_the_others_finish(report):
+    assert list(report["failures"]["photos"]) == ["broken"]
+    assert "PhotoError" in report["failures"]["photos"]["broken"]
+    counts = report["photo_counts"]
+    assert (counts["photos"], counts["finished"], counts["loss_fell_between"]) == (3, 2, [0, 1])
+    assert [record["cutout"] for record in report["items"]["photos"][:2]][0] == "mask of the folder"
+
+
+def test_what_the_numbers_were_made_with(report):
+    meta = report["meta"]
+    assert len(meta["weights"]) == 64 and meta["feature_distance"] and meta["device"] == "cpu"
+
+
+def test_the_tables_are_whole(run):
+    text = (run / "report.md").read_text()
+    for title in ("Photos", "ETH-80", "Procedural", "Recolouring", "Failures", "About this run"):
+        assert f"## {title}" in text
+    lines = text.splitlines()
+    for above, line in zip(lines, lines[1:], strict=False):
+        if above.startswith("|") and line.startswith("|"):
+            assert line.count("|") - line.count("\\|") == above.count("|") - above.count("\\|")
+
+
+def test_the_sheet_has_a_row_per_finished_photo(run):
+    with Image.open(run / "sheet.png") as sheet:
+        width, height = sheet.size
+    assert width > 8 * 128 and 2 * 128 < height < 3 * 128
+
+
+def test_steps_are_sorted_and_checked():
+    assert step_list("30,0,10,0") == (0, 10, 30)
+    for bad in ("", "a", "-1", "1,,2"):
+        with pytest.raises(ValueError):
+            step_list(bad)
+
+
+def test_without_a_wish_the_evaluation_that_needs_no_data(tmp_path):
+    assert options(["car"])[0].procedural == 128
+    assert options(["car", "--eth80", str(tmp_path)])[0].procedural == 0
+
+
+@pytest.mark.parametrize(
+    "line", ["spoon", "car --photos /no/such/folder", "car --bench", "car --sheet a.png"]
+)
+def test_wishes_that_make_no_sense_are_refused(line, capsys):
+    with pytest.raises(SystemExit) as stop:
+        options(line.split())
+    assert stop.value.code == 2 and "error" in capsys.readouterr().err
+
+
+def test_json_has_no_infinities_and_no_pictures():
+    assert plain({1: float("nan"), "pictures": [1], "a": (float("inf"), 0.123456789)}) == {
+        "1": None,
+        "a": [None, 0.123457],
+    }
+    assert json.loads(to_json({"a": float("-inf")})) == {"a": None}
+
+
+def test_a_report_of_nothing_still_reads():
+    meta = {
+        "category": "car", "weights": "0" * 64, "device": "cpu", "threads": 1, "workers": 1, "machine": "m",
+        "versions": {"torch": "2"}, "feature_distance": "f", "own_cutout": False,
+    }  # fmt: skip
+    empty = {"photos": {}, "eth80": {}, "procedural": {}, "failures": {}, "peak_rss_mb": 1.0, "meta": meta}
+    assert markdown(empty).startswith("## About this run")
+    failed = {**empty, "photo_counts": {"photos": 1, "finished": 0, "pose_solved": 0, "loss_fell": 0,
+              "loss_fell_between": [0, 10]}, "failures": {"photos": {"a": "E: x|y"}}}  # fmt: skip
+    assert "0 of 1 finished" in markdown(failed) and "x\\|y" in markdown(failed)
