@@ -60,7 +60,7 @@ class Handlers:
             refuse(words.NO_RESULT)
         return run
 
-    def machine(self, steps: float) -> str:
+    def machine(self, steps: int | float) -> str:
         """The line that says where it runs and how long that many steps take."""
         steps = int(steps)
         engine = self.engine
@@ -95,7 +95,7 @@ class Handlers:
         self.run(key).stop.clear()
         return timeline.said(key, "waiting", words.WAITING)
 
-    def reconstruct(self, key: str | None, steps: float) -> Iterator[dict]:
+    def reconstruct(self, key: str | None, steps: int | float) -> Iterator[dict]:
         """Fit the object in the photo: 0 steps for the first guess, up to 100. Streams every step."""
         run = self.run(key)
         if steps != int(steps) or not 0 <= steps <= MOST_STEPS:

@@ -13,7 +13,8 @@ HEAVY = {"concurrency_id": "gpu", "concurrency_limit": 1, "show_progress": "hidd
 """Of whatever runs a network: one at a time on the whole server. Overlays would hide the pictures."""
 LIGHT = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
 """Of what answers at once."""
-CUTTING = {"concurrency_limit": 2, "show_progress": "hidden"}
+CUTTING = {"preprocess": False, "concurrency_limit": 2, "show_progress": "hidden"}
+"""The photo arrives as it was sent: Gradio would decode it first, and fail in its own words."""
 INNER = {"api_visibility": "private"}
 CACHE_SECONDS = (600, 7200)
 """How often Gradio's copies of files are looked through, and the age at which they go."""
@@ -25,7 +26,7 @@ def build(engine: Reconstructor) -> gr.Blocks:
     takeaway = Takeaway(handlers)
     with blocks() as page:
         key = gr.State(None)
-        gr.Markdown(f"# {words.TITLE}\n{words.does(engine.category.name)}\n\n{words.CANNOT}")
+        gr.Markdown(f"# {words.TITLE}\n{words.does(engine.category.name)} {words.CANNOT}")
         machine = gr.Markdown(handlers.machine(DEFAULT_STEPS), elem_id="machine")
         with gr.Row(equal_height=False):
             with gr.Column(scale=4, min_width=300):
@@ -45,7 +46,7 @@ def build(engine: Reconstructor) -> gr.Blocks:
 
         shown = [key, cut, line, turn, colours]
         (
-            photo.change(handlers.segment, [photo, key], shown, preprocess=False, api_name="segment", **CUTTING)
+            photo.change(handlers.segment, [photo, key], shown, api_name="segment", **CUTTING)
             .then(lambda: (None, "", None), None, [viewer, size, files], **LIGHT)
         )  # fmt: skip
         preset.input(None, preset, steps, js="(steps) => steps", **LIGHT)
@@ -109,11 +110,11 @@ def ask() -> tuple:
 
 
 def mesh_tab() -> tuple:
-    with gr.Row(equal_height=True):
+    with gr.Row(equal_height=False):
         fineness = gr.Slider(
             64, 256, RESOLUTION, step=32, label=words.MESH_RESOLUTION, info=words.MESH_RESOLUTION_INFO
         )
-        make = gr.Button(words.MESH_BUTTON, elem_id="make-mesh")
+        make = gr.Button(words.MESH_BUTTON, elem_id="make-mesh", min_width=200)
     viewer = gr.Model3D(
         label=words.MESH_LABEL,
         clear_color=(1.0, 1.0, 1.0, 1.0),

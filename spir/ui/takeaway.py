@@ -31,7 +31,7 @@ class Takeaway:
         except EmptySurfaceError:
             refuse(words.NO_SURFACE)
 
-    def mesh(self, key: str | None, resolution: float) -> tuple[str, str]:
+    def mesh(self, key: str | None, resolution: int | float) -> tuple[str, str]:
         """Path of a GLB for the viewer, and a sentence about it."""
         run = self.handlers.run(key, fitted=True)
         began = time.perf_counter()
@@ -40,7 +40,7 @@ class Takeaway:
         path.write_bytes(EXPORTS["glb"](surface, self.engine.camera(run.fit.pose)))
         return str(path), words.mesh_size(len(surface.faces), time.perf_counter() - began)
 
-    def files(self, key: str | None, resolution: float) -> list[str]:
+    def files(self, key: str | None, resolution: int | float) -> list[str]:
         """Paths of everything there is to keep."""
         run = self.handlers.run(key, fitted=True)
         name = run.fit.category

@@ -10,7 +10,8 @@ CUTOUT = "2. Cut-out"
 STEPS = "3. Steps"
 STEPS_INFO = "0 is the first guess, 10 is usually enough, 30 is the most faithful."
 STEPS_SLIDER = "Any number of steps"
-PRESETS = (("First guess", 0), ("10 steps", 10), ("30 steps", 30))
+PRESETS = (("0", 0), ("10", 10), ("30", 30))
+DEVICES = {"cpu": "the CPU", "cuda": "the GPU", "mps": "the Apple GPU"}
 RECONSTRUCT = "Reconstruct"
 STOP = "Stop"
 
@@ -62,9 +63,10 @@ def duration(seconds: float) -> str:
 
 def machine(device: str, steps: int, seconds: float, measured: bool, loss: str) -> str:
     """The line under the title: where it runs, how long it takes, what it compares pictures with."""
+    where = DEVICES.get(device.split(":")[0], device)
     how = "" if measured else " (not yet measured here)"
-    count = "The first guess takes" if steps == 0 else f"{steps} step{'s' if steps > 1 else ''} take"
-    return f"Runs on {device}. {count} about {duration(seconds)}{how}. Picture distance: {loss}."
+    count = {0: "The first guess takes", 1: "1 step takes"}.get(steps, f"{steps} steps take")
+    return f"Runs on {where}. {count} about {duration(seconds)}{how}. Picture distance: {loss}."
 
 
 def cut_by(segmenter: str) -> str:
