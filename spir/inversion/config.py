@@ -15,16 +15,16 @@ class InversionConfig:
 
     steps: int = 10
     """Updates; the run yields one step more."""
-    latent_gain: float = 10.0
+    latent_gain: float = 30.0
     """w is optimised as w / gain, so it moves gain x rate a step."""
     rate: float = 2e-3
     """Adam's learning rate, constant."""
-    pose_rate: float = 5e-3
+    pose_rate: float = 1e-2
     """The same for the pose, all of its numbers of order 1; the paper uses `rate`."""
     betas: tuple[float, float] = (0.9, 0.95)
     losses: tuple[tuple[str, float], ...] = (
         ("perceptual", 1.0),
-        ("silhouette", 0.5),
+        ("silhouette", 1.0),
         ("colour", 0.5),
         ("prior", 0.0),
     )
