@@ -1,13 +1,14 @@
 """§4 and §5 as one command: `python -m spir.evaluate car --photos DIR --eth80 DIR --procedural 128`."""
 
 import argparse
+import sys
 from pathlib import Path
 
 from spir.categories import CATEGORIES
 from spir.evaluate.report import markdown, to_json
 from spir.evaluate.sheet import save_sheet
 from spir.evaluate.suite import Options, evaluate
-from spir.weights import WEIGHTS
+from spir.weights import WEIGHTS, WeightsError
 
 
 def step_list(text: str) -> tuple[int, ...]:
@@ -68,7 +69,10 @@ def options(argv: list[str] | None = None) -> tuple[Options, argparse.Namespace]
 
 def main(argv: list[str] | None = None) -> None:
     chosen, args = options(argv)
-    report = evaluate(chosen)
+    try:
+        report = evaluate(chosen)
+    except (WeightsError, FileNotFoundError) as problem:
+        sys.exit(f"Nothing was evaluated: {problem}")
     text = markdown(report)
     print(text)
     for path, content in ((args.json, to_json(report)), (args.markdown, text)):

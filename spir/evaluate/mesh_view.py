@@ -16,18 +16,16 @@ PAPER = 255
 
 
 def mesh_view(mesh: Mesh, camera: Camera, size: int = 128) -> UInt8[np.ndarray, "size size 3"]:
-    """The mesh in its colours, lit from the camera, flat triangles, on white; a batch of 1 camera.
+    """The mesh in its colours, lit from the camera, on white; a batch of 1 camera.
 
     Every triangle is dotted densely, and the nearest dot of each pixel stays."""
     corners = mesh.vertices[mesh.faces]
     weights = barycentric_grid(SPOTS).to(corners)
     points = torch.einsum("sk,fkc->fsc", weights, corners).flatten(0, 1)
-    colours = torch.einsum("sk,fkc->fsc", weights, mesh.colours[mesh.faces]).flatten(0, 1)
-    normals = torch.linalg.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = torch.nn.functional.normalize(normals, dim=-1)
     towards = torch.nn.functional.normalize(camera.cam2world[0, :3, 2].to(corners), dim=0)
-    light = AMBIENT + (1 - AMBIENT) * (normals @ towards).clamp(0, 1)
-    shaded = (colours + 1) / 2 * light.repeat_interleave(len(weights))[:, None]
+    light = AMBIENT + (1 - AMBIENT) * (vertex_normals(mesh) @ towards).clamp(0, 1)
+    lit = (mesh.colours + 1) / 2 * light[:, None]
+    shaded = torch.einsum("sk,fkc->fsc", weights, lit[mesh.faces]).flatten(0, 1)
 
     fine = size * OVERSAMPLING
     place, depth = project(camera, points[None])
@@ -41,6 +39,16 @@ def mesh_view(mesh: Mesh, camera: Camera, size: int = 128) -> UInt8[np.ndarray, 
     picture[pixel[far_to_near]] = shaded[far_to_near]
     picture = picture.reshape(size, OVERSAMPLING, size, OVERSAMPLING, 3).mean((1, 3))
     return (picture * PAPER).round().clip(0, PAPER).astype(np.uint8)
+
+
+def vertex_normals(mesh: Mesh) -> Float[torch.Tensor, "vertex 3"]:
+    """The mean of the triangles around a vertex by their area, so that slivers have no say."""
+    normals = torch.zeros_like(mesh.vertices)
+    first, second, third = mesh.vertices[mesh.faces].unbind(1)
+    twice_area = torch.linalg.cross(second - first, third - first)
+    for corner in range(3):
+        normals.index_add_(0, mesh.faces[:, corner], twice_area)
+    return torch.nn.functional.normalize(normals, dim=-1)
 
 
 def barycentric_grid(spots: int) -> Float[torch.Tensor, "spot 3"]:

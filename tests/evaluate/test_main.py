@@ -85,6 +85,12 @@ def test_wishes_that_make_no_sense_are_refused(line, capsys):
     assert stop.value.code == 2 and "error" in capsys.readouterr().err
 
 
+def test_missing_weights_end_in_a_sentence(tmp_path):
+    with pytest.raises(SystemExit) as stop:
+        main(["car", "--weights", str(tmp_path), "--procedural", "1"])
+    assert "No weights at" in str(stop.value.code)
+
+
 def test_json_has_no_infinities_and_no_pictures():
     assert plain({1: float("nan"), "pictures": [1], "a": (float("inf"), 0.123456789)}) == {
         "1": None,

@@ -60,6 +60,16 @@ def test_light_comes_from_the_camera():
     assert facing == 255 and abs(int(aslant) - 255 * (0.35 + 0.65 * 0.5)) < 2
 
 
+def test_slivers_do_not_darken_the_surface():
+    vertices, faces, colours = square(0.0, 0.4, (1.0, 1.0, 1.0))
+    # A triangle of almost no area that faces away.
+    sliver = torch.tensor([[300, 302, 301]])
+    nudged = vertices.clone()
+    nudged[301, 0] += 1e-6
+    plate = Mesh(nudged, torch.cat((faces, sliver)), colours)
+    assert (mesh_view(plate, camera(), 64)[26:38, 26:38] == 255).all()
+
+
 def test_dots_of_a_triangle():
     weights = barycentric_grid(4)
     assert len(weights) == 10 and torch.allclose(weights.sum(1), torch.ones(10))
