@@ -29,8 +29,10 @@ class DistilConfig:
     """Every number of this stage."""
 
     batch: int = 12
-    rate: float = 1.5e-3
-    distance_scale: float = 0.03
+    rate: float = 5e-3
+    soft: float = 0.02
+    """Errors below count squared (a mean, not a median, of what is not known yet), above linearly."""
+    distance_scale: float = 0.05
     """Errors count relative to (this + the true distance): far from the surface, roughly right will do."""
     colour_weight: float = 0.10
     palette_weight: float = 0.5
@@ -50,7 +52,9 @@ def losses(
     """The terms of the loss, and `error`, the mean absolute distance error close to the surface."""
     field = generator.field(code)
     sdf, logits = generator.decoder(field.features(truth.points))
-    miss = (sdf - truth.sdf).abs()
+    miss = (sdf - truth.sdf)[:, truth.on_surface :]
+    far = truth.sdf[:, truth.on_surface :].abs()
+    soft = (miss.square() + config.soft**2).sqrt() - config.soft
     coloured = truth.attention.shape[1]
     chosen = logits[:, :coloured].log_softmax(dim=-1)
     # Colour matters where the renderer looks: at the surface.
@@ -58,16 +62,19 @@ def losses(
     entropy = -(truth.attention * (truth.attention + 1e-6).log()).sum(dim=-1)
     divergence = -(truth.attention * chosen).sum(dim=-1) - entropy
     return {
-        "distance": (miss / (config.distance_scale + truth.sdf.abs())).mean(),
+        "distance": (soft / (config.distance_scale + far)).mean(),
         "colour": (close * divergence).sum() / close.sum(),
         "palette": (field.palette - palette).abs().mean(),
-        "error": miss[:, :coloured].detach().mean(),
+        "error": miss.detach().abs()[far < 0.1].mean(),
         "path": sdf.new_zeros(()),
     }
 
 
-def build(category: str, config: DistilConfig, device: str) -> Generator:
-    generator = Generator(replace(COMPACT, z_dim=PROCEDURAL[category].z_dim)).to(device)
+def build(
+    category: str, config: DistilConfig, device: str, planes: int = COMPACT.plane_resolution
+) -> Generator:
+    sizes = replace(COMPACT, z_dim=PROCEDURAL[category].z_dim, plane_resolution=planes)
+    generator = Generator(sizes).to(device)
     generator.alpha.data.fill_(config.alpha)
     generator.beta.data.fill_(config.beta)
     generator.half = True
@@ -86,6 +93,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument(
         "--minutes", type=float, help="stop this call after so many minutes; --resume goes on"
     )
+    parser.add_argument(
+        "--planes", type=int, default=COMPACT.plane_resolution, help="pixels; 64 where only a CPU trains"
+    )
     parser.add_argument("--resume", action="store_true", help="continue the run's newest checkpoint")
     parser.add_argument("--start", type=Path, help="begin from these generator weights")
     parser.add_argument("--run", type=Path, default=None, help="folder of the run (runs/distil-CATEGORY)")
@@ -96,7 +106,7 @@ def main(argv: list[str] | None = None) -> None:
 
     torch.manual_seed(args.seed)
     config = DistilConfig(batch=args.batch)
-    generator = build(args.category, config, args.device)
+    generator = build(args.category, config, args.device, args.planes)
     if args.start:
         generator.load_state_dict(weights.load(args.start, Generator, GeneratorConfig)[0].state_dict())
     trained = [p for p in generator.parameters() if p.requires_grad]

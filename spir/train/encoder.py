@@ -129,7 +129,12 @@ def main(argv: list[str] | None = None) -> None:
         encoder.parameters(), lr=config.rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
     )
     run = Run(
-        args.run or Path("runs") / f"encoder-{args.category}", encoder, optimiser, args.steps, warm_up=500
+        args.run or Path("runs") / f"encoder-{args.category}",
+        encoder,
+        optimiser,
+        args.steps,
+        warm_up=500,
+        clip=1.0,
     )
     if args.resume and not run.resume():
         print(f"nothing to resume in {run.folder}: starting anew")

@@ -12,6 +12,8 @@ class Supervision:
     """What distillation compares; the first `coloured` points carry colour as well."""
 
     points: Float[Tensor, "batch point 3"]
+    on_surface: int
+    """So many points at the beginning lie on the surface."""
     sdf: Float[Tensor, "batch point"]
     attention: Float[Tensor, "batch coloured values"]
 
@@ -28,9 +30,12 @@ def pull_to_surface(field, points: Float[Tensor, "batch point 3"], rounds: int =
 
 
 @torch.no_grad()
-def sample(field, batch: int, on_surface: int = 512, near: int = 512, free: int = 640) -> Supervision:
+def sample(field, batch: int, on_surface: int = 384, near: int = 384, free: int = 512) -> Supervision:
     """Points of `batch` objects. Starting points fill the box that hugs the object (found on a coarse
-    grid), so thin parts and both ends get their share; free space covers box and cube in equal parts."""
+    grid), so thin parts and both ends get their share; free space covers the box twice as often as the cube.
+
+    Points on the surface carry colour only: with their distances, all zero, the best answer of a network
+    that does not know the object yet would be zero everywhere."""
     device = field.palette.device
     reach = field.scene_range
     grid = field.sdf_grid(20)
@@ -45,11 +50,11 @@ def sample(field, batch: int, on_surface: int = 512, near: int = 512, free: int 
 
     surface = pull_to_surface(field, in_box(on_surface))
     noise = torch.randn(batch, near, 3, device=device)
-    shell = pull_to_surface(field, in_box(near), rounds=2) + noise * torch.where(
-        torch.rand(batch, near, 1, device=device) < 0.5, 0.012, 0.05
-    )
-    cube = (2 * torch.rand(batch, free // 2, 3, device=device) - 1) * reach
-    points = torch.cat([surface, shell, in_box(free - free // 2), cube], dim=1).clamp(-reach, reach)
+    spread = torch.where(torch.rand(batch, near, 1, device=device) < 0.5, 0.015, 0.05)
+    shell = pull_to_surface(field, in_box(near), rounds=2) + noise * spread
+    cube = (2 * torch.rand(batch, free // 3, 3, device=device) - 1) * reach
+    points = torch.cat([surface, shell, in_box(free - free // 3), cube], dim=1).clamp(-reach, reach)
     coloured = on_surface + near
     _, normals = field.normals(points[:, :coloured])
-    return Supervision(points, field.sdf(points), field.attention(points[:, :coloured], normals))
+    attention = field.attention(points[:, :coloured], normals)
+    return Supervision(points, on_surface, field.sdf(points), attention)

@@ -61,7 +61,8 @@ class Run:
     warm_up: int = 200
     final_rate: float = 0.02
     """Share of the learning rate that is left at the last step; a cosine leads there."""
-    clip: float = 1.0
+    clip: float = 100.0
+    """Longest gradient; a guard against accidents, not a brake."""
     log_every: int = 20
     save_every: int = 500
     step: int = 0

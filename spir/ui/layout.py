@@ -114,7 +114,7 @@ def mesh_tab() -> tuple:
         fineness = gr.Slider(
             64, 256, RESOLUTION, step=32, label=words.MESH_RESOLUTION, info=words.MESH_RESOLUTION_INFO
         )
-        make = gr.Button(words.MESH_BUTTON, elem_id="make-mesh", min_width=200)
+        make = gr.Button(words.MESH_BUTTON, elem_id="make-mesh", scale=0, min_width=240)
     viewer = gr.Model3D(
         label=words.MESH_LABEL,
         clear_color=(1.0, 1.0, 1.0, 1.0),
@@ -128,8 +128,9 @@ def mesh_tab() -> tuple:
 
 def downloads_tab() -> tuple:
     gr.Markdown(words.FILES_HINT)
-    prepare = gr.Button(words.FILES_BUTTON, elem_id="prepare")
+    with gr.Row():
+        prepare = gr.Button(words.FILES_BUTTON, elem_id="prepare", scale=0, min_width=240)
     files = gr.File(
-        label=words.FILES_LABEL, file_count="multiple", interactive=False, height=260, elem_id="files"
+        label=words.FILES_LABEL, file_count="multiple", interactive=False, height=420, elem_id="files"
     )
     return prepare, files
