@@ -23,6 +23,7 @@ from spir.generator.generator import Generator, GeneratorConfig
 from spir.train import pictures
 from spir.train.augment import Sample, augment, clouds, load_backgrounds
 from spir.train.run import Run
+from spir.types import Code
 
 
 @dataclass(frozen=True)
@@ -34,8 +35,11 @@ class EncoderTraining:
     weight_decay: float = 0.01
     coordinate_weight: float = 1.0
     mask_weight: float = 0.2
-    latent_weight: float = 0.5
+    latent_weight: float = 2.0
     """The error of w counts relative to the variance of w over objects."""
+    object_weight: float = 5.0
+    """Of the difference that w makes to the object, see `object_difference`."""
+    object_batch: int = 6
     repaint: float = 0.8
     """Share of pictures that get materials of their own."""
     reload_every: int = 400
@@ -89,6 +93,21 @@ def losses(out: EncoderOutput, sample: Sample, w: Tensor, variance: Tensor) -> d
     }
 
 
+def object_difference(generator: Generator, w: Tensor, truth: Tensor, points: int = 384) -> Tensor:
+    """What matters of w: how far the generator's object moves, in distance near it, and in its colours.
+
+    w and truth (batch, width). Most directions of w change little that can be seen; this finds the others."""
+    with torch.no_grad():
+        goal = generator.field(Code(truth[:, None]))
+        place = (2 * torch.rand(len(w), points, 3, device=w.device) - 1) * 0.95 * goal.scene_range
+        wanted = goal(place)
+    found = generator.field(Code(w[:, None]))
+    seen = found(place)
+    near = torch.exp(-wanted.sdf.abs() / 0.1)
+    distance = (near * (seen.sdf - wanted.sdf).abs()).sum() / near.sum()
+    return distance + 0.1 * (found.palette - goal.palette).abs().mean()
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -97,6 +116,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--generator", type=Path, help="weights whose mapping gives w")
     parser.add_argument("--views", type=Path, help="folder of the bank (runs/views-CATEGORY)")
     parser.add_argument("--backgrounds", type=Path, help="tar of scenes behind imperfect cut-outs")
+    parser.add_argument(
+        "--objects", action="store_true", help="also compare objects; wants a distilled generator"
+    )
     parser.add_argument("--steps", type=int, default=12_000)
     parser.add_argument("--batch", type=int, default=EncoderTraining.batch)
     parser.add_argument(
@@ -118,7 +140,8 @@ def main(argv: list[str] | None = None) -> None:
         GeneratorConfig,
     )
     bank = Bank(args.views or Path("runs") / f"views-{args.category}", procedural)
-    generator.to(args.device)
+    generator.to(args.device).half = True
+    generator.freeze()
     backgrounds = load_backgrounds(args.backgrounds) if args.backgrounds else clouds(256, 3, 128, 8).sigmoid()
     backgrounds = backgrounds.to(args.device)
     variance = generator.mapping(torch.randn(4096, procedural.z_dim, device=args.device)).var(dim=0)
@@ -152,9 +175,14 @@ def main(argv: list[str] | None = None) -> None:
         z, sample = draw()
         w = generator.mapping(z)
         encoder.train()
-        terms = losses(encoder(sample.rgb, sample.mask, half=True), sample, w, variance)
+        out = encoder(sample.rgb, sample.mask, half=True)
+        terms = losses(out, sample, w, variance)
+        if args.objects:
+            some = slice(0, config.object_batch)
+            terms["object"] = object_difference(generator, out.w[some, 0], w[some])
         loss = (
-            config.coordinate_weight * terms["nocs"]
+            config.object_weight * terms.get("object", 0.0)
+            + config.coordinate_weight * terms["nocs"]
             + config.mask_weight * terms["mask"]
             + config.latent_weight * terms["w"]
         )
