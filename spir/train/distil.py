@@ -32,6 +32,8 @@ class DistilConfig:
     rate: float = 5e-3
     soft: float = 0.02
     """Errors below count squared (a mean, not a median, of what is not known yet), above linearly."""
+    first_style: float = 0.1
+    """Strength at which w begins to modulate."""
     distance_scale: float = 0.05
     """Errors count relative to (this + the true distance): far from the surface, roughly right will do."""
     colour_weight: float = 0.10
@@ -78,6 +80,10 @@ def build(
     generator.alpha.data.fill_(config.alpha)
     generator.beta.data.fill_(config.beta)
     generator.half = True
+    # As drawn, w would scramble the features of every layer: the network first learns one object, then what varies.
+    for layer in generator.synthesis_network.modules():
+        if hasattr(layer, "affine"):
+            layer.affine.weight.data.mul_(config.first_style)
     for fixed in (generator.alpha, generator.beta, *generator.mapping_network.parameters()):
         fixed.requires_grad_(False)
     return generator

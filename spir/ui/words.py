@@ -19,7 +19,8 @@ TAB_RECOLOUR = "Recolour"
 TAB_MESH = "Mesh"
 TAB_DOWNLOADS = "Downloads"
 RECOLOUR_HINT = (
-    "The colours found in the photo. Change one: every view follows, and so do the mesh and the files."
+    "The colours found in the photo. Change one and every view follows; the mesh and the files do "
+    "when they are made again."
 )
 MESH_BUTTON = "Make the mesh"
 MESH_RESOLUTION = "Fineness"

@@ -35,6 +35,15 @@ def test_the_stable_interface(report):
     assert report["peak_rss_mb"] > 100
 
 
+def test_untrained_networks_get_numbers_within_their_ranges(report):
+    item = report["items"]["procedural"][0]
+    for row in (item["0"], item["1"]):
+        assert 0 < row["psnr"] < 60 and -1 <= row["ssim"] <= 1 and 0 <= row["rotation_deg"] <= 180
+    assert item["0"]["seconds"] < item["1"]["seconds"] and item["outcome"]
+    shares = [report["recolour"][name] for name in ("paint", "others", "rest", "rest_true")]
+    assert all(share is None or 0 <= share <= 1 for share in shares)
+
+
 def test_the_broken_photo_is_named_and_the_others_finish(report):
     assert list(report["failures"]["photos"]) == ["broken"]
     assert "PhotoError" in report["failures"]["photos"]["broken"]
