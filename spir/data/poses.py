@@ -6,12 +6,29 @@ from torch import Tensor
 
 from spir.geometry.camera import project
 from spir.geometry.pose import camera_from_pose, look_at_pose
-from spir.types import Pose
+from spir.types import Field, Pose
 
 FOCAL_RANGE = (0.9, 7.0)
 """Picture widths, of the crop around the object: a phone from three steps away, a tele lens from fifty."""
 FOCAL_GUESSES = (0.95, 1.2, 1.5, 1.9, 2.5, 3.5, 5.5)
 """Percentiles of that distribution, for PnP; carried in the encoder's weights."""
+
+
+BOX_RESOLUTION = 48
+"""Voxels along the side of the grid that finds an object's box."""
+
+
+@torch.no_grad()
+def bounding_corners(field: Field) -> Float[Tensor, "batch 8 3"]:
+    """The corners of each object's box, to one voxel of a coarse grid; the whole cube where there is no object."""
+    grid = field.sdf_grid(BOX_RESOLUTION)
+    axis = torch.linspace(-field.scene_range, field.scene_range, BOX_RESOLUTION, device=grid.device)
+    boxes = []
+    for inside in grid < 0:
+        found = inside.nonzero() if inside.any() else torch.ones_like(inside).nonzero()
+        ends = torch.stack((axis[found.amin(0)], axis[found.amax(0)]), dim=1)
+        boxes.append(torch.cartesian_prod(*ends))
+    return torch.stack(boxes)
 
 
 def sample_poses(count: int, corners: Float[Tensor, "count corner 3"], margin: float = 0.05) -> Pose:

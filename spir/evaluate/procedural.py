@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spir.categories import Category
-from spir.data.poses import sample_poses
+from spir.data.poses import bounding_corners, sample_poses
 from spir.data.procedural import PROCEDURAL
 from spir.evaluate.items import Record, finished
 from spir.evaluate.metrics import azimuth_error_deg, iou, psnr, ssim
@@ -30,7 +30,6 @@ FIRST_SEED = 20_000_000
 PHOTO_SIZE = 192
 """Pixels of the input picture, more than the networks see, so that the crop is a real one."""
 TARGET_SIZE = 128
-BOX_RESOLUTION = 48
 SAMPLES, GRID = 24, 64
 """Of the true pictures: the formulas have sharper surfaces than the networks."""
 
@@ -57,14 +56,6 @@ class Scene:
     photo: Photo
     target_camera: Camera
     target: Rendering
-
-
-def bounding_corners(field: Field) -> Float[Tensor, "1 8 3"]:
-    """The corners of the box of the field's one object."""
-    axis = torch.linspace(-field.scene_range, field.scene_range, BOX_RESOLUTION)
-    inside = (field.sdf_grid(BOX_RESOLUTION)[0] < 0).nonzero()
-    low, high = axis[inside.amin(0)], axis[inside.amax(0)]
-    return torch.cartesian_prod(*torch.stack((low, high), 1))[None]
 
 
 @torch.no_grad()

@@ -29,7 +29,7 @@ class DistilConfig:
     """Every number of this stage."""
 
     batch: int = 12
-    rate: float = 5e-3
+    rate: float = 2e-3
     soft: float = 0.02
     """Errors below count squared (a mean, not a median, of what is not known yet), above linearly."""
     first_style: float = 0.1

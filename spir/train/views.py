@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spir import weights
-from spir.data.poses import sample_poses
+from spir.data.poses import bounding_corners, sample_poses
 from spir.data.procedural import PROCEDURAL
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.geometry.pose import camera_from_pose
@@ -43,25 +43,10 @@ class Views:
     """uint8 (view, size, size)."""
 
 
-def bounding_corners(field: Field, count: int, resolution: int = 32) -> Float[Tensor, "count 8 3"]:
-    """The corners of each object's box, from a coarse SDF grid."""
-    reach = field.scene_range
-    axis = torch.linspace(-reach, reach, resolution)
-    inside = field.sdf_grid(resolution).cpu() < 0
-    corners = []
-    for item in inside:
-        spans = []
-        for dim in range(3):
-            hit = item.amax(dim=[d for d in range(3) if d != dim]).nonzero().flatten()
-            spans.append((axis[hit.min()], axis[hit.max()]) if len(hit) else (axis[0], axis[-1]))
-        corners.append(torch.tensor([[a, b, c] for a in spans[0] for b in spans[1] for c in spans[2]]))
-    return torch.stack(corners)[:count]
-
-
 @torch.no_grad()
 def render_views(field: Field, z: Tensor, views: int, size: int) -> Views:
     """`views` pictures of each object of the field, from random poses that frame it."""
-    corners = bounding_corners(field, len(z)).repeat_interleave(views, dim=0).to(z.device)
+    corners = bounding_corners(field).repeat_interleave(views, dim=0)
     camera = camera_from_pose(sample_poses(len(corners), corners))
     seen = render(field, camera, RenderConfig(size=size, samples=5, attention=True, nocs=True))
     pack = lambda value: (value * 255 + 0.5).clamp(0, 255).byte().cpu().numpy()  # noqa: E731

@@ -44,10 +44,10 @@ def build(engine: Reconstructor) -> gr.Blocks:
                 prepare, files = downloads_tab()
         gr.Markdown(words.PRIVACY, elem_id="privacy")
 
-        shown = [key, cut, line, turn, colours]
+        shown, made = [key, cut, line, turn, colours], [viewer, size, files]
         (
             photo.change(handlers.segment, [photo, key], shown, api_name="segment", **CUTTING)
-            .then(lambda: (None, "", None), None, [viewer, size, files], **LIGHT)
+            .then(nothing_made, None, made, **LIGHT)
         )  # fmt: skip
         preset.input(None, preset, steps, js="(steps) => steps", **LIGHT)
         # A number that is no preset leaves none of them chosen.
@@ -56,6 +56,7 @@ def build(engine: Reconstructor) -> gr.Blocks:
         steps.change(handlers.machine, steps, machine, trigger_mode="always_last", **LIGHT)
         (
             go.click(handlers.wait, key, line, **LIGHT)
+            .success(nothing_made, None, made, **LIGHT)
             .success(handlers.reconstruct, [key, steps], line, api_name="reconstruct", **HEAVY)
             .success(handlers.turn, key, [turn, colours], **INNER, **HEAVY)
             .then(handlers.machine, steps, machine, **LIGHT)
@@ -109,6 +110,11 @@ def ask() -> tuple:
     return photo, cut, preset, steps, go, stop
 
 
+def nothing_made() -> tuple:
+    """Mesh and files of an earlier result are none of this one."""
+    return None, "", None
+
+
 def mesh_tab() -> tuple:
     with gr.Row(equal_height=False):
         fineness = gr.Slider(
@@ -117,7 +123,8 @@ def mesh_tab() -> tuple:
         make = gr.Button(words.MESH_BUTTON, elem_id="make-mesh", scale=0, min_width=240)
     viewer = gr.Model3D(
         label=words.MESH_LABEL,
-        clear_color=(1.0, 1.0, 1.0, 1.0),
+        clear_color=WHITE,
+        camera_position=(60, 75, None),
         height=360,
         interactive=False,
         elem_id="mesh",

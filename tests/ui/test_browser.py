@@ -25,24 +25,26 @@ LONG = 90_000
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
 
-def started(weights, port):
-    """The app as a process, once it answers."""
+def started(weights, port, temporary):
+    """The app as a process, once it answers; what it writes lies in `temporary`."""
     variables = {"SPIR_WEIGHTS": str(weights), "GRADIO_SERVER_PORT": str(port), "OMP_NUM_THREADS": "1"}
-    environment = {**os.environ, **variables, "NO_PROXY": "127.0.0.1,localhost"}
+    variables |= {"TMPDIR": str(temporary), "NO_PROXY": "127.0.0.1,localhost"}
+    environment = {**os.environ, **variables}
     process = subprocess.Popen(
         [sys.executable, str(APP)], env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    for _ in range(240):
+    latest = time.monotonic() + LONG / 500
+    while time.monotonic() < latest:
         if process.poll() is not None:
-            pytest.fail(process.stderr.read().decode())
+            pytest.fail(process.communicate()[1].decode())
         try:
             opener.open(f"http://127.0.0.1:{port}/", timeout=5)
             return process
         except OSError:
             time.sleep(0.25)
     process.kill()
-    pytest.fail("the app did not answer within a minute")
+    pytest.fail("the app did not answer: " + process.communicate()[1].decode())
 
 
 def free_port():
@@ -52,11 +54,16 @@ def free_port():
 
 
 @pytest.fixture(scope="module")
-def url():
+def temporary(tmp_path_factory):
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="module")
+def url(temporary):
     if not CHROMIUM.exists():
         pytest.skip(f"chromium is not at {CHROMIUM}")
     port = free_port()
-    process = started(WEIGHTS, port)
+    process = started(WEIGHTS, port, temporary)
     yield f"http://127.0.0.1:{port}"
     process.terminate()
     process.wait(20)
@@ -225,7 +232,8 @@ def test_a_whole_visit_is_silent_and_stays_at_home(done):
     assert done.complaints == [] and done.outside == []
 
 
-def test_stop_keeps_the_last_step(browser, url, car_png):
+def test_stop_keeps_the_last_step_and_leaving_takes_it_away(browser, url, car_png, temporary):
+    before = set(temporary.glob("spir-*"))
     visit = Visit(browser, url, width=390, height=844)
     assert visit.overflow() <= 0
     visit.choose(car_png)
@@ -237,12 +245,26 @@ def test_stop_keeps_the_last_step(browser, url, car_png):
     step = int(visit.text(".spir-numbers .step").split()[0])
     assert 1 <= step < 50 and visit.text(".spir-status") == f"Stopped. Step {step} is kept."
     assert visit.overflow() <= 0
-    visit.page.context.close()
+    (own,) = set(temporary.glob("spir-*")) - before
+    visit.page.close(run_before_unload=True)
+    for _ in range(100):
+        if not own.exists():
+            break
+        time.sleep(0.2)
+    assert not own.exists()
+
+
+def test_other_files_are_not_served_and_the_endpoints_have_names(browser, url):
+    page = browser.new_page()
+    assert page.request.get(f"{url}/gradio_api/file=/etc/passwd").status == 403
+    assert page.request.get(f"{url}/gradio_api/file={APP}").status == 403
+    named = page.request.get(f"{url}/gradio_api/info").json()["named_endpoints"]
+    assert set(named) == {"/segment", "/reconstruct"}
 
 
 def test_without_weights_the_page_says_so(tmp_path, url, browser):
     port = free_port()
-    process = started(tmp_path, port)
+    process = started(tmp_path, port, tmp_path)
     try:
         page = browser.new_page()
         page.goto(f"http://127.0.0.1:{port}")
