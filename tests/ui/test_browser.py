@@ -88,6 +88,7 @@ class Visit:
         self.page.on("console", self.console)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self.request)
+        self.page.set_default_timeout(LONG)
         self.page.goto(f"{url}/?__theme={theme}")
         self.page.wait_for_selector("#go")
         self.page.wait_for_selector("#cutout .spir-note")
@@ -155,6 +156,7 @@ def test_wrong_files_are_told_kindly_and_the_page_lives_on(browser, url, wrong_f
     visit.note_says("transparency")
     assert visit.page.evaluate("document.querySelector('#cutout img.input').naturalWidth") == 128
     assert visit.page.evaluate("document.querySelector('#cutout img.overlay').naturalWidth") == 400
+    visit.page.close()
 
 
 def test_steps_are_shown_with_their_numbers(done):
@@ -267,8 +269,8 @@ def test_without_weights_the_page_says_so(tmp_path, url, browser):
     process = started(tmp_path, port, tmp_path)
     try:
         page = browser.new_page()
-        page.goto(f"http://127.0.0.1:{port}")
-        page.wait_for_selector("#apology")
+        page.goto(f"http://127.0.0.1:{port}", timeout=LONG)
+        page.wait_for_selector("#apology", timeout=LONG)
         assert "No weights at" in page.locator("#apology").inner_text()
     finally:
         process.terminate()
@@ -289,7 +291,9 @@ def violations(visit):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_an_empty_page_is_accessible(browser, url, theme):
-    assert violations(Visit(browser, url, theme=theme)) == []
+    visit = Visit(browser, url, theme=theme)
+    assert violations(visit) == []
+    visit.page.close()
 
 
 def test_a_finished_page_is_accessible(done):
