@@ -30,20 +30,20 @@ def pull_to_surface(field, points: Float[Tensor, "batch point 3"], rounds: int =
 
 
 @torch.no_grad()
-def sample(field, batch: int, on_surface: int = 384, near: int = 384, free: int = 512) -> Supervision:
-    """Points of `batch` objects. Starting points fill the box that hugs the object (found on a coarse
-    grid), so thin parts and both ends get their share; free space covers the box twice as often as the cube.
+def sample(field, batch: int, on_surface: int = 256, near: int = 192, free: int = 512) -> Supervision:
+    """Points of `batch` objects, started in the box that holds them all (found on a coarse grid), so thin
+    parts and both ends get their share; free space covers that box three times as often as the cube.
 
-    Points on the surface carry colour only: with their distances, all zero, the best answer of a network
-    that does not know the object yet would be zero everywhere."""
+    Points on the surface carry colour only, and those close to it are few: where they crowd, small distances
+    crowd, and a network that does not know the object yet would answer zero everywhere."""
     device = field.palette.device
     reach = field.scene_range
     grid = field.sdf_grid(20)
     axis = torch.linspace(-reach, reach, 20, device=device)
     touched = (grid < 2 * reach / 19).flatten(1)
     corners = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), dim=-1).reshape(1, -1, 3)
-    low = torch.where(touched[..., None], corners, reach).amin(dim=1, keepdim=True)
-    high = torch.where(touched[..., None], corners, -reach).amax(dim=1, keepdim=True)
+    low = torch.where(touched[..., None], corners, reach).amin(dim=(0, 1))
+    high = torch.where(touched[..., None], corners, -reach).amax(dim=(0, 1))
 
     def in_box(count: int) -> Tensor:
         return low + (high - low) * torch.rand(batch, count, 3, device=device)
@@ -52,8 +52,8 @@ def sample(field, batch: int, on_surface: int = 384, near: int = 384, free: int 
     noise = torch.randn(batch, near, 3, device=device)
     spread = torch.where(torch.rand(batch, near, 1, device=device) < 0.5, 0.015, 0.05)
     shell = pull_to_surface(field, in_box(near), rounds=2) + noise * spread
-    cube = (2 * torch.rand(batch, free // 3, 3, device=device) - 1) * reach
-    points = torch.cat([surface, shell, in_box(free - free // 3), cube], dim=1).clamp(-reach, reach)
+    cube = (2 * torch.rand(batch, free // 4, 3, device=device) - 1) * reach
+    points = torch.cat([surface, shell, in_box(free - free // 4), cube], dim=1).clamp(-reach, reach)
     coloured = on_surface + near
     _, normals = field.normals(points[:, :coloured])
     attention = field.attention(points[:, :coloured], normals)
