@@ -98,6 +98,9 @@ class Encoder(nn.Module):
             nn.Linear(head, config.w_dim), nn.ReLU(), nn.Linear(config.w_dim, config.w_dim), nn.LeakyReLU(0.2)
         )
         self.apply(initialise)
+        # Behind a mean over all pixels, layers that start small would hand the trunk no gradient for years.
+        for layer in (self.w_regressor_post[0], self.w_regressor_post[2]):
+            nn.init.kaiming_normal_(layer.weight)
         # By its fan-out the last convolution would start with coordinates of several object sizes.
         nn.init.trunc_normal_(self.post[-1].weight, std=0.02)
 
