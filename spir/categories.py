@@ -40,9 +40,4 @@ CAR_PALETTE = (
     "highlight",
 )
 
-CATEGORIES = {
-    row.name: row
-    for row in (
-        Category("car", palette_names=CAR_PALETTE, segment_words=("car",)),
-    )
-}
+CATEGORIES = {row.name: row for row in (Category("car", palette_names=CAR_PALETTE, segment_words=("car",)),)}
