@@ -45,11 +45,12 @@ def sample_poses(count: int, corners: Float[Tensor, "count corner 3"], margin: f
     focal = torch.exp(low + (high - low) * draw())
     angles = (360 * draw() - 180, elevation, 4 * normal())
     scale, shift = torch.full_like(focal, 0.7), torch.zeros(count, 2, device=device)
-    for _ in range(3):
+    # Close by, size and place of the box depend on each other; shortened steps settle both.
+    for _ in range(16):
         pose = look_at_pose(*angles, focal=focal, scale=scale, shift=shift)
         seen = 2 * project(camera_from_pose(pose), corners)[0]
         least, most = seen.amin(dim=1), seen.amax(dim=1)
-        grow = 2 * (1 - 2 * margin) / (most - least).amax(dim=1)
-        shift = (shift - 0.5 * (least + most)) * grow[:, None]
+        grow = (2 * (1 - 2 * margin) / (most - least).amax(dim=1)) ** 0.5
+        shift = (shift - 0.25 * (least + most)) * grow[:, None]
         scale = scale * grow
     return look_at_pose(*angles, focal=focal, scale=scale, shift=shift)

@@ -64,6 +64,11 @@ class Bank:
                     self.shards[path.name] = dict(shard)
                 self.rows += [(path.name, row) for row in range(len(self.shards[path.name]["z"]))]
 
+    @property
+    def size(self) -> int:
+        """Side of the pictures, pixels."""
+        return self.shards[self.rows[0][0]]["alpha"].shape[1]
+
     def draw(self, batch: int, repaint: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
         """z, and rgb in [0, 1], nocs, alpha, channels first, premultiplied, of random views."""
         picks = [self.rows[i] for i in torch.randint(len(self.rows), (batch,)).tolist()]
@@ -142,7 +147,10 @@ def main(argv: list[str] | None = None) -> None:
     bank = Bank(args.views or Path("runs") / f"views-{args.category}", procedural)
     generator.to(args.device).half = True
     generator.freeze()
-    backgrounds = load_backgrounds(args.backgrounds) if args.backgrounds else clouds(256, 3, 128, 8).sigmoid()
+    if args.backgrounds:
+        backgrounds = load_backgrounds(args.backgrounds, bank.size)
+    else:
+        backgrounds = clouds(256, 3, bank.size, 8).sigmoid()
     backgrounds = backgrounds.to(args.device)
     variance = generator.mapping(torch.randn(4096, procedural.z_dim, device=args.device)).var(dim=0)
     encoder = Encoder(COMPACT).to(args.device, memory_format=torch.channels_last)

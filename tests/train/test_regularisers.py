@@ -25,7 +25,8 @@ def test_path_length_is_the_slope_of_planes_and_palette():
         return shape + (generator.texture_mapper(v[:, -1]) * colour).flatten(1).sum(dim=1)
 
     slope = torch.zeros_like(w)
-    step = 1e-5
+    # The skip sum is float32 by design, so the step cannot be tiny; and leaky ReLUs have kinks.
+    step = 3e-4
     with torch.no_grad():
         for layer in range(w.shape[1]):
             for entry in range(w.shape[2]):
@@ -33,7 +34,7 @@ def test_path_length_is_the_slope_of_planes_and_palette():
                 push[:, layer, entry] = step
                 slope[:, layer, entry] = (moved(w + push) - moved(w - push)) / (2 * step)
     expected = slope.square().sum(dim=2).mean(dim=1).sqrt()
-    assert torch.allclose(found.detach(), expected, rtol=1e-5)
+    assert torch.allclose(found.detach(), expected, rtol=0.02)
 
 
 def test_the_penalty_reaches_every_weight_and_follows_its_mean():
