@@ -15,7 +15,7 @@ class InversionConfig:
 
     steps: int = 10
     """Updates; the run yields one step more."""
-    latent_gain: float = 30.0
+    latent_gain: float = 60.0
     """w is optimised as w / gain, so it moves gain x rate a step."""
     rate: float = 2e-3
     """Adam's learning rate, constant."""
@@ -24,12 +24,12 @@ class InversionConfig:
     betas: tuple[float, float] = (0.9, 0.95)
     losses: tuple[tuple[str, float], ...] = (
         ("perceptual", 1.0),
-        ("silhouette", 1.0),
+        ("silhouette", 1.5),
         ("colour", 0.5),
         ("prior", 0.0),
     )
     """Entries of `LOSSES` with their weights. The paper: (("perceptual", 1.0),)."""
-    crops: int = 1
+    crops: int = 3
     """Random copies beside the full frame; the paper has 15."""
     fresh_crops: bool = False
     """New copies at every step, as the paper; the target's features are then computed at every step too."""

@@ -16,6 +16,8 @@ from spir.types import Code, Cutout, Pose
 QUICK = InversionConfig(
     steps=4,
     latent_gain=10.0,
+    crops=1,
+    losses=(("perceptual", 1.0), ("silhouette", 1.0), ("colour", 0.5)),
     pose_rate=5e-3,
     size=32,
     samples=8,
