@@ -3,8 +3,8 @@
     python -m spir.train.distil car --steps 20000 [--resume] [--minutes 60] [--device auto]
 
 The generator sees z and is compared with the formula at sampled points: signed distance, which part
-colours the point (so that every palette entry keeps its name) and the palette itself. The mapping
-network is set once (`align`) and stays: w = mapping(z) is then known to the encoder's training from the start.
+colours the point (so that every palette entry keeps its name) and the palette itself. The mapping network
+is taught first (`train.align`) and stays: w = mapping(z) is then known to the encoder's training from the start.
 """
 
 import argparse
@@ -12,16 +12,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
-from torch import Tensor
+from torch.nn import functional as F
 
 from spir import weights
 from spir.data.procedural import PROCEDURAL
 from spir.generator.generator import COMPACT, Generator, GeneratorConfig
-from spir.generator.mapping import MappingNetwork
 from spir.train import pictures
-from spir.train.points import Supervision, sample
+from spir.train.align import align
+from spir.train.points import Supervision, box, sample
 from spir.train.regularisers import PathLength, path_lengths
-from spir.train.run import Run
+from spir.train.run import Run, read_parts
 from spir.types import Code
 
 
@@ -41,6 +41,8 @@ class DistilConfig:
     """Of points that were placed close to the surface, against 1 for the others."""
     colour_weight: float = 0.10
     palette_weight: float = 0.5
+    palette_batch: int = 256
+    """Objects of whom only the palette is compared: hue times lightness wants many, and costs little."""
     path_weight: float = 1e-3
     path_from: int = 500
     """Before this step the lengths must grow: at first every object is the same."""
@@ -51,9 +53,7 @@ class DistilConfig:
     """The density law that ships: opaque after about five hundredths of a unit. No rendering trains it."""
 
 
-def losses(
-    generator: Generator, code: Code, truth: Supervision, palette: Tensor, config: DistilConfig
-) -> dict:
+def losses(generator: Generator, code: Code, truth: Supervision, config: DistilConfig) -> dict:
     """The terms of the loss, and `error`, the mean absolute distance error close to the surface."""
     field = generator.field(code)
     sdf, logits = generator.decoder(field.features(truth.points))
@@ -71,26 +71,9 @@ def losses(
     return {
         "distance": (weight * soft).sum() / (len(soft) * weight.sum() * config.distance_scale),
         "colour": (close * divergence).sum() / close.sum(),
-        "palette": (field.palette - palette).abs().mean(),
         "error": miss.detach().abs()[far < 0.1].mean(),
         "path": sdf.new_zeros(()),
     }
-
-
-@torch.no_grad()
-def align(network: MappingNetwork) -> None:
-    """Give every entry of z an axis of w for either sign, instead of random mixtures of all.
-
-    An optimiser that scales each weight by itself (Adam) finds what an entry of z does some ten times faster
-    when few weights hear of it; and what can be seen of an object is then a few entries of its w."""
-    first, second = network.backbone["fc0"], network.backbone["fc1"]
-    outputs, inputs = first.weight.shape
-    signs = first.effective_weight.clone()
-    identity = torch.eye(inputs, device=signs.device)
-    signs[: 2 * inputs] = torch.cat([identity, -identity])[:outputs]
-    for layer, wanted in ((first, signs), (second, torch.eye(outputs, device=signs.device))):
-        # Activations carry a gain of the root of two.
-        layer.weight.mul_(0).add_(wanted / (2**0.5 * layer.rate * layer.weight.shape[1] ** -0.5))
 
 
 def build(
@@ -101,12 +84,11 @@ def build(
     generator.alpha.data.fill_(config.alpha)
     generator.beta.data.fill_(config.beta)
     generator.half = True
-    align(generator.mapping_network)
     # As drawn, w would scramble the features of every layer: the network first learns one object, then what varies.
-    for layer in generator.synthesis_network.modules():
-        if hasattr(layer, "affine"):
-            layer.affine.weight.data.mul_(config.first_style)
-    for fixed in (generator.alpha, generator.beta, *generator.mapping_network.parameters()):
+    for name, weight in generator.named_parameters():
+        if name.endswith(("affine.weight", "fc_gamma.weight", "fc_beta.weight")):
+            weight.data.mul_(config.first_style)
+    for fixed in (generator.alpha, generator.beta, generator.mapping_network):
         fixed.requires_grad_(False)
     return generator
 
@@ -118,6 +100,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("category", choices=sorted(PROCEDURAL))
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--batch", type=int, default=DistilConfig.batch)
+    parser.add_argument("--align", type=int, default=8000, help="steps of the mapping network, beforehand")
     parser.add_argument(
         "--minutes", type=float, help="stop this call after so many minutes; --resume goes on"
     )
@@ -129,26 +112,42 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--run", type=Path, default=None, help="folder of the run (runs/distil-CATEGORY)")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--compile",
+        action="store_true",
+        help="fuse the formulas: minutes to start, then several times faster",
+    )
     parser.add_argument("--export", type=Path, help="write the averaged weights here when this call ends")
     args = parser.parse_args(argv)
 
     torch.manual_seed(args.seed)
     config = DistilConfig(batch=args.batch)
+    procedural, folder = PROCEDURAL[args.category], args.run or Path("runs") / f"distil-{args.category}"
     generator = build(args.category, config, args.device, args.planes)
     if args.start:
         generator.load_state_dict(weights.load(args.start, Generator, GeneratorConfig)[0].state_dict())
+    elif not (args.resume and read_parts(folder)):
+        seen = align(generator.mapping_network, procedural, args.align)
+        print(
+            f"w explains {float(seen.mean()):.3f} of the traits' variance, {float(seen.min()):.3f} of the worst"
+        )
     trained = [p for p in generator.parameters() if p.requires_grad]
-    optimiser = torch.optim.Adam(trained, lr=config.rate, betas=(0.9, 0.99))
-    run = Run(args.run or Path("runs") / f"distil-{args.category}", generator, optimiser, args.steps)
+    optimiser = torch.optim.Adam(trained, lr=config.rate, betas=(0.9, 0.99), fused=True)
+    run = Run(folder, generator, optimiser, args.steps)
     if args.resume and not run.resume():
         print(f"nothing to resume in {run.folder}: starting anew")
-    procedural, path_length = PROCEDURAL[args.category], PathLength(decay=0.15)
+    path_length = PathLength(decay=0.15)
+    if args.compile:
+        procedural.compile()
+    bounds = box(procedural.field(torch.randn(64, procedural.z_dim, device=args.device)))
 
     def body(step: int) -> dict[str, float]:
         z = torch.randn(config.batch, procedural.z_dim, device=args.device)
         field = procedural.field(z)
-        truth = sample(field, config.batch)
-        terms = losses(generator, generator.code(z), truth, field.palette, config)
+        truth = sample(field, config.batch, bounds)
+        terms = losses(generator, generator.code(z), truth, config)
+        more = torch.randn(config.palette_batch, procedural.z_dim, device=args.device)
+        terms["palette"] = F.l1_loss(generator.palette(generator.code(more)), procedural.palette(more))
         loss = (
             terms["distance"]
             + config.colour_weight * terms["colour"]

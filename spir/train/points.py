@@ -30,20 +30,30 @@ def pull_to_surface(field, points: Float[Tensor, "batch point 3"], rounds: int =
 
 
 @torch.no_grad()
-def sample(field, batch: int, on_surface: int = 256, near: int = 192, free: int = 512) -> Supervision:
-    """Points of `batch` objects, started in the box that holds them all (found on a coarse grid), so thin
-    parts and both ends get their share; free space covers that box three times as often as the cube.
+def box(field) -> tuple[Float[Tensor, "3"], Float[Tensor, "3"]]:
+    """Low and high corner of what holds every object of the field, found on a coarse grid."""
+    reach, side = field.scene_range, 20
+    touched = (field.sdf_grid(side) < 2 * reach / (side - 1)).any(dim=0).nonzero()
+    place = lambda index: (2 * index / (side - 1) - 1) * reach  # noqa: E731
+    return place(touched.amin(dim=0)), place(touched.amax(dim=0))
+
+
+@torch.no_grad()
+def sample(
+    field,
+    batch: int,
+    bounds: tuple[Float[Tensor, "3"], Float[Tensor, "3"]],
+    on_surface: int = 256,
+    near: int = 192,
+    free: int = 512,
+) -> Supervision:
+    """Points of `batch` objects, started between `bounds`, the corners of the `box` that holds them all, so
+    thin parts and both ends get their share; free space covers that box three times as often as the cube.
 
     Points on the surface carry colour only, and those close to it are few: where they crowd, small distances
     crowd, and a network that does not know the object yet would answer zero everywhere."""
-    device = field.palette.device
-    reach = field.scene_range
-    grid = field.sdf_grid(20)
-    axis = torch.linspace(-reach, reach, 20, device=device)
-    touched = (grid < 2 * reach / 19).flatten(1)
-    corners = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), dim=-1).reshape(1, -1, 3)
-    low = torch.where(touched[..., None], corners, reach).amin(dim=(0, 1))
-    high = torch.where(touched[..., None], corners, -reach).amax(dim=(0, 1))
+    device, reach = field.palette.device, field.scene_range
+    low, high = bounds
 
     def in_box(count: int) -> Tensor:
         return low + (high - low) * torch.rand(batch, count, 3, device=device)

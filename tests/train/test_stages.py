@@ -27,7 +27,7 @@ def test_the_ladder_of_stages(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(encoder, "COMPACT", TINY_ENCODER)
     monkeypatch.setattr(views, "VIEW_SIZE", 64)
     generator = tmp_path / "generator.safetensors"
-    run = ["--run", str(tmp_path / "distil"), "--batch", "2"]
+    run = ["--run", str(tmp_path / "distil"), "--batch", "2", "--align", "2"]
     distil.main(["car", "--steps", "2", *run])
     distil.main(["car", "--steps", "4", *run, "--resume", "--export", str(generator)])
     module, extra, _ = weights.load(generator, Generator, GeneratorConfig)
@@ -64,7 +64,7 @@ def test_the_ladder_of_stages(tmp_path, monkeypatch, capsys):
 def test_distillation_learns(tmp_path, monkeypatch):
     """A tiny generator gets much closer to the cars within eighty steps."""
     monkeypatch.setattr(distil, "COMPACT", SMALL)
-    distil.main(["car", "--steps", "80", "--batch", "2", "--run", str(tmp_path / "run")])
+    distil.main(["car", "--steps", "80", "--batch", "2", "--align", "2", "--run", str(tmp_path / "run")])
     rows = [line.split(",") for line in (tmp_path / "run" / "log.csv").read_text().splitlines()]
     error = rows[0].index("error")
     assert float(rows[-1][error]) < 0.65 * float(rows[1][error])

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from spir.categories import CATEGORIES
 from spir.data.procedural import car_parts
-from spir.data.procedural.car_parameters import CLASSES, Z_DIM, Parameters, decode, palette, repaint
+from spir.data.procedural.car_parameters import CLASSES, Z_DIM, Parameters, decode, palette, repaint, traits
 from spir.data.procedural.shapes import (
     box2,
     box3,
@@ -219,8 +219,22 @@ def distances(p: Parameters, x: Tensor, y: Tensor, z: Tensor) -> Distances:
     return Distances(car, body, cabin, tyre, mirror, interior, arch, axle_distance, flank)
 
 
+def distance(p: Parameters, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
+    """Signed distance to the whole car, metres."""
+    return distances(p, x, y, z).car
+
+
+def labels(
+    p: Parameters, x: Tensor, y: Tensor, z: Tensor, normals: Tensor
+) -> Float[Tensor, "batch point 10"]:
+    """Which palette entry colours each point, light included; sums to 1."""
+    return car_parts.attention(p, distances(p, x, y, z), x.abs(), y, z, normals)
+
+
 class CarField:
     """A batch of procedural cars as a `Field`."""
+
+    distance, labels = staticmethod(distance), staticmethod(labels)
 
     def __init__(self, z: Float[Tensor, "batch z"], alpha: float = 0.005, beta: float = 0.005):
         self.parameters = decode(z)
@@ -236,7 +250,7 @@ class CarField:
         return x, y + 0.5 * self.parameters["height"], z
 
     def sdf(self, points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch point"]:
-        return distances(self.parameters, *self.metres(points)).car * self.units
+        return self.distance(self.parameters, *self.metres(points)) * self.units
 
     def sdf_grid(self, resolution: int) -> Float[Tensor, "batch x y z"]:
         axis = torch.linspace(-self.scene_range, self.scene_range, resolution, device=self.palette.device)
@@ -254,9 +268,7 @@ class CarField:
 
     def attention(self, points: Tensor, normals: Tensor) -> Float[Tensor, "batch point 10"]:
         """Which palette entry colours each point, light included; sums to 1."""
-        x, y, z = self.metres(points)
-        parts = distances(self.parameters, x, y, z)
-        return car_parts.attention(self.parameters, parts, x.abs(), y, z, normals)
+        return self.labels(self.parameters, *self.metres(points), normals)
 
     def __call__(self, points: Float[Tensor, "batch point 3"]) -> FieldSample:
         sdf, normals = self.normals(points)
@@ -272,6 +284,14 @@ class ProceduralCars:
     classes = tuple(CLASSES)
     field = staticmethod(CarField)
     repaint = staticmethod(repaint)
+    traits = staticmethod(traits)
+
+    @staticmethod
+    def compile() -> None:
+        """Fuse the formulas of every car of this process: minutes of compiling once (a C++ compiler is needed),
+        then several times faster. Worth it for training, never for a page."""
+        CarField.distance = staticmethod(torch.compile(distance, dynamic=True))
+        CarField.labels = staticmethod(torch.compile(labels, dynamic=True))
 
     @staticmethod
     def palette(z: Float[Tensor, "batch z"]) -> Float[Tensor, "batch 10 3"]:

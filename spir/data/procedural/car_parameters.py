@@ -145,3 +145,9 @@ def palette(p: Parameters) -> Float[Tensor, "batch 10 3"]:
         grey(p["highlight_level"], blue=0.05),
     ]
     return torch.stack(colours, dim=1).clamp(0, 1) * 2 - 1
+
+
+def traits(z: Float[Tensor, "batch z"]) -> Float[Tensor, "batch trait"]:
+    """All that can be seen of a car, as numbers: body class, every measure, material and colour."""
+    p = decode(z)
+    return torch.cat([class_weights(z), *p.values(), palette(p).flatten(1)], dim=1)

@@ -1,0 +1,62 @@
+"""Stage 1 of the weights: the mapping network learns to say what can be seen of an object.
+
+z is how an object was drawn: eleven votes of which one wins, angles, entries that nobody sees. The mapping
+network (§3.1) turns that into w, which every layer of the generator hears only through a linear style. So it
+is taught first, in about a minute and without a picture: the leading entries of w are the traits themselves
+(class, measures, colours; mean 0, deviation 1), the others whatever a linear reading of w needs besides.
+Adam then finds at once which weights a trait concerns, and the encoder is asked for nothing invisible.
+"""
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from spir.generator.layers import Linear
+from spir.generator.mapping import MappingNetwork
+
+
+def standardised(procedural, device: str | torch.device = "cpu"):
+    """z -> traits (batch, trait) of mean 0 and deviation 1 over the category."""
+    seen = procedural.traits(torch.randn(16_384, procedural.z_dim, device=device))
+    mean, deviation = seen.mean(dim=0), seen.std(dim=0).clamp(min=1e-3)
+    return lambda z: (procedural.traits(z) - mean) / deviation
+
+
+def explained(guess: Tensor, truth: Tensor) -> Tensor:
+    """Share of each trait's variance that a guess (batch, trait) explains."""
+    return 1 - (guess - truth).square().mean(dim=0) / truth.var(dim=0).clamp(min=1e-6)
+
+
+def align(network: MappingNetwork, procedural, steps: int, batch: int = 1024, rate: float = 1e-2) -> Tensor:
+    """Teach the mapping network and freeze it; returns how much of each trait a linear reading of w explains."""
+    network.requires_grad_(True)
+    first, second = network.backbone["fc0"], network.backbone["fc1"]
+    device, width = first.weight.device, len(second.weight)
+    traits = standardised(procedural, device)
+    count = traits(torch.randn(2, procedural.z_dim, device=device)).shape[1]
+    direct = min(count, width)
+    reading = Linear(width, count).to(device)
+    with torch.no_grad():
+        reading.weight.mul_(0.1)[:, :direct] += width**0.5 * torch.eye(count, direct, device=device)
+    # Equalised layers differ in scale; a step shall change what each of them effectively multiplies by equally much.
+    groups = [
+        {"params": [layer.weight], "lr": rate * layer.weight.shape[1] ** 0.5 / layer.rate}
+        for layer in (first, second, reading)
+    ]
+    groups += [{"params": [layer.bias], "lr": rate / layer.rate} for layer in (first, second, reading)]
+    optimiser = torch.optim.Adam(groups, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, [g["lr"] for g in groups], total_steps=steps + 1
+    )
+    for _ in range(steps):
+        z = torch.randn(batch, procedural.z_dim, device=device)
+        truth, w = traits(z), network(z)
+        loss = F.mse_loss(w[:, :direct], truth[:, :direct]) + F.mse_loss(reading(w), truth)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        schedule.step()
+    network.requires_grad_(False)
+    with torch.no_grad():
+        z = torch.randn(8 * batch, procedural.z_dim, device=device)
+        return explained(reading(network(z)), traits(z))
