@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from spir.bootstrap.colours import fit_colours
 from spir.bootstrap.guess import guess
 from spir.geometry.pose import camera_from_pose
 from spir.inversion.config import HYBRID_FAST, InversionConfig
@@ -90,6 +91,7 @@ class Reconstructor:
         Any batch. `cancelled` ends the run after the present step, and the fit is what there is then."""
         target = cutout.to(self.device)
         first = guess(target, self.encoder, self.generator, self.category)
+        first = fit_colours(first, target, self.generator, self.category)
         yield first.to("cpu")
         steps = []
         for step in invert(target, first, self.generator, self.category, config, self.perceptual, cancelled):

@@ -36,6 +36,9 @@ class EncoderConfig:
     map_upsample: int = 4
     """NOCS pixels per trunk pixel; the trunk works at a quarter of `size`."""
     w_dim: int = 512
+    pool_stages: bool = False
+    """Whether w also hears the mean of every stage over the object, all standardised. The trunk alone is made
+    for coordinates: colours drown there, and small differences of large means teach slowly."""
     drop_path: float = 0.1
     """Stochastic depth of the last block; grows linearly from 0 at the first."""
     size: int = 128
@@ -53,6 +56,7 @@ COMPACT = EncoderConfig(
     in_channels=4,
     map_upsample=2,
     w_dim=256,
+    pool_stages=True,
 )
 """SegFormer MiT-B0, about 4 M parameters; a 64-pixel NOCS map has points enough for PnP."""
 
@@ -94,13 +98,17 @@ class Encoder(nn.Module):
             nn.Conv2d(head, 4, 3, 1, 1),
         )
         self.w_regressor_pre = nn.Sequential(nn.Conv2d(head, head, 3, 1, 1), nn.ReLU())
+        pooled = head + sum(config.dims) * config.pool_stages
+        self.w_regressor_norm = nn.BatchNorm1d(pooled, affine=False) if config.pool_stages else nn.Identity()
         self.w_regressor_post = nn.Sequential(
-            nn.Linear(head, config.w_dim), nn.ReLU(), nn.Linear(config.w_dim, config.w_dim), nn.LeakyReLU(0.2)
+            nn.Linear(pooled, config.w_dim), nn.ReLU(), nn.Linear(config.w_dim, config.w_dim), nn.LeakyReLU(0.2)
         )
         self.apply(initialise)
         # Behind a mean over all pixels, layers that start small would hand the trunk no gradient for years.
         for layer in (self.w_regressor_post[0], self.w_regressor_post[2]):
             nn.init.kaiming_normal_(layer.weight)
+        with torch.no_grad():
+            self.w_regressor_post[2].weight.mul_(0.1)
         # By its fan-out the last convolution would start with coordinates of several object sizes.
         nn.init.trunc_normal_(self.post[-1].weight, std=0.02)
 
@@ -129,16 +137,27 @@ class Encoder(nn.Module):
         `half` computes all but the last layers in bfloat16."""
         device = rgb.device.type
         with torch.autocast(device, torch.bfloat16) if half else nullcontext():
-            trunk = self.backbone(self.picture(rgb, mask))
+            stages = self.backbone.features(self.picture(rgb, mask))
+            trunk = self.backbone.decode(stages)
             larger = F.interpolate(trunk, scale_factor=float(self.config.map_upsample), mode="bilinear")
             hidden = self.post[:-1](F.relu(larger))
             pooled = self.w_regressor_pre(F.relu(trunk)).mean((2, 3))
+            if self.config.pool_stages:
+                pooled = torch.cat([pooled, *(object_mean(stage, mask) for stage in stages)], 1)
         # Eight bits of mantissa would round coordinates to 0.4 %; the last layers cost next to nothing.
         with torch.autocast(device, enabled=False):
             maps = self.post[-1](hidden.float()).permute(0, 2, 3, 1)
-            w = self.w_regressor_post(pooled.float())
+            w = self.w_regressor_post(self.w_regressor_norm(pooled.float()))
         logits = maps[..., 3]
         return EncoderOutput(maps[..., :3], logits.sigmoid(), logits, w[:, None])
+
+
+def object_mean(
+    maps: Float[Tensor, "batch channel h w"], mask: Float[Tensor, "batch size size"]
+) -> Float[Tensor, "batch channel"]:
+    """Mean of a map over the object; 0 where there is none."""
+    weight = F.adaptive_avg_pool2d(mask[:, None], maps.shape[2:])
+    return (maps * weight).sum((2, 3)) / weight.sum((2, 3)).clamp(min=1e-3)
 
 
 def initialise(module: nn.Module) -> None:

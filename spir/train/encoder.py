@@ -31,7 +31,7 @@ class EncoderTraining:
     """Every number of this stage."""
 
     batch: int = 16
-    rate: float = 5e-4
+    rate: float = 4e-4
     weight_decay: float = 0.01
     coordinate_weight: float = 1.0
     mask_weight: float = 0.2
