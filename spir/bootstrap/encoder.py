@@ -101,7 +101,10 @@ class Encoder(nn.Module):
         pooled = head + sum(config.dims) * config.pool_stages
         self.w_regressor_norm = nn.BatchNorm1d(pooled, affine=False) if config.pool_stages else nn.Identity()
         self.w_regressor_post = nn.Sequential(
-            nn.Linear(pooled, config.w_dim), nn.ReLU(), nn.Linear(config.w_dim, config.w_dim), nn.LeakyReLU(0.2)
+            nn.Linear(pooled, config.w_dim),
+            nn.ReLU(),
+            nn.Linear(config.w_dim, config.w_dim),
+            nn.LeakyReLU(0.2),
         )
         self.apply(initialise)
         # Behind a mean over all pixels, layers that start small would hand the trunk no gradient for years.

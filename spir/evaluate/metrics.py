@@ -1,40 +1,21 @@
-"""§4 "Experimental setting", evaluation: how near a picture, a silhouette and a rotation come to the truth.
+"""§4 "Experimental setting", evaluation: how near a picture and a rotation come to the truth.
+
+Silhouettes and colours are compared in `spir.outputs.agreement`, which the page shows too.
 
 Pictures are given in [-1, 1] and compared in [0, 1], both clamped; every metric is one number per item.
 """
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from spir.geometry.rotation import view_from_rotation
+from spir.outputs.agreement import unit
 
-PSNR_CAP = 60.0
-"""dB; equal pictures would have infinitely many."""
 SSIM_WINDOW = 7
 SSIM_K1, SSIM_K2 = 0.01, 0.03
 """Wang et al. 2004, with the uniform window that is scikit-image's default."""
-EPSILON = 1e-6
-
-
-def unit(rgb: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-    """[-1, 1] to [0, 1], clamped."""
-    return ((rgb + 1) / 2).clamp(0, 1)
-
-
-def psnr(
-    rgb: Float[Tensor, "batch height width 3"],
-    target: Float[Tensor, "batch height width 3"],
-    where: Bool[Tensor, "batch height width"] | None = None,
-) -> Float[Tensor, " batch"]:
-    """10 log10(1 / mean squared error), dB, at most 60, over the pixels of `where`; none = all of them.
-
-    An item without a pixel has no error."""
-    square = (unit(rgb) - unit(target)).square().mean(-1)
-    weight = torch.ones_like(square) if where is None else where.to(square)
-    error = (square * weight).sum((1, 2)) / weight.sum((1, 2)).clamp_min(1)
-    return (-10 * torch.log10(error.clamp_min(1e-12))).clamp_max(PSNR_CAP)
 
 
 def ssim(
@@ -58,15 +39,6 @@ def ssim(
     likeness = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
     likeness = likeness / ((mean_a**2 + mean_b**2 + c1) * (variance_a + variance_b + c2))
     return likeness.mean((1, 2, 3)).to(rgb.dtype)
-
-
-def iou(
-    alpha: Float[Tensor, "batch height width"], mask: Float[Tensor, "batch height width"]
-) -> Float[Tensor, " batch"]:
-    """Intersection over union of two silhouettes, each at one half; two empty ones agree."""
-    a, b = alpha > 0.5, mask > 0.5
-    both, either = (a & b).sum((1, 2)), (a | b).sum((1, 2))
-    return (both + EPSILON) / (either + EPSILON)
 
 
 def azimuth_error_deg(

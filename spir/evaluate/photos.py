@@ -11,10 +11,10 @@ import numpy as np
 import torch
 
 from spir.evaluate.items import Record, finished
-from spir.evaluate.metrics import iou, psnr
 from spir.evaluate.runs import run, view
 from spir.evaluate.sheet import sheet_row
 from spir.geometry.pose import camera_from_pose
+from spir.outputs.agreement import iou, psnr
 from spir.photo import read_mask, read_photo
 from spir.pipeline import Reconstructor
 from spir.types import Cutout, Photo, Rendering

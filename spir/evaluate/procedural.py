@@ -16,10 +16,11 @@ from spir.categories import Category
 from spir.data.poses import bounding_corners, sample_poses
 from spir.data.procedural import PROCEDURAL
 from spir.evaluate.items import Record, finished
-from spir.evaluate.metrics import azimuth_error_deg, iou, psnr, ssim
+from spir.evaluate.metrics import azimuth_error_deg, ssim
 from spir.evaluate.runs import run, view
 from spir.geometry.pose import camera_from_pose
 from spir.geometry.rotation import geodesic_deg
+from spir.outputs.agreement import iou, psnr
 from spir.pipeline import Reconstructor
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render

@@ -1,26 +1,40 @@
-"""§4 "Evaluation metrics", silhouettes: how well what was found covers what was cut out."""
+"""§4 "Evaluation metrics", pixel by pixel: how well what was found covers and colours what was cut out.
 
-import math
+Pictures are given in [-1, 1] and compared in [0, 1], both clamped; every metric is one number per item.
+"""
 
-from jaxtyping import Float
+import torch
+from jaxtyping import Bool, Float
 from torch import Tensor
 
-
-def silhouette_iou(alpha: Float[Tensor, "height width"], mask: Float[Tensor, "height width"]) -> float:
-    """Intersection over union of the two at one half; 1 where both are empty."""
-    found, wanted = alpha >= 0.5, mask >= 0.5
-    union = int((found | wanted).sum())
-    return int((found & wanted).sum()) / union if union else 1.0
+PSNR_CAP = 60.0
+"""dB; equal pictures would have infinitely many."""
+EPSILON = 1e-6
 
 
-def masked_psnr(
-    rgb: Float[Tensor, "height width 3"],
-    target: Float[Tensor, "height width 3"],
-    mask: Float[Tensor, "height width"],
-) -> float:
-    """Peak signal-to-noise ratio of colours in [-1, 1] where the mask is above one half, dB, at most 60.
+def unit(rgb: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
+    """[-1, 1] to [0, 1], clamped."""
+    return ((rgb + 1) / 2).clamp(0, 1)
 
-    60 as well where the mask is empty."""
-    squared = ((rgb.clamp(-1, 1) - target) / 2).square().mean(-1)[mask > 0.5]
-    error = float(squared.mean()) if len(squared) else 0.0
-    return -10 * math.log10(max(error, 1e-6))
+
+def psnr(
+    rgb: Float[Tensor, "batch height width 3"],
+    target: Float[Tensor, "batch height width 3"],
+    where: Bool[Tensor, "batch height width"] | None = None,
+) -> Float[Tensor, " batch"]:
+    """10 log10(1 / mean squared error), dB, at most 60, over the pixels of `where`; none = all of them.
+
+    An item without a pixel has no error."""
+    square = (unit(rgb) - unit(target)).square().mean(-1)
+    weight = torch.ones_like(square) if where is None else where.to(square)
+    error = (square * weight).sum((1, 2)) / weight.sum((1, 2)).clamp_min(1)
+    return (-10 * torch.log10(error.clamp_min(1e-12))).clamp_max(PSNR_CAP)
+
+
+def iou(
+    alpha: Float[Tensor, "batch height width"], mask: Float[Tensor, "batch height width"]
+) -> Float[Tensor, " batch"]:
+    """Intersection over union of two silhouettes, each at one half; two empty ones agree."""
+    a, b = alpha > 0.5, mask > 0.5
+    both, either = (a & b).sum((1, 2)), (a | b).sum((1, 2))
+    return (both + EPSILON) / (either + EPSILON)

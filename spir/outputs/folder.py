@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from spir.outputs.agreement import masked_psnr, silhouette_iou
+from spir.outputs.agreement import iou, psnr
 from spir.outputs.export import EXPORTS
 from spir.outputs.panels import attention_picture, error_picture, nocs_picture, normals_picture, strip
 from spir.outputs.views import gif_bytes, mp4_bytes, png_bytes, to_uint8, with_background
@@ -16,11 +16,10 @@ PAPER_WHITE = 1.0
 
 def step_metrics(steps: Sequence[Step], cutout: Cutout) -> list[dict[str, float]]:
     """Per step, silhouette IoU and PSNR in the mask of its own picture (batch of 1)."""
-    mask, target = cutout.mask[0], cutout.rgb[0]
     return [
         {
-            "iou": silhouette_iou(step.alpha[0], mask),
-            "psnr": masked_psnr(step.rgb[0], target, mask),
+            "iou": float(iou(step.alpha, cutout.mask)),
+            "psnr": float(psnr(step.rgb, cutout.rgb, cutout.mask > 0.5)),
         }
         for step in steps
     ]

@@ -14,7 +14,7 @@ import gradio as gr
 from jaxtyping import UInt8
 from numpy import ndarray
 
-from spir.outputs.agreement import silhouette_iou
+from spir.outputs.agreement import iou
 from spir.outputs.edits import recolour_rendering
 from spir.outputs.views import to_uint8, with_background
 from spir.photo import PhotoError, read_photo
@@ -121,7 +121,7 @@ class Handlers:
             elif isinstance(item, Step):
                 first = first or now
                 trajectory.append(at_rest(item))
-                metrics.append({"iou": silhouette_iou(item.alpha[0], run.cutout.mask[0])})
+                metrics.append({"iou": float(iou(item.alpha[:1], run.cutout.mask[:1]))})
                 frame = timeline.frame(item, run.cutout, metrics[-1])
                 message |= {"run": key, "frames": [*message.get("frames", ()), frame]}
             # Stopping is ours, not the engine's: on a borrowed GPU a lock could not reach it.

@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from spir.evaluate import photos
-from spir.evaluate.metrics import iou, psnr
 from spir.evaluate.runs import run
 from spir.evaluate.sheet import labels
 from spir.geometry.pose import camera_from_pose
+from spir.outputs.agreement import iou, psnr
 from spir.rendering.renderer import render
 from spir.types import Rendering
 

@@ -7,10 +7,10 @@ import torch
 
 from spir.categories import CATEGORIES
 from spir.evaluate import procedural, recolour
-from spir.evaluate.metrics import psnr
 from spir.evaluate.procedural import Subject, scene
 from spir.geometry.camera import project
 from spir.geometry.pose import camera_from_pose
+from spir.outputs.agreement import psnr
 from spir.pipeline import Reconstructor
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render

@@ -1,19 +1,16 @@
-"""Cars as a formula: z to an analytic signed distance field; geometry only (labels: car_parts.py).
+"""Cars as a formula: the parameters of a car to an analytic signed distance, part by part.
 
-Metres inside: x to the side, y up from the ground, z forward, the middle of the car at z = 0. The
-field rescales so that every car is 1.8 object units long and centred in the cube. Everything is a
-function of |x|, so cars are exactly symmetric (the steering wheel of an open car aside).
+Geometry only: labels are in car_parts.py, the field in car_field.py. Metres: x to the side, y up from the
+ground, z forward, the middle of the car at z = 0. Everything is a function of |x|, so cars are exactly
+symmetric (the steering wheel of an open car aside).
 """
 
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
-from spir.categories import CATEGORIES
-from spir.data.procedural import car_parts
-from spir.data.procedural.car_parameters import CLASSES, Z_DIM, Parameters, decode, palette, repaint, traits
+from spir.data.procedural.car_parameters import Parameters
 from spir.data.procedural.shapes import (
     box2,
     box3,
@@ -26,11 +23,6 @@ from spir.data.procedural.shapes import (
     smooth_union,
     smoothstep,
 )
-from spir.geometry.density import LaplaceDensity
-from spir.types import FieldSample
-
-LENGTH_UNITS = 1.8
-"""Length of every car in object units."""
 
 
 def from_front(p: Parameters, share: Tensor) -> Tensor:
@@ -217,90 +209,3 @@ def distances(p: Parameters, x: Tensor, y: Tensor, z: Tensor) -> Distances:
 
     car = torch.minimum(torch.minimum(smooth_union(body, mirror, 0.02), tyre), interior)
     return Distances(car, body, cabin, tyre, mirror, interior, arch, axle_distance, flank)
-
-
-def distance(p: Parameters, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-    """Signed distance to the whole car, metres."""
-    return distances(p, x, y, z).car
-
-
-def labels(
-    p: Parameters, x: Tensor, y: Tensor, z: Tensor, normals: Tensor
-) -> Float[Tensor, "batch point 10"]:
-    """Which palette entry colours each point, light included; sums to 1."""
-    return car_parts.attention(p, distances(p, x, y, z), x.abs(), y, z, normals)
-
-
-class CarField:
-    """A batch of procedural cars as a `Field`."""
-
-    distance, labels = staticmethod(distance), staticmethod(labels)
-
-    def __init__(self, z: Float[Tensor, "batch z"], alpha: float = 0.005, beta: float = 0.005):
-        self.parameters = decode(z)
-        self.palette = palette(self.parameters)
-        self.scene_range = CATEGORIES["car"].scene_range
-        self.units = LENGTH_UNITS / self.parameters["length"]
-        self.density = LaplaceDensity(z.new_tensor([alpha]), z.new_tensor([beta]))
-        self.optical_depth = self.density.optical_depth
-
-    def metres(self, points: Float[Tensor, "batch point 3"]) -> tuple[Tensor, Tensor, Tensor]:
-        """Object units to x, y above the ground, z, in metres."""
-        x, y, z = (points / self.units[..., None]).unbind(-1)
-        return x, y + 0.5 * self.parameters["height"], z
-
-    def sdf(self, points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch point"]:
-        return self.distance(self.parameters, *self.metres(points)) * self.units
-
-    def sdf_grid(self, resolution: int) -> Float[Tensor, "batch x y z"]:
-        axis = torch.linspace(-self.scene_range, self.scene_range, resolution, device=self.palette.device)
-        points = torch.stack(torch.meshgrid(axis, axis, axis, indexing="ij"), dim=-1).reshape(1, -1, 3)
-        points = points.expand(len(self.palette), -1, -1)
-        return self.sdf(points).reshape(-1, resolution, resolution, resolution)
-
-    def normals(self, points: Float[Tensor, "batch point 3"]) -> tuple[Tensor, Tensor]:
-        """The distance and its unit gradient, detached; the gradient is finite everywhere."""
-        with torch.enable_grad():
-            points = points.detach().requires_grad_()
-            sdf = self.sdf(points)
-            (gradient,) = torch.autograd.grad(sdf.sum(), points)
-        return sdf.detach(), gradient / gradient.norm(dim=-1, keepdim=True).clamp(min=1e-3)
-
-    def attention(self, points: Tensor, normals: Tensor) -> Float[Tensor, "batch point 10"]:
-        """Which palette entry colours each point, light included; sums to 1."""
-        return self.labels(self.parameters, *self.metres(points), normals)
-
-    def __call__(self, points: Float[Tensor, "batch point 3"]) -> FieldSample:
-        sdf, normals = self.normals(points)
-        attention = self.attention(points.detach(), normals)
-        inside = (points.abs() <= self.scene_range).all(dim=-1)
-        return FieldSample(sdf, self.density(sdf) * inside, attention @ self.palette, attention)
-
-
-class ProceduralCars:
-    """The procedural category "car"."""
-
-    z_dim = Z_DIM
-    classes = tuple(CLASSES)
-    field = staticmethod(CarField)
-    repaint = staticmethod(repaint)
-    traits = staticmethod(traits)
-
-    @staticmethod
-    def compile() -> None:
-        """Fuse the formulas of every car of this process: minutes of compiling once (a C++ compiler is needed),
-        then several times faster. Worth it for training, never for a page."""
-        CarField.distance = staticmethod(torch.compile(distance, dynamic=True))
-        CarField.labels = staticmethod(torch.compile(labels, dynamic=True))
-
-    @staticmethod
-    def palette(z: Float[Tensor, "batch z"]) -> Float[Tensor, "batch 10 3"]:
-        """The ten named colours of the cars, in [-1, 1]."""
-        return palette(decode(z))
-
-    @staticmethod
-    def one_per_class(generator: torch.Generator) -> Float[Tensor, "batch z"]:
-        """A random car of each body class: the votes of its class raised, everything else drawn."""
-        z = torch.randn(len(CLASSES), Z_DIM, generator=generator)
-        z[:, : len(CLASSES)] = 0.3 * z[:, : len(CLASSES)] + 2.2 * torch.eye(len(CLASSES))
-        return z
