@@ -157,7 +157,11 @@ def main(argv: list[str] | None = None) -> None:
     if args.start:
         encoder.load_state_dict(weights.load(args.start, Encoder, EncoderConfig)[0].state_dict())
     optimiser = torch.optim.AdamW(
-        encoder.parameters(), lr=config.rate, betas=(0.9, 0.99), weight_decay=config.weight_decay
+        encoder.parameters(),
+        lr=config.rate,
+        betas=(0.9, 0.99),
+        weight_decay=config.weight_decay,
+        fused=True,
     )
     run = Run(
         args.run or Path("runs") / f"encoder-{args.category}",
