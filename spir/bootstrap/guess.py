@@ -7,7 +7,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-from spir.bootstrap.encoder import Encoder
+from spir.bootstrap.encoder import Encoder, EncoderOutput
 from spir.bootstrap.hypotheses import HypothesisConfig, rank_hypotheses
 from spir.bootstrap.pnp import SOLVED, solve_pnp
 from spir.categories import Category
@@ -29,7 +29,7 @@ def guess(
 
     `focal_guesses`, picture widths: the weights' own list; none = the category's. `half`: the encoder in
     bfloat16. `compare=False` is the paper: the pose of PnP as it is, without other hypotheses."""
-    seen = encoder(cutout.rgb, cutout.mask, half)
+    seen = look(encoder, cutout, category.symmetric, half)
     side, size = seen.mask.shape[1], cutout.mask.shape[1]
     # Both must agree on what the object is: the cut-out may be sloppy, the prediction may wander.
     agreed = seen.mask * resize(cutout.mask[..., None], side)[..., 0]
@@ -52,6 +52,25 @@ def guess(
         pose=pose,
         pnp_error=solved.error,
         outcome=solved.outcome,
+    )
+
+
+def look(encoder: Encoder, cutout: Cutout, symmetric: bool, half: bool = False) -> EncoderOutput:
+    """What the encoder sees; of an object whose sides are mirror images it is asked twice, and both count.
+
+    The mirrored picture shows the same object from the other side: x changes its sign and w stays. What differs
+    between the two answers is error, half of which the mean removes."""
+    seen = encoder(cutout.rgb, cutout.mask, half)
+    if not symmetric:
+        return seen
+    mirrored = encoder(cutout.rgb.flip(2), cutout.mask.flip(2), half)
+    other_side = seen.nocs.new_tensor([-1.0, 1.0, 1.0])
+    logits = (seen.mask_logits + mirrored.mask_logits.flip(2)) / 2
+    return EncoderOutput(
+        (seen.nocs + mirrored.nocs.flip(2) * other_side) / 2,
+        logits.sigmoid(),
+        logits,
+        (seen.w + mirrored.w) / 2,
     )
 
 

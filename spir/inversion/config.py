@@ -7,6 +7,7 @@ its own for the pose, few crops drawn once.
 from dataclasses import dataclass, replace
 
 from spir.inversion.losses import LOSSES
+from spir.inversion.variables import Gains
 
 
 @dataclass(frozen=True)
@@ -15,8 +16,8 @@ class InversionConfig:
 
     steps: int = 10
     """Updates; the run yields one step more."""
-    latent_gain: float = 60.0
-    """w is optimised as w / gain, so it moves gain x rate a step."""
+    gains: Gains = Gains(shape=60.0, rows=0.0, palette=10.0)
+    """w moves gain x rate a step. The paper: 5 for rows and palette, 0 for the shape as a whole."""
     rate: float = 2e-3
     """Adam's learning rate, constant."""
     pose_rate: float = 1e-2

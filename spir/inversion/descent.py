@@ -61,8 +61,8 @@ class Descent:
         self.config = config
         self.palette = guess.code.palette
         w = generator.rows(guess.code).detach()
-        self.variables = Variables(w, guess.pose, config.latent_gain, config.optimise_pose)
-        groups = [{"params": [self.variables.latent]}]
+        self.variables = Variables(w, guess.pose, config.gains, config.optimise_pose)
+        groups = [{"params": self.variables.code_leaves()}]
         if config.optimise_pose:
             groups.append({"params": self.variables.pose_leaves(), "lr": config.pose_rate})
         self.optimiser = torch.optim.Adam(groups, lr=config.rate, betas=config.betas)

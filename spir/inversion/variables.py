@@ -1,9 +1,12 @@
-"""§3.3 and appendix A.1, what inversion optimises: all rows of w, and the pose.
+"""§3.3 and appendix A.1, what inversion optimises: w, and the pose.
 
-w is stored divided by the gain, which multiplies the size of its steps and leaves the optimiser's alone.
+w moves in three ways at once, each with a gain that multiplies the size of its steps and leaves the optimiser's
+alone: all rows of the shape together, which keeps to objects that the generator knows; every row by itself, as
+in the paper, which fits what it does not know; and the palette's row.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from jaxtyping import Bool, Float
@@ -13,18 +16,38 @@ from spir.geometry.pose import renormalise
 from spir.types import Code, Pose
 
 
+@dataclass(frozen=True)
+class Gains:
+    """How far w moves for one unit of the optimiser."""
+
+    shape: float
+    """All rows but the palette's, together."""
+    rows: float
+    """Each of them by itself."""
+    palette: float
+    """The last row."""
+
+
 class Variables:
     """Code and pose as leaves of the graph; `moving` says which items still change."""
 
-    def __init__(self, w: Float[Tensor, "batch layers width"], pose: Pose, gain: float, optimise_pose: bool):
-        self.gain = gain
-        self.latent = (w / gain).detach().clone().requires_grad_()
+    def __init__(self, w: Float[Tensor, "batch layers width"], pose: Pose, gains: Gains, optimise_pose: bool):
+        self.start = w.detach()
+        self.gains = gains
+        self.shape = torch.zeros_like(self.start[:, :1]).requires_grad_()
+        self.rows = torch.zeros_like(self.start[:, 1:]).requires_grad_()
+        self.palette = torch.zeros_like(self.start[:, :1]).requires_grad_()
         pose = renormalise(pose.detach()).map(torch.clone)
         self.pose = pose.map(Tensor.requires_grad_) if optimise_pose else pose
         self.moving = torch.ones(len(w), dtype=torch.bool, device=w.device)
 
     def code(self, palette: Float[Tensor, "batch values 3"] | None) -> Code:
-        return Code(self.latent * self.gain, palette)
+        shape = self.shape * self.gains.shape + self.rows * self.gains.rows
+        return Code(self.start + torch.cat((shape, self.palette * self.gains.palette), 1), palette)
+
+    def code_leaves(self) -> list[Tensor]:
+        """The tensors of w that are optimised."""
+        return [self.shape, self.rows, self.palette]
 
     def pose_leaves(self) -> list[Tensor]:
         """The tensors of the pose that are optimised."""
@@ -32,11 +55,11 @@ class Variables:
         return [part for part in parts if part is not None and part.requires_grad]
 
     def leaves(self) -> list[Tensor]:
-        return [self.latent, *self.pose_leaves()]
+        return [*self.code_leaves(), *self.pose_leaves()]
 
     def finite(self) -> Bool[Tensor, " batch"]:
         """Which items are where something can be."""
-        return finite_rows(self.leaves())
+        return finite_rows([self.start, *self.leaves()])
 
     def finite_gradients(self) -> Bool[Tensor, " batch"]:
         """Which items have gradients that can be followed."""

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from spir.bootstrap.encoder import Encoder, EncoderConfig, EncoderOutput
-from spir.bootstrap.guess import guess, resize
+from spir.bootstrap.guess import guess, look, resize
 from spir.bootstrap.pnp import SOLVED, TOO_FEW
 from spir.categories import Category
 from spir.geometry.pose import camera_from_pose, look_at_pose
@@ -15,7 +15,7 @@ from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.types import Cutout
 
-CATEGORY = Category("thing")
+CATEGORY = Category("thing", symmetric=False)
 SMALL = EncoderConfig(
     dims=(8, 16, 20, 32),
     heads=(1, 2, 2, 4),
@@ -107,6 +107,23 @@ def test_a_real_encoder_runs_twice_alike_with_its_own_focals(story, Wedge):
     assert torch.equal(runs[0].pose.quaternion, runs[1].pose.quaternion)
     assert torch.equal(runs[0].nocs, runs[1].nocs)
     assert runs[0].code.w.shape == (2, 1, 24) and not runs[0].code.w.requires_grad
+
+
+def test_two_looks_at_a_symmetric_object_agree_with_its_mirror_image(story):
+    """The answer for a mirrored picture is the mirrored answer, however crooked the network."""
+    _, cutout, _ = story
+    encoder = Encoder(SMALL).eval()
+    mirrored = replace(cutout, rgb=cutout.rgb.flip(2), mask=cutout.mask.flip(2))
+    ours, theirs = look(encoder, cutout, True), look(encoder, mirrored, True)
+    side = torch.tensor([-1.0, 1.0, 1.0])
+    torch.testing.assert_close(ours.nocs, theirs.nocs.flip(2) * side)
+    torch.testing.assert_close(ours.mask, theirs.mask.flip(2))
+    torch.testing.assert_close(ours.w, theirs.w)
+    alone = look(encoder, cutout, False)
+    assert torch.equal(alone.nocs, encoder(cutout.rgb, cutout.mask).nocs)
+    assert (alone.nocs - ours.nocs).abs().max() > 1e-4, (
+        "the network is symmetric by itself: nothing was tested"
+    )
 
 
 def test_orthographic(story, Wedge):

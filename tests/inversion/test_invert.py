@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from spir.geometry.pose import camera_from_pose
-from spir.inversion.config import ENCODER_ONLY, HYBRID_FAST, HYBRID_SLOW, InversionConfig
+from spir.inversion.config import ENCODER_ONLY, HYBRID_FAST, HYBRID_SLOW, Gains, InversionConfig
 from spir.inversion.invert import invert
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
@@ -15,7 +15,7 @@ from spir.types import Code, Cutout, Pose
 # Random networks bend more sharply than trained ones: smaller steps.
 QUICK = InversionConfig(
     steps=4,
-    latent_gain=10.0,
+    gains=Gains(0.0, 10.0, 10.0),
     crops=1,
     losses=(("perceptual", 1.0), ("silhouette", 1.0), ("colour", 0.5)),
     pose_rate=5e-3,
@@ -87,7 +87,9 @@ def test_colour_alone_is_found(toy):
     code = toy.code(1)
     other = Code(torch.cat((code.w[:, :-1], toy.code(5).w[:, -1:]), 1))
     photo = toy.cutout(code, toy.pose()), toy.guess(other, toy.pose())
-    config = replace(QUICK, steps=10, losses=(("colour", 1.0),), latent_gain=50.0, optimise_pose=False)
+    config = replace(
+        QUICK, steps=10, losses=(("colour", 1.0),), gains=Gains(0.0, 50.0, 50.0), optimise_pose=False
+    )
     steps = run(toy, photo, config)
     assert steps[-1].loss < 0.5 * steps[0].loss
     assert torch.equal(steps[-1].pose.shift, steps[0].pose.shift)
@@ -95,7 +97,7 @@ def test_colour_alone_is_found(toy):
 
 def test_pose_alone_is_found(toy):
     photo = toy.cutout(toy.code(1), toy.pose()), toy.guess(toy.code(1), toy.pose(shift=0.1))
-    config = replace(QUICK, steps=8, latent_gain=1e-6, pose_rate=2e-2)
+    config = replace(QUICK, steps=8, gains=Gains(0.0, 1e-6, 1e-6), pose_rate=2e-2)
     steps = run(toy, photo, config)
     assert steps[0].pose.shift[0, 0] == pytest.approx(0.1)
     assert steps[-1].pose.shift[0, 0].abs() < 0.04
