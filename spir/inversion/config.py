@@ -1,7 +1,7 @@
 """§3.3, the numbers of an inversion, and the paper's three rows of them.
 
-Our departures from the paper are fields: a silhouette and a colour loss beside the perceptual one, a rate of
-its own for the pose, few crops drawn once.
+Our departures from the paper are fields: a silhouette and a colour loss beside the perceptual one, a leash on
+w, gains and rates of their own for the shape as a whole, its rows, the palette and the pose, few crops drawn once.
 """
 
 from dataclasses import dataclass, replace
@@ -16,7 +16,7 @@ class InversionConfig:
 
     steps: int = 10
     """Updates; the run yields one step more."""
-    gains: Gains = Gains(shape=60.0, rows=0.0, palette=10.0)
+    gains: Gains = Gains(shape=30.0, rows=15.0, palette=10.0)
     """w moves gain x rate a step. The paper: 5 for rows and palette, 0 for the shape as a whole."""
     rate: float = 2e-3
     """Adam's learning rate, constant."""
@@ -27,7 +27,7 @@ class InversionConfig:
         ("perceptual", 1.0),
         ("silhouette", 1.5),
         ("colour", 0.5),
-        ("prior", 0.0),
+        ("prior", 0.1),
     )
     """Entries of `LOSSES` with their weights. The paper: (("perceptual", 1.0),)."""
     crops: int = 3

@@ -19,7 +19,7 @@ from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.types import Camera, Cutout, Field, Guess, Rendering, Step
 
-THIN_SHELL = 0.01
+THIN_SHELL = 0.004
 """Below this beta of the density, object units, the renderer's grid must be finer."""
 
 

@@ -25,7 +25,8 @@ class RenderConfig:
     samples: int = 16
     """Fast: field look-ups per ray. 8 for previews, 16 in inversion, 24 for metrics and training."""
     grid: int = 48
-    """Fast: voxels along the side of the SDF grid that places the samples; 64 where beta < 0.01."""
+    """Fast: voxels along the side of the SDF grid that places the samples; 64 where beta is below
+    0.004. At 0.005 the pictures of 48 are within 55 dB of those of 96."""
     march: int = 48
     """Fast: steps through that grid per ray."""
     cull: float = 1e-3

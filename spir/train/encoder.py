@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -42,6 +43,8 @@ class EncoderTraining:
     object_batch: int = 6
     repaint: float = 0.8
     """Share of pictures that get materials of their own."""
+    strange: float = 0.4
+    """Share of pictures whose parts, lamps above all, lost their usual colours, see `strange_palette`."""
     reload_every: int = 400
     """Steps between looks for new shards of the bank."""
 
@@ -69,22 +72,40 @@ class Bank:
         """Side of the pictures, pixels."""
         return self.shards[self.rows[0][0]]["alpha"].shape[1]
 
-    def draw(self, batch: int, repaint: float) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-        """z, and rgb in [0, 1], nocs, alpha, channels first, premultiplied, of random views."""
+    def draw(self, batch: int, repaint: float, strange: float) -> tuple[Tensor, ...]:
+        """z, whether the colours are z's own, and rgb in [0, 1], nocs, alpha, channels first, premultiplied, of
+        random views."""
         picks = [self.rows[i] for i in torch.randint(len(self.rows), (batch,)).tolist()]
         stack = lambda key: torch.from_numpy(np.stack([self.shards[name][key][row] for name, row in picks]))  # noqa: E731
         z = stack("z")
         z = torch.where(torch.rand(batch, 1) < repaint, self.procedural.repaint(z), z)
-        palette = (self.procedural.palette(z) + 1) / 2
+        own = torch.rand(batch) >= strange
+        palette = self.procedural.palette(z)
+        palette = (torch.where(own[:, None, None], palette, strange_palette(palette)) + 1) / 2
         attention = stack("attention").flatten(1, 2).float() / 255
         rgb = torch.bmm(attention, palette).transpose(1, 2)
         nocs = stack("nocs").float().permute(0, 3, 1, 2)
         alpha = stack("alpha")[:, None].float() / 255
-        return z, rgb.unflatten(2, nocs.shape[2:]), nocs, alpha
+        return z, own, rgb.unflatten(2, nocs.shape[2:]), nocs, alpha
 
 
-def losses(out: EncoderOutput, sample: Sample, w: Tensor, variance: Tensor) -> dict[str, Tensor]:
-    """§3.2: coordinates where the object is, the mask, w; maps are compared at the encoder's own resolution."""
+def strange_palette(palette: Float[Tensor, "batch values 3"]) -> Float[Tensor, "batch values 3"]:
+    """Every entry but the paint and the two of light becomes, by chance, the paint itself or any colour.
+
+    A tail light tells the back from the front only where it is red: toys and moulded parts have no red ones, and
+    an encoder that never met such a car takes every back for a front."""
+    batch, values, _ = palette.shape
+    anything = 2 * torch.rand_like(palette) - 1
+    other = torch.where(torch.rand(batch, values, 1) < 0.5, palette[:, :1], anything)
+    part = torch.arange(values)[:, None]
+    change = (torch.rand(batch, values, 1) < 0.6) & (part > 0) & (part < values - 2)
+    return torch.where(change, other, palette)
+
+
+def losses(out: EncoderOutput, sample: Sample, w: Tensor, variance: Tensor, own: Tensor) -> dict[str, Tensor]:
+    """§3.2: coordinates where the object is, the mask, w; maps are compared at the encoder's own resolution.
+
+    `own` (batch): w is compared only where the picture has the colours that w knows of."""
     side = out.mask.shape[1]
     truth = sample.truth[:, None]
     small = F.adaptive_avg_pool2d(truth, side)
@@ -94,7 +115,8 @@ def losses(out: EncoderOutput, sample: Sample, w: Tensor, variance: Tensor) -> d
     return {
         "nocs": (miss * solid).sum() / solid.sum().clamp(min=1),
         "mask": F.binary_cross_entropy_with_logits(out.mask_logits, small[:, 0].clamp(0, 1)),
-        "w": ((out.w[:, 0] - w).square().mean(dim=0) / variance).mean(),
+        "w": (own[:, None] * (out.w[:, 0] - w).square() / variance).mean()
+        / own.float().mean().clamp(min=1e-6),
     }
 
 
@@ -126,6 +148,7 @@ def main(argv: list[str] | None = None) -> None:
     )
     parser.add_argument("--steps", type=int, default=12_000)
     parser.add_argument("--batch", type=int, default=EncoderTraining.batch)
+    parser.add_argument("--rate", type=float, default=EncoderTraining.rate)
     parser.add_argument(
         "--minutes", type=float, help="stop this call after so many minutes; --resume goes on"
     )
@@ -138,7 +161,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
 
     torch.manual_seed(args.seed)
-    config, procedural = EncoderTraining(batch=args.batch), PROCEDURAL[args.category]
+    config, procedural = EncoderTraining(batch=args.batch, rate=args.rate), PROCEDURAL[args.category]
     generator, _, _ = weights.load(
         args.generator or Path("weights") / args.category / "generator.safetensors",
         Generator,
@@ -175,22 +198,24 @@ def main(argv: list[str] | None = None) -> None:
         print(f"nothing to resume in {run.folder}: starting anew")
 
     @torch.no_grad()
-    def draw() -> tuple[Tensor, Sample]:
-        """z and augmented pictures of a fresh batch; random numbers are drawn on the device as well."""
-        z, *views = (part.to(args.device) for part in bank.draw(config.batch, config.repaint))
+    def draw() -> tuple[Tensor, Tensor, Sample]:
+        """z, whether its colours are seen, and augmented pictures of a fresh batch; random numbers are drawn on
+        the device as well."""
+        drawn = bank.draw(config.batch, config.repaint, config.strange)
+        z, own, *views = (part.to(args.device) for part in drawn)
         with torch.device(args.device):
-            return z, augment(*views, backgrounds)
+            return z, own, augment(*views, backgrounds)
 
     def body(step: int) -> dict[str, float]:
         if step % config.reload_every == 0:
             bank.reload()
-        z, sample = draw()
+        z, own, sample = draw()
         w = generator.mapping(z)
         encoder.train()
         out = encoder(sample.rgb, sample.mask, half=True)
-        terms = losses(out, sample, w, variance)
-        if args.objects:
-            some = slice(0, config.object_batch)
+        terms = losses(out, sample, w, variance, own)
+        some = own.nonzero()[: config.object_batch, 0]
+        if args.objects and len(some):
             terms["object"] = object_difference(generator, out.w[some, 0], w[some])
         loss = (
             config.object_weight * terms.get("object", 0.0)
@@ -201,7 +226,7 @@ def main(argv: list[str] | None = None) -> None:
         norm = run.update(loss)
         return {k: float(v.detach()) for k, v in terms.items()} | {"norm": norm, "views": len(bank.rows)}
 
-    run.iterate(body, args.minutes, lambda path: pictures.bootstrap(path, run.average, draw()[1][:12]))
+    run.iterate(body, args.minutes, lambda path: pictures.bootstrap(path, run.average, draw()[2][:12]))
     if args.export:
         note = {
             "stage": "bootstrap",

@@ -1,0 +1,43 @@
+"""What the encoder's training shows and asks, apart from the networks."""
+
+import torch
+
+from spir.bootstrap.encoder import EncoderOutput
+from spir.categories import CATEGORIES
+from spir.data.procedural import PROCEDURAL
+from spir.train.augment import Sample
+from spir.train.encoder import losses, strange_palette
+
+CAR = PROCEDURAL["car"]
+NAMES = CATEGORIES["car"].palette_names
+
+
+def test_strange_cars_keep_paint_and_light_and_lose_the_rest():
+    torch.manual_seed(0)
+    palette = CAR.palette(torch.randn(400, CAR.z_dim))
+    strange = strange_palette(palette)
+    changed = (strange != palette).any(dim=2).float().mean(dim=0)
+    kept = [NAMES.index(name) for name in ("body paint", "shade", "highlight")]
+    assert (changed[kept] == 0).all()
+    others = [i for i in range(len(NAMES)) if i not in kept]
+    assert (changed[others] > 0.4).all() and (changed[others] < 0.8).all()
+    assert strange.abs().max() <= 1
+    painted = (strange == palette[:, :1]).all(dim=2).float().mean(dim=0)[others]
+    assert (painted > 0.15).all(), "no part ever takes the paint"
+
+
+def test_w_is_asked_only_where_its_colours_are_seen():
+    torch.manual_seed(0)
+    maps, flat = torch.rand(2, 8, 8, 3), torch.rand(2, 8, 8)
+    out = EncoderOutput(maps, flat, flat, torch.randn(2, 1, 5))
+    sample = Sample(
+        torch.rand(2, 16, 16, 3), torch.ones(2, 16, 16), torch.rand(2, 16, 16, 3), torch.ones(2, 16, 16)
+    )
+    w, variance = torch.randn(2, 5), torch.rand(5) + 0.5
+    both = losses(out, sample, w, variance, torch.tensor([True, True]))
+    first = losses(out, sample, w, variance, torch.tensor([True, False]))
+    assert torch.allclose(first["w"], ((out.w[0, 0] - w[0]).square() / variance).mean())
+    assert torch.allclose(both["w"], ((out.w[:, 0] - w).square().mean(dim=0) / variance).mean())
+    assert first["nocs"] == both["nocs"] and first["mask"] == both["mask"]
+    none = losses(out, sample, w, variance, torch.tensor([False, False]))
+    assert none["w"] == 0
