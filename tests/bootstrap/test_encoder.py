@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from spir.bootstrap.encoder import COMPACT, PAPER, Encoder, EncoderConfig
+from spir.bootstrap.encoder import COMPACT, PAPER, Encoder, EncoderConfig, object_mean
 
 TINY = EncoderConfig(
     dims=(8, 16, 20, 32),
@@ -59,7 +59,12 @@ def listed_shapes(config):
     layer("post.2", head, head, 3, 3)
     layer("post.4", 4, head, 3, 3)
     layer("w_regressor_pre.0", head, head, 3, 3)
-    layer("w_regressor_post.0", config.w_dim, head)
+    pooled = head + (sum(config.dims) if config.pool_stages else 0)
+    if config.pool_stages:
+        # Ours alone: standardised means of the stages, without weights of their own.
+        statistics = {"running_mean": (pooled,), "running_var": (pooled,), "num_batches_tracked": ()}
+        shapes |= {f"w_regressor_norm.{name}": shape for name, shape in statistics.items()}
+    layer("w_regressor_post.0", config.w_dim, pooled)
     layer("w_regressor_post.2", config.w_dim, config.w_dim)
     return shapes
 
@@ -112,6 +117,26 @@ def test_the_authors_numbers():
         ("enc_w", output.w),
     ):
         torch.testing.assert_close(ours, torch.from_numpy(numbers[name]), atol=5e-6, rtol=0)
+
+
+def test_the_mean_over_the_object_is_that_of_its_pixels():
+    maps = torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+    mask = torch.zeros(2, 8, 8)
+    mask[0, 2:6, 4:] = 1
+    expected = maps[0, :, 1:3, 2:].mean((1, 2))
+    torch.testing.assert_close(object_mean(maps, mask)[0], expected)
+    assert (object_mean(maps, mask)[1] == 0).all()
+
+
+def test_pooled_stages_reach_w_and_nothing_else():
+    torch.manual_seed(0)
+    encoder = Encoder(replace(TINY, pool_stages=True)).eval()
+    rgb, mask = random_input()
+    before = encoder(rgb, mask)
+    with torch.no_grad():
+        encoder.w_regressor_norm.running_mean[-1] += 5
+    after = encoder(rgb, mask)
+    assert (before.w != after.w).any() and torch.equal(before.nocs, after.nocs)
 
 
 def test_output_shapes_and_ranges(tiny):
