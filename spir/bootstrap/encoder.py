@@ -111,6 +111,7 @@ class Encoder(nn.Module):
         for layer in (self.w_regressor_post[0], self.w_regressor_post[2]):
             nn.init.kaiming_normal_(layer.weight)
         with torch.no_grad():
+            # Not so large that the first guesses are worse than the mean of all w.
             self.w_regressor_post[2].weight.mul_(0.1)
         # By its fan-out the last convolution would start with coordinates of several object sizes.
         nn.init.trunc_normal_(self.post[-1].weight, std=0.02)

@@ -58,8 +58,8 @@ def guess(
 def look(encoder: Encoder, cutout: Cutout, symmetric: bool, half: bool = False) -> EncoderOutput:
     """What the encoder sees; of an object whose sides are mirror images it is asked twice, and both count.
 
-    The mirrored picture shows the same object from the other side: x changes its sign and w stays. What differs
-    between the two answers is error, half of which the mean removes."""
+    The mirrored picture shows the same object from the other side: x changes its sign and w stays. What
+    differs between the two answers is error, and less of it is left in their mean."""
     seen = encoder(cutout.rgb, cutout.mask, half)
     if not symmetric:
         return seen
