@@ -2,7 +2,7 @@
 
 z is how an object was drawn: eleven votes of which one wins, angles, entries that nobody sees. The mapping
 network (§3.1) turns that into w, which every layer of the generator hears only through a linear style. So it
-is taught first, in about a minute and without a picture: the leading entries of w are the traits themselves
+is taught first, in a minute and a half and without a picture: the leading entries of w are the traits themselves
 (class, measures, colours; mean 0, deviation 1), the others whatever a linear reading of w needs besides.
 Adam then finds at once which weights a trait concerns, and the encoder is asked for nothing invisible.
 """
