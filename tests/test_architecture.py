@@ -31,12 +31,12 @@ MAY_IMPORT = {
     "__init__": {"types", "pipeline", "weights"},
     "__main__": {"types", "categories", "pipeline", "weights", "outputs", "photo", "inversion"},
     "ui": {"types", "categories", "pipeline", "weights", "outputs", "photo"},
-    "data": BASE | {"rendering"},
+    "data": SCIENCE | STAGES | {"weights", "pipeline"},
     "evaluate": SCIENCE | STAGES | {"data", "weights", "pipeline"},
     "train": SCIENCE | STAGES | {"data", "weights", "evaluate"},
 }
 WORKSHOP = ("data", "train", "evaluate")  # never shipped to the Space
-OUTSIDERS = {"gradio": {"ui"}, "cv2": {"photo", "bootstrap"}, "trimesh": {"outputs"}}
+OUTSIDERS = {"gradio": {"ui"}, "cv2": {"photo", "bootstrap", "data"}, "trimesh": {"outputs", "data"}}
 HEAVY = {
     "gradio",
     "tensorboard",

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spir.categories import Category
-from spir.data.poses import bounding_corners, sample_poses
+from spir.data.cameras import bounding_corners, sample_poses
 from spir.data.procedural import PROCEDURAL
 from spir.evaluate.items import Record, finished
 from spir.evaluate.metrics import azimuth_error_deg, ssim

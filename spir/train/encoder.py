@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 from spir import weights
 from spir.bootstrap.encoder import COMPACT, Encoder, EncoderConfig, EncoderOutput
-from spir.data.poses import FOCAL_GUESSES
+from spir.data.cameras import FOCAL_GUESSES
 from spir.data.procedural import PROCEDURAL
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.train import pictures

@@ -17,7 +17,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spir import weights
-from spir.data.poses import bounding_corners, sample_poses
+from spir.data.cameras import bounding_corners, sample_poses
 from spir.data.procedural import PROCEDURAL
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.geometry.pose import camera_from_pose
