@@ -1,6 +1,6 @@
 """One row per category of object: everything that differs between cars, chairs, birds and planes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -8,6 +8,8 @@ class Category:
     """What a category fixes. Nothing outside this file may compare a category's name."""
 
     name: str
+    kind: str
+    """What a person would call the object; categories of one kind differ in their weights only."""
     scene_range: float = 1.0
     """Half side of the cube that holds the object, object units."""
     background: float = 0.0
@@ -40,4 +42,7 @@ CAR_PALETTE = (
     "highlight",
 )
 
-CATEGORIES = {row.name: row for row in (Category("car", palette_names=CAR_PALETTE, segment_words=("car",)),)}
+CAR = Category("car", "car", palette_names=CAR_PALETTE, segment_words=("car",))
+ROWS = (CAR, replace(CAR, name="car-synthetic"))
+"""`car-synthetic` has seen procedural cars alone, `car` photos as well."""
+CATEGORIES = {row.name: row for row in ROWS}

@@ -7,6 +7,7 @@ Points live in object units: +Y up, the front of the object towards +Z, the obje
 the picture; `None` means orthographic. Colours are in [-1, 1]; masks and alpha in [0, 1].
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Protocol, TypeVar, runtime_checkable
 
@@ -41,6 +42,26 @@ class Movable:
     def __getitem__(self: T, rows: slice) -> T:
         """The same bundle with only some rows of the batch: `pose[2:3]` (every tensor is batch-first)."""
         return self.map(lambda tensor: tensor[rows])
+
+
+def join(parts: Sequence[T]) -> T:
+    """Bundles of the same kind, one after the other along the batch; what is none in the first stays none.
+
+    Raises ValueError where there is nothing to join."""
+    if not parts:
+        raise ValueError("there is nothing to join")
+
+    def along(values: list):
+        first = values[0]
+        if isinstance(first, Tensor):
+            return torch.cat(values)
+        if isinstance(first, Movable):
+            return join(values)
+        return tuple(entry for value in values for entry in value) if isinstance(first, tuple) else first
+
+    return replace(
+        parts[0], **{f.name: along([getattr(part, f.name) for part in parts]) for f in fields(parts[0])}
+    )
 
 
 @dataclass(frozen=True)

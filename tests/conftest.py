@@ -2,6 +2,25 @@
 
 import os
 
+import pytest
 import torch
+from PIL import Image
+
+from tests.tiny import car_photo
 
 torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 2)))
+
+
+@pytest.fixture(scope="session")
+def drawn_cars(tmp_path_factory):
+    """A folder of photos with masks: five drawn cars, and one that shows nothing; fronts of two of them."""
+    folder = tmp_path_factory.mktemp("photos")
+    for number in range(5):
+        pixels, mask = car_photo(48 + 4 * number)
+        Image.fromarray(pixels.numpy()).save(folder / f"car{number}.png")
+        Image.fromarray((mask * 255).byte().numpy()).save(folder / f"car{number}.mask.png")
+    blank = torch.zeros(40, 40, dtype=torch.uint8).numpy()
+    Image.fromarray(blank).convert("RGB").save(folder / "nothing.png")
+    Image.fromarray(blank).save(folder / "nothing.mask.png")
+    (folder / "fronts.csv").write_text("name,side\ncar0,left\ncar1,right\n")
+    return folder

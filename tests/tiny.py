@@ -3,7 +3,9 @@
 import torch
 
 from spir.bootstrap.encoder import Encoder, EncoderConfig
+from spir.data.pose_table import PoseTable
 from spir.generator.generator import Generator, GeneratorConfig
+from spir.geometry.pose import look_at_pose
 from spir.weights import save
 
 GENERATOR = GeneratorConfig(8, 16, 8, 4, 128, 16, values=10, hidden=8)
@@ -39,3 +41,11 @@ def car_photo(size=64):
     pixels[rows, columns] = torch.tensor((200, 30, 30), dtype=torch.uint8)
     mask[rows, columns] = 1
     return pixels, mask
+
+
+def tiny_table(names=("a", "b", "c")) -> PoseTable:
+    """Poses of photos that are all kept, with perfect scores."""
+    like = torch.ones(len(names))
+    pose = look_at_pose(like, like, focal=2 * like)
+    no = torch.zeros(len(names), dtype=torch.bool)
+    return PoseTable(names, pose, torch.zeros(len(names), 2, 4), like * 0, like, like * 0, like * 0, no, ~no)

@@ -1,4 +1,6 @@
-"""§3.2: where a mask sits in the picture, and the pose to fall back on when nothing else is known."""
+"""§3.2: where a mask sits in the picture, the pose that puts an object there, and the one to fall back on."""
+
+from dataclasses import replace
 
 import torch
 from jaxtyping import Float
@@ -45,3 +47,17 @@ def default_pose(mask: Float[Tensor, "batch height width"], focal: float, orthog
         scale=scale,
         shift=centre,
     )
+
+
+def fit_to_mask(
+    pose: Pose, alpha: Float[Tensor, "batch side side"], mask: Float[Tensor, "batch size size"]
+) -> Pose:
+    """Shift and scale the pose whose silhouette is `alpha` so that its centroid and area become the mask's.
+
+    Nothing seen, nothing done."""
+    have_centre, have_size = centre_and_size(alpha)
+    want_centre, want_size = centre_and_size(mask)
+    usable = (have_size > 0.02) & (want_size > 0.02)
+    factor = torch.where(usable, want_size / have_size.clamp_min(1e-6), torch.ones_like(want_size))
+    shift = want_centre - (have_centre - pose.shift) * factor[:, None]
+    return replace(pose, shift=torch.where(usable[:, None], shift, pose.shift), scale=pose.scale * factor)

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from spir.bootstrap.encoder import Encoder, EncoderOutput
-from spir.bootstrap.framing import centre_and_size
+from spir.bootstrap.framing import fit_to_mask
 from spir.categories import Category
 from spir.geometry.pose import camera_from_pose
 from spir.geometry.rotation import about_axis, multiply, view_from_rotation
@@ -124,20 +124,6 @@ def turned_quaternions(pose: Pose) -> Float[Tensor, "batch count 4"]:
     like = torch.ones_like(azimuth)
     turns = (0 * like, 0 * like, 180 * like, 2 * azimuth - 180, 90 * like, -90 * like)
     return torch.stack([multiply(pose.quaternion, about_axis(1, turn)) for turn in turns], 1)
-
-
-def fit_to_mask(
-    pose: Pose, alpha: Float[Tensor, "batch side side"], mask: Float[Tensor, "batch size size"]
-) -> Pose:
-    """Shift and scale the pose whose silhouette is `alpha` so that its centroid and area become the mask's.
-
-    Nothing seen, nothing done."""
-    have_centre, have_size = centre_and_size(alpha)
-    want_centre, want_size = centre_and_size(mask)
-    usable = (have_size > 0.02) & (want_size > 0.02)
-    factor = torch.where(usable, want_size / have_size.clamp_min(1e-6), torch.ones_like(want_size))
-    shift = want_centre - (have_centre - pose.shift) * factor[:, None]
-    return replace(pose, shift=torch.where(usable[:, None], shift, pose.shift), scale=pose.scale * factor)
 
 
 def choose(rows: Bool[Tensor, " batch"], yes: Pose, no: Pose) -> Pose:

@@ -5,9 +5,10 @@ import sys
 from pathlib import Path
 
 from spir.categories import CATEGORIES
+from spir.evaluate.realism import save_sample_sheet
 from spir.evaluate.report import markdown, to_json
 from spir.evaluate.sheet import save_sheet
-from spir.evaluate.suite import Options, evaluate
+from spir.evaluate.suite import Options, evaluate, load
 from spir.weights import WEIGHTS, WeightsError
 
 
@@ -26,6 +27,13 @@ def parser() -> argparse.ArgumentParser:
     add("--photos", type=Path, metavar="DIR", help="NAME.jpg|png with optional NAME.mask.png")
     add("--own-cutout", action="store_true", help="ignore these masks, cut out as the app does")
     add("--eth80", type=Path, metavar="DIR", help="ETH-80 toy cars: folders 1 to 5")
+    add("--eth80-novel", action="store_true", help="also lay fits over the other photos of the same toy")
+    add("--realism", type=Path, metavar="PHOTOS", help="samples against the last 1000 photos of a collection")
+    add("--poses", type=Path, metavar="FILE", help="table of spir.data.poses: cameras of these samples")
+    add("--judge", type=Path, default=Options.judge, metavar="FILE", help="encoder whose features compare")
+    add("--samples", type=int, default=Options.samples, metavar="COUNT")
+    add("--sample-sheet", type=Path, metavar="FILE.png", help="64 random objects from four views")
+    add("--meshes", type=Path, metavar="DIR", help="cars that others modelled: novel views of unseen shapes")
     add("--procedural", type=int, nargs="?", const=128, default=0, metavar="COUNT", help="novel views")
     add("--recolour", type=int, nargs="?", const=32, default=0, metavar="COUNT", help="body paint recoloured")
     add("--bench", action="store_true", help="fast against reference renderer, on the first photos")
@@ -44,18 +52,29 @@ def options(argv: list[str] | None = None) -> tuple[Options, argparse.Namespace]
     """What was asked for; exits with a message where it makes no sense."""
     made = parser()
     args = made.parse_args(argv)
-    for folder in (args.photos, args.eth80):
+    for folder in (args.photos, args.eth80, args.meshes):
         if folder and not folder.is_dir():
             made.error(f"there is no folder {folder}")
     if (args.bench or args.sheet) and not args.photos:
         made.error("--bench and --sheet need --photos DIR")
-    nothing = not (args.photos or args.eth80 or args.procedural or args.recolour)
+    if args.realism and not args.poses:
+        made.error("--realism needs --poses FILE, a table made with python -m spir.data.poses")
+    if args.eth80_novel and not args.eth80:
+        made.error("--eth80-novel needs --eth80 DIR")
+    wanted = (args.photos, args.eth80, args.meshes, args.procedural, args.recolour, args.realism)
+    nothing = not any((*wanted, args.sample_sheet))
     return Options(
         category=args.category,
         steps=args.steps,
         photos=args.photos,
         own_cutout=args.own_cutout,
         eth80=args.eth80,
+        eth80_novel=args.eth80_novel,
+        realism=args.realism,
+        poses=args.poses,
+        judge=args.judge,
+        samples=args.samples,
+        meshes=args.meshes,
         # The one evaluation that needs no data.
         procedural=128 if nothing else args.procedural,
         recolour=args.recolour,
@@ -71,7 +90,7 @@ def main(argv: list[str] | None = None) -> None:
     chosen, args = options(argv)
     try:
         report = evaluate(chosen)
-    except (WeightsError, FileNotFoundError) as problem:
+    except (WeightsError, FileNotFoundError, ValueError) as problem:
         sys.exit(f"Nothing was evaluated: {problem}")
     text = markdown(report)
     print(text)
@@ -81,6 +100,8 @@ def main(argv: list[str] | None = None) -> None:
             path.write_text(content)
     if args.sheet:
         save_sheet(args.sheet, report["items"]["photos"], chosen.steps)
+    if args.sample_sheet:
+        save_sample_sheet(args.sample_sheet, load(chosen.category, chosen.device, chosen.weights))
 
 
 if __name__ == "__main__":

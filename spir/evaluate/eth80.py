@@ -20,6 +20,7 @@ from spir.evaluate.runs import run
 from spir.geometry.rotation import geodesic_deg, rotation_from_view
 from spir.photo import read_mask, read_photo
 from spir.pipeline import Reconstructor
+from spir.types import Cutout
 
 AZIMUTH_ZERO = -90.0
 """Our azimuth of the data set's AAA = 000. Its pictures say so: at 000 the front points to the right (camera
@@ -64,11 +65,15 @@ def views(folder: Path) -> list[View]:
     return found
 
 
+def cut_out(reconstructor: Reconstructor, view: View) -> Cutout:
+    """The toy of a picture, by the data set's mask."""
+    photo = read_photo(view.picture)
+    return reconstructor.cut(photo, read_mask(view.mask, photo))
+
+
 def score_view(reconstructor: Reconstructor, view: View) -> Record:
     """The first guess (N = 0) of one view against its camera."""
-    photo = read_photo(view.picture)
-    cut = reconstructor.cut(photo, read_mask(view.mask, photo))
-    first = run(reconstructor, cut, (0,))
+    first = run(reconstructor, cut_out(reconstructor, view), (0,))
     pose, truth = first.steps[0].pose, view.rotation
     return {
         "car": view.car,

@@ -5,19 +5,23 @@ A folder of NAME.jpg|png, each with an optional NAME.mask.png beside it.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from spir.bootstrap.encoder import Encoder, EncoderConfig
 from spir.evaluate.items import Record, finished
 from spir.evaluate.runs import run, view
 from spir.evaluate.sheet import sheet_row
 from spir.geometry.pose import camera_from_pose
+from spir.inversion.perceptual import Perceptual, choose_perceptual
 from spir.outputs.agreement import iou, psnr
 from spir.photo import read_mask, read_photo
 from spir.pipeline import Reconstructor
 from spir.types import Cutout, Photo, Rendering
+from spir.weights import load as load_weights
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 MASK_ENDING = ".mask.png"
@@ -57,10 +61,15 @@ def load(reconstructor: Reconstructor, file: PhotoFile) -> tuple[Photo, Cutout]:
     return photo, reconstructor.cut(photo, mask)
 
 
+@cache
+def judged_by(encoder: Path, device: str) -> Perceptual:
+    """The distance that is reported: LPIPS where it runs, else by the features of these encoder weights."""
+    return choose_perceptual(load_weights(encoder, Encoder, EncoderConfig)[0].to(device), device)
+
+
 @torch.no_grad()
-def compare(reconstructor: Reconstructor, seen: Rendering, cut: Cutout) -> Record:
+def compare(perceptual: Perceptual, device: str, seen: Rendering, cut: Cutout) -> Record:
     """Silhouette, colour in the mask, and feature distance of a picture to its cut-out; both on the CPU."""
-    perceptual, device = reconstructor.perceptual, reconstructor.device
     ours = perceptual.features(seen.rgb.to(device), seen.alpha.to(device))
     theirs = perceptual.features(cut.rgb.to(device), cut.mask.to(device))
     return {
@@ -71,7 +80,7 @@ def compare(reconstructor: Reconstructor, seen: Rendering, cut: Cutout) -> Recor
 
 
 def score_photo(
-    reconstructor: Reconstructor, file: PhotoFile, steps: tuple[int, ...], pictures: bool = False
+    reconstructor: Reconstructor, file: PhotoFile, steps: tuple[int, ...], judge: Path, pictures: bool = False
 ) -> Record:
     """Metrics after each N; `pictures` adds the row of the contact sheet."""
     photo, cut = load(reconstructor, file)
@@ -85,7 +94,7 @@ def score_photo(
     for count, step in done.steps.items():
         seen[count] = view(reconstructor, step.code, camera_from_pose(step.pose), cut.mask.shape[1])
         record[str(count)] = {
-            **compare(reconstructor, seen[count], cut),
+            **compare(judged_by(judge, reconstructor.device), reconstructor.device, seen[count], cut),
             "seconds": done.seconds[count],
             "loss": step.loss.item(),
         }

@@ -26,7 +26,10 @@ def plain(value: Any) -> Any:
 
 def markdown(report: Record) -> str:
     """Every part that was run, as tables."""
-    parts = (photos_part, eth80_part, procedural_part, recolour_part, bench_part, failures_part, meta_part)
+    parts = (
+        photos_part, eth80_part, eth80_novel_part, meshes_part, realism_part, procedural_part, recolour_part,
+        bench_part, failures_part, meta_part,
+    )  # fmt: skip
     return "\n\n".join(text for text in (part(report) for part in parts) if text) + "\n"
 
 
@@ -117,28 +120,88 @@ def eth80_part(report: Record) -> str:
     return "\n\n".join(("## ETH-80 toy cars", note, table(head, cells)))
 
 
+def eth80_novel_part(report: Record) -> str:
+    """Outlines of fits over the toys' other photos."""
+    result = report.get("eth80_novel")
+    if not result:
+        return ""
+    rows = [(f"all, N = {count}", number(value, 3)) for count, value in result["iou"].items()]
+    rows += [(f"car {car}", number(value, 3)) for car, value in result["per_car"].items()]
+    note = (
+        f"{result['inputs']} photos in, the 39 or 40 other photos of the same toy out; pose, size and place "
+        "aligned, so that shape alone counts."
+    )
+    return "\n\n".join(("## ETH-80, other views of the toy", note, table(("", "mean IoU"), rows)))
+
+
+def realism_part(report: Record) -> str:
+    """Random samples against photos."""
+    result = report.get("realism")
+    if not result:
+        return ""
+    note = (
+        f"{result['samples']} random objects from {result['poses']} bootstrapped cameras, against "
+        f"{result['photos']} photos kept out of training."
+    )
+    return "\n\n".join(("## Random samples", note, f"{result['name']}: {number(result['distance'])}"))
+
+
+NOVEL_HEAD = (
+    "novel view PSNR, dB",
+    "SSIM",
+    "novel IoU",
+    "rotation error, median deg",
+    "flips",
+    "IoU",
+    "s, median",
+)
+
+
+def novel_cells(row: Record) -> tuple[str, ...]:
+    """One row of `novel_views.summary`, in the order of `NOVEL_HEAD`."""
+    return (
+        number(row["psnr"]),
+        number(row["ssim"], 3),
+        number(row["novel_iou"], 3),
+        number(row["median_deg"], 1),
+        percent(row["flips"]),
+        number(row["iou"], 3),
+        number(row["seconds"]),
+    )
+
+
+def meshes_part(report: Record) -> str:
+    """Novel views of meshes at each N, then each mesh at the last N."""
+    if not report.get("meshes"):
+        return ""
+    last = list(report["meshes"])[-1]
+    note = (
+        f"{len(report['items']['meshes'])} photos of cars that others modelled, in random paint and light; one "
+        "picture in, pose estimated, 24 views around out from their true cameras, 128 pixels, grey background."
+    )
+    return "\n\n".join(
+        (
+            "## Unseen shapes",
+            note,
+            table(("N", *NOVEL_HEAD), [(n, *novel_cells(row)) for n, row in report["meshes"].items()]),
+            table(
+                (f"mesh, N = {last}", *NOVEL_HEAD),
+                [(name, *novel_cells(row[last])) for name, row in report["per_mesh"].items()],
+            ),
+        )
+    )
+
+
 def procedural_part(report: Record) -> str:
     """Novel views of procedural objects at each N."""
     if not report["procedural"]:
         return ""
-    head = ("N", "novel view PSNR, dB", "SSIM", "rotation error, median deg", "flips", "IoU", "s, median")
-    rows = [
-        (
-            count,
-            number(row["psnr"]),
-            number(row["ssim"], 3),
-            number(row["median_deg"], 1),
-            percent(row["flips"]),
-            number(row["iou"], 3),
-            number(row["seconds"]),
-        )
-        for count, row in report["procedural"].items()
-    ]
+    rows = [(count, *novel_cells(row)) for count, row in report["procedural"].items()]
     note = (
         f"{len(report['items']['procedural'])} objects never trained on; one picture in, pose estimated, "
         "another view out from its true camera, 128 pixels, grey background."
     )
-    return "\n\n".join(("## Procedural objects", note, table(head, rows)))
+    return "\n\n".join(("## Procedural objects", note, table(("N", *NOVEL_HEAD), rows)))
 
 
 def recolour_part(report: Record) -> str:
@@ -196,7 +259,7 @@ def meta_part(report: Record) -> str:
             f"* category {about['category']}, weights `{about['weights'][:16]}`",
             f"* {about['device']}, {about['threads']} threads, {about['workers']} worker(s), "
             f"{about['machine']}, torch {about['versions']['torch']}",
-            f"* feature distance: {about['feature_distance']}",
+            f"* feature distance: {about['feature_distance']}, judged by weights `{about['judge'][:16]}`",
             f"* cut-out: {'the app' if about['own_cutout'] else 'masks of the folder where there are any'}",
             f"* peak memory {number(report['peak_rss_mb'], 0)} MB (without the reference renderer)",
         )

@@ -8,20 +8,23 @@ import torch
 from jaxtyping import UInt8
 from PIL import Image
 
+from spir.data.meshes import from_surface
+from spir.data.photograph import Light, photograph
 from spir.evaluate.items import Record
-from spir.evaluate.mesh_view import PAPER, mesh_view
 from spir.evaluate.runs import Run, view
 from spir.geometry.pose import camera_from_pose
 from spir.outputs.mesh import EmptySurfaceError
 from spir.outputs.panels import nocs_picture, sheet
 from spir.outputs.views import orbit, to_uint8
 from spir.pipeline import Reconstructor
-from spir.types import Cutout, Photo, Rendering
+from spir.types import Camera, Cutout, Mesh, Photo, Rendering
 
 TURNS = 12
 NOVEL, MESH = (2, 5), 10
 """Of twelve places around the object, the photo's being 0: 60 and 150 degrees to the right, 60 left."""
 MESH_RESOLUTION = 96
+AMBIENT = 0.35
+PAPER = 255
 
 Picture = UInt8[np.ndarray, "height width 3"]
 
@@ -40,6 +43,13 @@ def thumbnail(photo: Photo, size: int) -> Picture:
     return np.array(page)
 
 
+def mesh_picture(mesh: Mesh, camera: Camera, size: int) -> Picture:
+    """The triangles in their colours, lit from the camera, on white; a batch of 1 camera."""
+    towards = tuple(camera.cam2world[0, :3, 2].tolist())
+    light = Light(towards, sun_strength=1 - AMBIENT, sky=AMBIENT, ground=AMBIENT, contact=0.0, gloss=0.0)
+    return to_uint8(photograph(from_surface(mesh), camera, size, light, background=1.0).rgb[0])
+
+
 @torch.no_grad()
 def sheet_row(
     reconstructor: Reconstructor, photo: Photo, cut: Cutout, done: Run, seen: Mapping[int, Rendering]
@@ -52,7 +62,7 @@ def sheet_row(
     guess = done.guess
     nocs = guess.nocs[0] * guess.mask[0][..., None]
     try:
-        solid = mesh_view(reconstructor.mesh(last, MESH_RESOLUTION), around[MESH : MESH + 1], size)
+        solid = mesh_picture(reconstructor.mesh(last, MESH_RESOLUTION), around[MESH : MESH + 1], size)
     except EmptySurfaceError:
         solid = np.full((size, size, 3), PAPER, np.uint8)
     return [

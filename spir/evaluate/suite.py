@@ -1,5 +1,6 @@
 """§4 and §5: which evaluations to run, on what, and everything that they found in one dictionary."""
 
+import hashlib
 import platform
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +9,17 @@ from pathlib import Path
 
 import torch
 
-from spir.evaluate import bench, eth80, photos, procedural, recolour
+from spir.evaluate import (
+    bench,
+    eth80,
+    eth80_views,
+    meshes,
+    novel_views,
+    photos,
+    procedural,
+    realism,
+    recolour,
+)
 from spir.evaluate.items import Prepare, Record, failures, measure, peak_rss_mb
 from spir.outputs.record import versions
 from spir.pipeline import Reconstructor
@@ -27,6 +38,17 @@ class Options:
     photos: Path | None = None
     own_cutout: bool = False
     eth80: Path | None = None
+    eth80_novel: bool = False
+    """Also lay fits of the toy cars over their other photos."""
+    realism: Path | None = None
+    """Photos, the last thousand of which random samples are compared with."""
+    poses: Path | None = None
+    """Table of the cameras from which these samples are taken."""
+    judge: Path = WEIGHTS / "car-synthetic" / "encoder.safetensors"
+    """Encoder through whose features pictures are compared where LPIPS and Inception are not at hand: the same
+    for all weights, or their numbers could not be compared."""
+    samples: int = 1000
+    meshes: Path | None = None
     procedural: int = 0
     recolour: int = 0
     bench: int = 0
@@ -47,7 +69,9 @@ def load(category: str, device: str, weights: Path) -> Reconstructor:
 def evaluate(options: Options) -> Record:
     """Run everything asked for. The report is that of `--json`, and "pictures" lies in the photos' items."""
     prepare = partial(load, options.category, options.device, options.weights)
-    report: Record = {"photos": {}, "eth80": {}, "procedural": {}, "items": {}, "failures": {}}
+    report: Record = {
+        "photos": {}, "eth80": {}, "meshes": {}, "procedural": {}, "items": {}, "failures": {}
+    }  # fmt: skip
     if options.photos:
         evaluate_photos(report, options, prepare)
     if options.eth80:
@@ -55,12 +79,24 @@ def evaluate(options: Options) -> Record:
         records = measure(eth80.score_view, prepare, found, "ETH-80", options.workers)
         report["eth80"] = eth80.summary(records)
         keep(report, "eth80", records)
+    if options.eth80_novel:
+        score = partial(eth80_views.score_input, folder=options.eth80, steps=options.steps)
+        found = eth80_views.inputs(options.eth80)
+        records = measure(score, prepare, found, "ETH-80, other views", options.workers)
+        report["eth80_novel"] = eth80_views.summary(records, options.steps)
+        keep(report, "eth80_novel", records)
+    if options.realism:
+        report["realism"] = realism.score_realism(
+            prepare(), options.realism, options.poses, options.judge, options.samples
+        )
+    if options.meshes:
+        evaluate_meshes(report, options, prepare)
     if options.procedural:
         score = partial(procedural.score_subject, steps=options.steps)
         records = measure(
             score, prepare, subjects(options, options.procedural), "procedural", options.workers
         )
-        report["procedural"] = procedural.summary(records, options.steps)
+        report["procedural"] = novel_views.summary(records, options.steps)
         keep(report, "procedural", records)
     if options.recolour:
         score = partial(recolour.score_recolour, steps=RECOLOUR_STEPS)
@@ -81,11 +117,20 @@ def evaluate(options: Options) -> Record:
 def evaluate_photos(report: Record, options: Options, prepare: Prepare) -> None:
     """The photos' part of the report."""
     files = photos.photo_files(options.photos, options.own_cutout)
-    score = partial(photos.score_photo, steps=options.steps, pictures=options.sheet)
+    score = partial(photos.score_photo, steps=options.steps, judge=options.judge, pictures=options.sheet)
     records = measure(score, prepare, files, "photos", options.workers)
     report["photos"] = photos.summary(records, options.steps)
     report["photo_counts"] = photos.counts(records, options.steps)
     keep(report, "photos", records)
+
+
+def evaluate_meshes(report: Record, options: Options, prepare: Prepare) -> None:
+    """The meshes' part of the report: all of them together, and each of them."""
+    score = partial(meshes.score_mesh, root=options.meshes, steps=options.steps)
+    records = measure(score, prepare, meshes.subjects(), "meshes", options.workers)
+    report["meshes"] = novel_views.summary(records, options.steps)
+    report["per_mesh"] = meshes.per_mesh(records, options.steps)
+    keep(report, "meshes", records)
 
 
 def subjects(options: Options, count: int) -> list[procedural.Subject]:
@@ -107,6 +152,7 @@ def meta(options: Options, prepare: Prepare) -> Record:
         "own_cutout": options.own_cutout,
         "weights": reconstructor.weights_hash,
         "feature_distance": reconstructor.loss_backend,
+        "judge": hashlib.sha256(options.judge.read_bytes()).hexdigest() if options.judge.is_file() else "",
         "device": str(reconstructor.device),
         "threads": torch.get_num_threads(),
         "workers": options.workers,

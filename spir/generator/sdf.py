@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from spir.generator.colour import map_colour
 from spir.generator.layers import Linear
-from spir.generator.triplane import resample_planes, sample_planes
+from spir.generator.triplane import resample_planes, sample_planes, sample_planes_twice
 from spir.geometry.density import LaplaceDensity
 from spir.types import FieldSample
 
@@ -78,6 +78,15 @@ class PlaneField:
     def sdf(self, points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch point"]:
         with full_precision(points):
             return self.decoder.sdf(self.features(points))
+
+    def slope(
+        self, points: Float[Tensor, "batch point 3"]
+    ) -> tuple[Float[Tensor, "batch point"], Float[Tensor, "batch point 3"]]:
+        """The distance and its gradient in space, both differentiable in the network's weights."""
+        with full_precision(points), torch.enable_grad():
+            points = points.detach().requires_grad_()
+            sdf = self.decoder.sdf(sample_planes_twice(self.planes, points / self.scene_range))
+            return sdf, torch.autograd.grad(sdf.sum(), points, create_graph=True)[0]
 
     def sdf_grid(self, resolution: int) -> Float[Tensor, "batch x y z"]:
         """SDF on the regular grid of the cube, indexed [x, y, z], without any gather.

@@ -42,3 +42,24 @@ def resample_planes(
     flat = planes.flatten(0, 1)
     flat = F.interpolate(flat, size=(resolution, resolution), mode="bilinear", align_corners=True)
     return flat.unflatten(0, planes.shape[:2])
+
+
+def sample_planes_twice(
+    planes: Float[Tensor, "batch 3 channel size size"], points: Float[Tensor, "batch point 3"]
+) -> Float[Tensor, "batch point channel"]:
+    """`sample_planes` that can be differentiated twice, which `grid_sample` cannot; several times slower.
+
+    For what is said about the slope of the field (§3.1, Eq. 2). Points outside the planes are read at the
+    border, without a slope."""
+    batch, _, channel, size, _ = planes.shape
+    place = (points.clamp(-1, 1) + 1) * ((size - 1) / 2)
+    low = place.detach().floor().clamp(max=size - 2).long()
+    part = place - low
+    pixels = planes.permute(0, 1, 3, 4, 2).reshape(3 * batch, size * size, channel)
+    column, row = (torch.stack([low[..., axes[k]] for axes in AXES], 1).flatten(0, 1) for k in (0, 1))
+    u, v = (torch.stack([part[..., axes[k]] for axes in AXES], 1).flatten(0, 1)[..., None] for k in (0, 1))
+    item = torch.arange(3 * batch, device=planes.device)[:, None]
+    corner = lambda down, right: pixels[item, (row + down) * size + column + right]  # noqa: E731
+    top = corner(0, 0) * (1 - u) + corner(0, 1) * u
+    bottom = corner(1, 0) * (1 - u) + corner(1, 1) * u
+    return (top * (1 - v) + bottom * v).unflatten(0, (batch, 3)).mean(1)

@@ -20,6 +20,11 @@ def laplace_cdf(x: Float[Tensor, "*shape"], beta: Tensor) -> Float[Tensor, "*sha
     return torch.where(x > 0, 1 - tail, tail)
 
 
+def laplace_pdf(x: Float[Tensor, "*shape"], beta: Tensor) -> Float[Tensor, "*shape"]:
+    """The derivative of Psi: 1 / (2 beta) at 0, per object unit."""
+    return 0.5 / beta * torch.exp(-x.abs() / beta)
+
+
 def laplace_cdf_integral(x: Float[Tensor, "*shape"], beta: Tensor) -> Float[Tensor, "*shape"]:
     """The antiderivative of Psi that vanishes at minus infinity: relu(x) + beta / 2 exp(-|x| / beta)."""
     return torch.relu(x) + 0.5 * beta * torch.exp(-x.abs() / beta)

@@ -84,6 +84,15 @@ def renormalise(pose: Pose) -> Pose:
     return replace(pose, z0=z0, scale=pose.scale.abs(), quaternion=normalise(pose.quaternion))
 
 
+def mirrored(pose: Pose) -> Pose:
+    """The camera that sees the mirror image (x -> -x) of the object as this one's picture flipped left-right."""
+    return replace(
+        pose,
+        shift=pose.shift * pose.shift.new_tensor((-1, 1)),
+        quaternion=pose.quaternion * pose.quaternion.new_tensor((1, 1, -1, -1)),
+    )
+
+
 def look_at_pose(
     azimuth_deg: Float[Tensor, " batch"],
     elevation_deg: Float[Tensor, " batch"],

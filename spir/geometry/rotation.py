@@ -66,6 +66,11 @@ def multiply(first: Float[Tensor, "batch 4"], second: Float[Tensor, "batch 4"]) 
     )
 
 
+def conjugate(quaternion: Float[Tensor, "batch 4"]) -> Float[Tensor, "batch 4"]:
+    """The inverse rotation of a unit quaternion."""
+    return quaternion * quaternion.new_tensor((1, -1, -1, -1))
+
+
 def geodesic_deg(
     first: Float[Tensor, "batch 4"], second: Float[Tensor, "batch 4"]
 ) -> Float[Tensor, " batch"]:

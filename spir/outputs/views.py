@@ -2,8 +2,7 @@
 
 import subprocess
 import tempfile
-from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from spir.geometry.pose import camera_from_pose
 from spir.geometry.rotation import rotation_from_view, view_from_rotation
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
-from spir.types import Field, Pose, Rendering
+from spir.types import Field, Pose, Rendering, join
 
 FRAMES = 36
 FRAMES_AT_ONCE = 4
@@ -45,16 +44,7 @@ def turntable(field: Field, pose: Pose, config: RenderConfig, frames: int = FRAM
         render(field, camera_from_pose(path[first : first + FRAMES_AT_ONCE]), config).to("cpu")
         for first in range(0, frames, FRAMES_AT_ONCE)
     ]
-    return joined(parts)
-
-
-def joined(parts: Sequence[Rendering]) -> Rendering:
-    """Renderings of the same kind, one after the other along the batch."""
-    values = {}
-    for field in fields(Rendering):
-        maps = [getattr(part, field.name) for part in parts]
-        values[field.name] = None if maps[0] is None else torch.cat(maps)
-    return Rendering(**values)
+    return join(parts)
 
 
 def with_background(rendering: Rendering, old: float, new: float) -> Rendering:

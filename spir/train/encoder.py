@@ -10,9 +10,7 @@ import argparse
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -23,6 +21,7 @@ from spir.data.procedural import PROCEDURAL
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.train import pictures
 from spir.train.augment import Sample, augment, clouds, load_backgrounds
+from spir.train.bank import Bank
 from spir.train.run import Run
 from spir.types import Code
 
@@ -47,59 +46,6 @@ class EncoderTraining:
     """Share of pictures whose parts, lamps above all, lost their usual colours, see `strange_palette`."""
     reload_every: int = 400
     """Steps between looks for new shards of the bank."""
-
-
-class Bank:
-    """All views of a folder of shards, in memory."""
-
-    def __init__(self, folder: Path, procedural):
-        self.folder, self.procedural = folder, procedural
-        self.shards: dict[str, dict[str, np.ndarray]] = {}
-        self.rows: list[tuple[str, int]] = []
-        self.reload()
-        if not self.rows:
-            raise SystemExit(f"{folder} holds no views: make some with python -m spir.train.views")
-
-    def reload(self) -> None:
-        for path in sorted(self.folder.glob("*.npz")):
-            if path.name not in self.shards:
-                with np.load(path, allow_pickle=False) as shard:
-                    self.shards[path.name] = dict(shard)
-                self.rows += [(path.name, row) for row in range(len(self.shards[path.name]["z"]))]
-
-    @property
-    def size(self) -> int:
-        """Side of the pictures, pixels."""
-        return self.shards[self.rows[0][0]]["alpha"].shape[1]
-
-    def draw(self, batch: int, repaint: float, strange: float) -> tuple[Tensor, ...]:
-        """z, whether the colours are z's own, and rgb in [0, 1], nocs, alpha, channels first, premultiplied, of
-        random views."""
-        picks = [self.rows[i] for i in torch.randint(len(self.rows), (batch,)).tolist()]
-        stack = lambda key: torch.from_numpy(np.stack([self.shards[name][key][row] for name, row in picks]))  # noqa: E731
-        z = stack("z")
-        z = torch.where(torch.rand(batch, 1) < repaint, self.procedural.repaint(z), z)
-        own = torch.rand(batch) >= strange
-        palette = self.procedural.palette(z)
-        palette = (torch.where(own[:, None, None], palette, strange_palette(palette)) + 1) / 2
-        attention = stack("attention").flatten(1, 2).float() / 255
-        rgb = torch.bmm(attention, palette).transpose(1, 2)
-        nocs = stack("nocs").float().permute(0, 3, 1, 2)
-        alpha = stack("alpha")[:, None].float() / 255
-        return z, own, rgb.unflatten(2, nocs.shape[2:]), nocs, alpha
-
-
-def strange_palette(palette: Float[Tensor, "batch values 3"]) -> Float[Tensor, "batch values 3"]:
-    """Every entry but the paint and the two of light becomes, by chance, the paint itself or any colour.
-
-    A tail light tells the back from the front only where it is red: toys and moulded parts have no red ones, and
-    an encoder that never met such a car takes every back for a front."""
-    batch, values, _ = palette.shape
-    anything = 2 * torch.rand_like(palette) - 1
-    other = torch.where(torch.rand(batch, values, 1) < 0.5, palette[:, :1], anything)
-    part = torch.arange(values)[:, None]
-    change = (torch.rand(batch, values, 1) < 0.6) & (part > 0) & (part < values - 2)
-    return torch.where(change, other, palette)
 
 
 def losses(out: EncoderOutput, sample: Sample, w: Tensor, variance: Tensor, own: Tensor) -> dict[str, Tensor]:
@@ -135,6 +81,14 @@ def object_difference(generator: Generator, w: Tensor, truth: Tensor, points: in
     return distance + 0.1 * (found.palette - goal.palette).abs().mean()
 
 
+def folder_share(text: str) -> tuple[Path, float]:
+    """ "runs/views-meshes=0.2" -> (folder, 0.2)."""
+    folder, _, share = text.rpartition("=")
+    if not folder or not 0 < float(share) < 1:
+        raise ValueError(text)
+    return Path(folder), float(share)
+
+
 def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -142,6 +96,14 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("category", choices=sorted(PROCEDURAL))
     parser.add_argument("--generator", type=Path, help="weights whose mapping gives w")
     parser.add_argument("--views", type=Path, help="folder of the bank (runs/views-CATEGORY)")
+    parser.add_argument(
+        "--also",
+        type=folder_share,
+        nargs="+",
+        default=[],
+        metavar="FOLDER=SHARE",
+        help="further banks, of meshes or photos, and their shares of a batch",
+    )
     parser.add_argument("--backgrounds", type=Path, help="tar of scenes behind imperfect cut-outs")
     parser.add_argument(
         "--objects", action="store_true", help="also compare objects; wants a distilled generator"
@@ -167,7 +129,8 @@ def main(argv: list[str] | None = None) -> None:
         Generator,
         GeneratorConfig,
     )
-    bank = Bank(args.views or Path("runs") / f"views-{args.category}", procedural)
+    views = args.views or Path("runs") / f"views-{args.category}"
+    bank = Bank({views: 1.0 - sum(share for _, share in args.also), **dict(args.also)}, procedural)
     generator.to(args.device).half = True
     generator.freeze()
     if args.backgrounds:
@@ -201,10 +164,9 @@ def main(argv: list[str] | None = None) -> None:
     def draw() -> tuple[Tensor, Tensor, Sample]:
         """z, whether its colours are seen, and augmented pictures of a fresh batch; random numbers are drawn on
         the device as well."""
-        drawn = bank.draw(config.batch, config.repaint, config.strange)
-        z, own, *views = (part.to(args.device) for part in drawn)
+        drawn = bank.draw(config.batch, config.repaint, config.strange).to(args.device)
         with torch.device(args.device):
-            return z, own, augment(*views, backgrounds)
+            return drawn.z, drawn.own, augment(drawn.rgb, drawn.nocs, drawn.alpha, backgrounds)
 
     def body(step: int) -> dict[str, float]:
         if step % config.reload_every == 0:
@@ -224,7 +186,7 @@ def main(argv: list[str] | None = None) -> None:
             + config.latent_weight * terms["w"]
         )
         norm = run.update(loss)
-        return {k: float(v.detach()) for k, v in terms.items()} | {"norm": norm, "views": len(bank.rows)}
+        return {k: float(v.detach()) for k, v in terms.items()} | {"norm": norm, "views": len(bank)}
 
     run.iterate(body, args.minutes, lambda path: pictures.bootstrap(path, run.average, draw()[2][:12]))
     if args.export:

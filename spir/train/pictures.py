@@ -1,5 +1,6 @@
 """Periodic pictures of a training: one glance says whether it is well."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -8,8 +9,11 @@ from PIL import Image
 from torch import Tensor
 
 from spir.bootstrap.encoder import Encoder
+from spir.categories import Category
+from spir.data.training_set import TrainingSet
 from spir.generator.generator import Generator
 from spir.geometry.pose import camera_from_pose, look_at_pose
+from spir.geometry.rotation import about_axis, multiply
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.train.augment import Sample
@@ -47,3 +51,20 @@ def bootstrap(path: Path, average: Encoder, sample: Sample) -> None:
     larger = torch.nn.functional.interpolate(out.nocs.permute(0, 3, 1, 2), (size, size), mode="bilinear")
     solid = (sample.truth > 0.5)[..., None]
     save_grid(path, [sample.rgb, sample.nocs * solid, larger.permute(0, 2, 3, 1) * solid])
+
+
+@torch.no_grad()
+def samples(path: Path, average: Generator, photos: TrainingSet, category: Category, count: int = 8) -> None:
+    """Real pictures, and random objects seen from the same cameras and from their other side."""
+    draws = torch.Generator().manual_seed(2)
+    device = average.alpha.device
+    z = torch.randn(count, average.config.z_dim, generator=draws).to(device)
+    index = torch.randint(len(photos), (count,), generator=draws)
+    real, pose = photos.draw(index, torch.zeros(count, dtype=torch.bool), category.background)
+    field, pose = average.field(average.code(z)), pose.to(device)
+    behind = replace(
+        pose, quaternion=multiply(pose.quaternion, about_axis(1, torch.full_like(pose.scale, 180)))
+    )
+    view = RenderConfig(size=real.shape[2], samples=16, background=category.background)
+    fakes = [render(field, camera_from_pose(seen), view).rgb.cpu() for seen in (pose, behind)]
+    save_grid(path, [real[:, :3].permute(0, 2, 3, 1), *fakes])

@@ -4,6 +4,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from spir.geometry.density import LaplaceDensity, laplace_cdf, laplace_pdf
+
 
 def path_lengths(
     planes: Float[Tensor, "batch 3 channel size size"],
@@ -31,3 +33,31 @@ class PathLength:
         new = lengths.detach().mean()
         self.mean = new if self.mean is None else self.mean.lerp(new, self.decay)
         return (lengths - self.mean).square().mean()
+
+
+def stratified_points(
+    batch: int, side: int, reach: float, device: torch.device | str = "cpu"
+) -> Float[Tensor, "batch point 3"]:
+    """One random point in each of the side^3 cells of the cube of half side `reach`."""
+    cell = torch.arange(side, device=device)
+    corners = torch.cartesian_prod(cell, cell, cell)
+    inside = torch.rand(batch, side**3, 3, device=device)
+    return ((corners + inside) / side * 2 - 1) * reach
+
+
+def eikonal(slope: Float[Tensor, "batch point 3"]) -> Float[Tensor, ""]:
+    """Eq. 2: mean (|grad d| - 1)^2; what makes the output a distance."""
+    length = (slope.square().sum(dim=-1) + 1e-12).sqrt()
+    return (length - 1).square().mean()
+
+
+def total_variation(
+    density: LaplaceDensity, sdf: Float[Tensor, "batch point"], moved: Float[Tensor, "batch point"]
+) -> Float[Tensor, ""]:
+    """Mean |Psi(-d(x)) - Psi(-d(x + noise))|: occupancy that changes over a hair's breadth is fog or foam."""
+    return (laplace_cdf(-sdf, density.beta) - laplace_cdf(-moved, density.beta)).abs().mean()
+
+
+def surface_entropy(density: LaplaceDensity, sdf: Float[Tensor, "batch point"]) -> Float[Tensor, ""]:
+    """Mean Psi'(-d): little of space may lie in the undecided band around a surface."""
+    return laplace_pdf(-sdf, density.beta).mean()

@@ -20,6 +20,8 @@ from safetensors.torch import save as serialise
 from torch import Tensor, nn
 from tqdm import tqdm
 
+from spir.train.parallel import average_gradients, leads
+
 PART_BYTES = 15 * 2**20
 
 
@@ -50,8 +52,60 @@ def read_parts(folder: Path) -> tuple[dict[str, Tensor], dict] | None:
 
 
 @dataclass
+class Learner:
+    """A module, its optimiser, and how far a step may go."""
+
+    module: nn.Module
+    optimiser: torch.optim.Optimizer
+    clip: float = 100.0
+    """Longest gradient; a guard against accidents, not a brake."""
+
+    def __post_init__(self):
+        self.rates = [group["lr"] for group in self.optimiser.param_groups]
+
+    def update(self, loss: Tensor, share: float) -> float:
+        """One step on `loss` at `share` of the learning rates; a gradient that is not finite is never applied.
+
+        Returns the gradient's norm."""
+        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+            group["lr"] = rate * share
+        self.optimiser.zero_grad(set_to_none=True)
+        loss.backward()
+        trained = [p for group in self.optimiser.param_groups for p in group["params"]]
+        average_gradients(trained)
+        norm = torch.nn.utils.clip_grad_norm_(trained, self.clip)
+        if torch.isfinite(norm):
+            self.optimiser.step()
+        return float(norm)
+
+    def tensors(self, name: str = "") -> dict[str, Tensor]:
+        """Everything to go on from, under names that begin with `name`."""
+        held = {f"{name}module.{k}": v for k, v in self.module.state_dict().items()}
+        for index, values in self.optimiser.state_dict()["state"].items():
+            held |= {f"{name}optimiser.{index}.{key}": torch.as_tensor(v) for key, v in values.items()}
+        return held
+
+    def restore(self, tensors: dict[str, Tensor], name: str = "") -> None:
+        """Go on from what `tensors` gave; the learning rates stay this call's."""
+        self.module.load_state_dict(under(tensors, f"{name}module."))
+        state = self.optimiser.state_dict()
+        state["state"] = {}
+        for key, value in under(tensors, f"{name}optimiser.").items():
+            index, entry = key.split(".")
+            state["state"].setdefault(int(index), {})[entry] = value
+        for group, rate in zip(state["param_groups"], self.rates, strict=True):
+            group["lr"] = rate
+        self.optimiser.load_state_dict(state)
+
+
+def under(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The entries whose names begin so, without that beginning."""
+    return {key[len(name) :]: value for key, value in tensors.items() if key.startswith(name)}
+
+
+@dataclass
 class Run:
-    """One training: the module that learns, its optimiser, and the exponential moving average that ships."""
+    """One training: the module that ships, its optimiser, and the exponential moving average of its weights."""
 
     folder: Path
     module: nn.Module
@@ -59,10 +113,15 @@ class Run:
     steps: int
     ema_decay: float = 0.999
     warm_up: int = 200
+    first_rate: float = 0.0
+    """Share of the learning rate at the first step; a line leads from there to all of it after `warm_up`."""
     final_rate: float = 0.02
-    """Share of the learning rate that is left at the last step; a cosine leads there."""
+    """Share of the learning rate that is left at the last step; a cosine leads there. 1 = constant."""
     clip: float = 100.0
-    """Longest gradient; a guard against accidents, not a brake."""
+    others: dict[str, Learner] = field(default_factory=dict)
+    """Who learns beside it and ships with nothing, a discriminator."""
+    numbers: dict[str, float] = field(default_factory=dict)
+    """What the training itself remembers from step to step, by name."""
     log_every: int = 20
     save_every: int = 500
     step: int = 0
@@ -74,68 +133,63 @@ class Run:
     def __post_init__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
         self.average = copy.deepcopy(self.module).requires_grad_(False).eval()
-        self.rates = [group["lr"] for group in self.optimiser.param_groups]
+        self.learner = Learner(self.module, self.optimiser, self.clip)
 
     def resume(self) -> bool:
-        """Continue from the newest checkpoint of the folder: weights, average, optimiser, random state."""
+        """Continue from the newest checkpoint of the folder: weights, average, optimisers, random state."""
         saved = read_parts(self.folder)
         if saved is None:
             return False
         tensors, note = saved
-        pick = lambda prefix: {k[len(prefix) :]: v for k, v in tensors.items() if k.startswith(prefix)}  # noqa: E731
-        self.module.load_state_dict(pick("module."))
-        self.average.load_state_dict(pick("average."))
-        state = self.optimiser.state_dict()
-        state["state"] = {}
-        for key, value in pick("optimiser.").items():
-            index, name = key.split(".")
-            state["state"].setdefault(int(index), {})[name] = value
-        for group, rate in zip(state["param_groups"], self.rates, strict=True):
-            group["lr"] = rate
-        self.optimiser.load_state_dict(state)
+        self.learner.restore(tensors)
+        for name, other in self.others.items():
+            other.restore(tensors, f"{name}.")
+        self.average.load_state_dict(under(tensors, "average."))
         torch.set_rng_state(tensors["random"])
         self.step, self.seconds = note["step"], note["seconds"]
+        self.numbers |= note.get("numbers", {})
         return True
 
     def save(self) -> None:
-        tensors = {f"module.{k}": v for k, v in self.module.state_dict().items()}
+        if not leads():
+            return
+        tensors = self.learner.tensors()
+        for name, other in self.others.items():
+            tensors |= other.tensors(f"{name}.")
         tensors |= {f"average.{k}": v.clone() for k, v in self.average.state_dict().items()}
-        for index, values in self.optimiser.state_dict()["state"].items():
-            tensors |= {f"optimiser.{index}.{name}": torch.as_tensor(v) for name, v in values.items()}
         tensors["random"] = torch.get_rng_state()
-        write_parts(self.folder, tensors, {"step": self.step, "seconds": self.seconds})
+        write_parts(
+            self.folder, tensors, {"step": self.step, "seconds": self.seconds, "numbers": self.numbers}
+        )
 
     def rate(self) -> float:
-        """Linear warm-up, then a cosine from 1 down to `final_rate`."""
+        """Share of the learning rates: a linear warm-up, then a cosine from 1 down to `final_rate`."""
         share = min(self.step / max(self.steps, 1), 1.0)
         cosine = 0.5 * (1 + torch.cos(torch.tensor(torch.pi * share)).item())
-        return min(1.0, (self.step + 1) / self.warm_up) * (self.final_rate + (1 - self.final_rate) * cosine)
+        rise = self.first_rate + (1 - self.first_rate) * (self.step + 1) / max(self.warm_up, 1)
+        return min(1.0, rise) * (self.final_rate + (1 - self.final_rate) * cosine)
 
     def update(self, loss: Tensor) -> float:
-        """One optimiser step on `loss`; a loss or gradient that is not finite is skipped, never applied.
+        """One step of the module that ships, and of its average. Returns the gradient's norm."""
+        norm = self.learner.update(loss, self.rate())
+        self.follow()
+        return norm
 
-        Returns the gradient's norm."""
-        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
-            group["lr"] = rate * self.rate()
-        self.optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        trained = [p for group in self.optimiser.param_groups for p in group["params"]]
-        norm = torch.nn.utils.clip_grad_norm_(trained, self.clip)
-        if torch.isfinite(norm):
-            self.optimiser.step()
+    @torch.no_grad()
+    def follow(self) -> None:
+        """Let the average follow the module; quickly at first."""
         decay = min(self.ema_decay, (self.step + 1) / (self.step + 10))
-        with torch.no_grad():
-            for mean, value in zip(
-                self.average.state_dict().values(), self.module.state_dict().values(), strict=True
-            ):
-                if mean.is_floating_point():
-                    mean.lerp_(value, 1 - decay)
-                else:
-                    mean.copy_(value)
-        return float(norm)
+        means, values = self.average.state_dict().values(), self.module.state_dict().values()
+        for mean, value in zip(means, values, strict=True):
+            if mean.is_floating_point():
+                mean.lerp_(value, 1 - decay)
+            else:
+                mean.copy_(value)
 
     def log(self, row: dict[str, float]) -> None:
         """Add to the running means; every `log_every` steps append them to log.csv."""
+        if not leads():
+            return
         for key, value in row.items():
             self.sums[key] = self.sums.get(key, 0.0) + float(value) / self.log_every
         if self.step % self.log_every:
@@ -154,7 +208,9 @@ class Run:
     def iterate(self, body, minutes: float | None = None, picture=None, picture_every: int = 500) -> None:
         """Call `body(step) -> dict of numbers to log` until the steps or the minutes of this call are used up."""
         began = time.monotonic()
-        bar = tqdm(total=self.steps, initial=self.step, desc=self.folder.name, mininterval=10)
+        bar = tqdm(
+            total=self.steps, initial=self.step, desc=self.folder.name, mininterval=10, disable=not leads()
+        )
         while self.step < self.steps and (minutes is None or time.monotonic() - began < 60 * minutes):
             start = time.monotonic()
             row = body(self.step)
@@ -162,7 +218,7 @@ class Run:
             self.seconds += time.monotonic() - start
             self.log(row)
             bar.update()
-            if picture is not None and self.step % picture_every == 0:
+            if picture is not None and leads() and self.step % picture_every == 0:
                 picture(self.folder / f"picture-{self.step:06d}.png")
             if self.step % self.save_every == 0:
                 self.save()

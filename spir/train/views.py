@@ -1,46 +1,36 @@
 """Stage 3a: a bank of renderings with everything known about them, for the encoder to learn from (§3.2).
 
     python -m spir.train.views car --objects 2000 --teacher procedural|generator [--out runs/views-car]
+    python -m spir.train.views car --teacher meshes --meshes DIR --views 60 [--out runs/views-meshes]
+    python -m spir.train.views car --teacher photos --photos photos.tar --poses poses.safetensors
 
 The bank stores attention instead of colours: §3.1 makes colour linear in it, so every picture can be
 repainted with any palette while training. Shards of a few objects; a growing bank can be read meanwhile.
 """
 
 import argparse
-import time
-from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 import torch
-from jaxtyping import Float
 from torch import Tensor
 
 from spir import weights
+from spir.categories import CATEGORIES
 from spir.data.cameras import bounding_corners, sample_poses
+from spir.data.collection import open_collection
+from spir.data.pose_table import load_table
 from spir.data.procedural import PROCEDURAL
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.geometry.pose import camera_from_pose
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
+from spir.train import mesh_views, photo_views
+from spir.train.shards import Views, save_shard, to_bytes, to_half
 from spir.types import Field
 
 OBJECTS_PER_SHARD = 8
 VIEW_SIZE = 128
 """Pixels: what the encoder sees; crops and turns blur it a little, as lenses do."""
-
-
-@dataclass(frozen=True)
-class Views:
-    """Renderings with their labels, rows aligned."""
-
-    z: Float[np.ndarray, "view z"]
-    attention: np.ndarray
-    """uint8 (view, size, size, values), 255 = 1, premultiplied by alpha."""
-    nocs: np.ndarray
-    """float16 (view, size, size, 3), premultiplied by alpha."""
-    alpha: np.ndarray
-    """uint8 (view, size, size)."""
 
 
 @torch.no_grad()
@@ -49,22 +39,20 @@ def render_views(field: Field, z: Tensor, views: int, size: int) -> Views:
     corners = bounding_corners(field).repeat_interleave(views, dim=0)
     camera = camera_from_pose(sample_poses(len(corners), corners))
     seen = render(field, camera, RenderConfig(size=size, samples=5, attention=True, nocs=True))
-    pack = lambda value: (value * 255 + 0.5).clamp(0, 255).byte().cpu().numpy()  # noqa: E731
     return Views(
         z.repeat_interleave(views, dim=0).cpu().numpy(),
-        pack(seen.attention),
-        seen.nocs.half().cpu().numpy(),
-        pack(seen.alpha),
+        to_bytes(seen.attention),
+        to_half(seen.nocs),
+        to_bytes(seen.alpha),
     )
 
 
-def save_shard(folder: Path, views: Views) -> None:
-    """Append a shard under a name of its own; readers never see half a file."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{time.time_ns()}.npz"
-    with open(path.with_suffix(".new"), "wb") as file:
-        np.savez(file, **vars(views))
-    path.with_suffix(".new").rename(path)
+def fill_from_meshes(folder: Path, meshes: Path, views: int, z_dim: int) -> None:
+    """A shard of `views` pictures for each car of the table `mesh_views.TRAINING_CARS`."""
+    for done, (file, rule) in enumerate(mesh_views.TRAINING_CARS, start=1):
+        car = mesh_views.training_car(meshes, file, rule)
+        save_shard(folder, mesh_views.car_views(car, views, VIEW_SIZE, z_dim))
+        print(f"{done} meshes of {len(mesh_views.TRAINING_CARS)}: {file.name}", flush=True)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -72,10 +60,15 @@ def main(argv: list[str] | None = None) -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("category", choices=sorted(PROCEDURAL))
-    parser.add_argument("--teacher", choices=("generator", "procedural"), default="generator")
+    parser.add_argument(
+        "--teacher", choices=("generator", "procedural", "meshes", "photos"), default="generator"
+    )
     parser.add_argument("--generator", type=Path, help="weights (weights/CATEGORY/generator.safetensors)")
+    parser.add_argument("--meshes", type=Path, metavar="DIR", help="folder of the meshes, for that teacher")
+    parser.add_argument("--photos", type=Path, help="collection of photos, for that teacher")
+    parser.add_argument("--poses", type=Path, help="their table of spir.data.poses")
     parser.add_argument("--objects", type=int, default=2000)
-    parser.add_argument("--views", type=int, default=3, help="pictures per object")
+    parser.add_argument("--views", type=int, default=3, help="pictures per object or mesh")
     parser.add_argument("--out", type=Path)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument(
@@ -87,13 +80,26 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
     torch.manual_seed(args.seed)
     procedural = PROCEDURAL[args.category]
+    if args.teacher == "meshes":
+        if not (args.meshes and args.meshes.is_dir()):
+            parser.error("--teacher meshes needs --meshes DIR, a folder")
+        fill_from_meshes(args.out or Path("runs") / "views-meshes", args.meshes, args.views, procedural.z_dim)
+        return
     if args.compile:
         procedural.compile()
-    if args.teacher == "generator":
+    if args.teacher in ("generator", "photos"):
         path = args.generator or Path("weights") / args.category / "generator.safetensors"
         generator = weights.load(path, Generator, GeneratorConfig)[0].to(args.device)
         generator.half = True
         generator.freeze()
+    if args.teacher == "photos":
+        if not (args.photos and args.poses):
+            parser.error("--teacher photos needs --photos and --poses")
+        photos, table = open_collection(args.photos), load_table(args.poses)
+        views = photo_views.photo_views(photos, table, generator, CATEGORIES[args.category], VIEW_SIZE)
+        for shard in views:
+            save_shard(args.out or Path("runs") / "views-photos", shard)
+        return
     folder = args.out or Path("runs") / f"views-{args.category}"
     for start in range(0, args.objects, OBJECTS_PER_SHARD):
         z = torch.randn(OBJECTS_PER_SHARD, procedural.z_dim, device=args.device)

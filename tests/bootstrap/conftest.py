@@ -10,7 +10,7 @@ from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.types import FieldSample
 
 AXES = torch.tensor([0.45, 0.35, 0.9])
-FOCALS = Category("thing").focal_guesses
+FOCALS = Category("thing", "thing").focal_guesses
 
 
 def ellipsoid_maps(pose, size=64, pixel_centre=0.5, axes=AXES):

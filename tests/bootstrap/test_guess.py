@@ -15,7 +15,7 @@ from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.types import Cutout
 
-CATEGORY = Category("thing", symmetric=False)
+CATEGORY = Category("thing", "thing", symmetric=False)
 SMALL = EncoderConfig(
     dims=(8, 16, 20, 32),
     heads=(1, 2, 2, 4),

@@ -6,10 +6,10 @@ import pytest
 import torch
 
 from spir.bootstrap.encoder import COMPACT, Encoder, EncoderOutput
+from spir.bootstrap.framing import fit_to_mask
 from spir.bootstrap.hypotheses import (
     NAMES,
     HypothesisConfig,
-    fit_to_mask,
     rank_hypotheses,
     turned_quaternions,
 )
@@ -21,7 +21,7 @@ from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.types import Cutout
 
-CATEGORY = Category("thing")
+CATEGORY = Category("thing", "thing")
 
 
 def poses(azimuths, focal=1.8):

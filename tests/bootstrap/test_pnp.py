@@ -11,7 +11,7 @@ from spir.geometry.camera import project
 from spir.geometry.pose import camera_from_pose
 from spir.geometry.rotation import geodesic_deg
 
-FOCALS = Category("thing").focal_guesses
+FOCALS = Category("thing", "thing").focal_guesses
 
 
 def rotation_errors(result, pose):

@@ -36,6 +36,12 @@ def weights_root(tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
+def judge(weights_root):
+    """The encoder through which pictures are compared."""
+    return weights_root / "car" / "encoder.safetensors"
+
+
+@pytest.fixture(scope="session")
 def reconstructor(weights_root):
     return suite.load("car", "cpu", weights_root)
 

@@ -5,19 +5,24 @@ import json
 import pytest
 from PIL import Image
 
+from spir.data.pose_table import save_table
 from spir.evaluate.__main__ import main, options, step_list
 from spir.evaluate.report import markdown, plain, to_json
+from tests.tiny import tiny_table
 
 
 @pytest.fixture(scope="module")
-def run(weights_root, photo_folder, eth80_folder, tmp_path_factory):
+def run(weights_root, judge, photo_folder, eth80_folder, drawn_cars, tmp_path_factory):
     """One run of everything quick; the folder it wrote into."""
     out = tmp_path_factory.mktemp("out") / "new"
-    main(
-        f"car --device cpu --weights {weights_root} --photos {photo_folder} --eth80 {eth80_folder} "
-        f"--procedural 1 --recolour 1 --steps 1,0 --json {out}/report.json --markdown {out}/report.md "
-        f"--sheet {out}/sheet.png".split()
+    save_table(out.parent / "poses.safetensors", tiny_table(("car0", "car1")))
+    line = (
+        f"car --device cpu --weights {weights_root} --judge {judge} --steps 1,0 --procedural 1 --recolour 1 "
+        f"--photos {photo_folder} --eth80 {eth80_folder} --eth80-novel --realism {drawn_cars} --samples 3 "
+        f"--poses {out.parent}/poses.safetensors --sample-sheet {out}/samples.png --sheet {out}/sheet.png "
+        f"--json {out}/report.json --markdown {out}/report.md"
     )
+    main(line.split())
     return out
 
 
@@ -59,7 +64,16 @@ def test_what_the_numbers_were_made_with(report):
 
 def test_the_tables_are_whole(run):
     text = (run / "report.md").read_text()
-    for title in ("Photos", "ETH-80", "Procedural", "Recolouring", "Failures", "About this run"):
+    for title in (
+        "Photos",
+        "ETH-80",
+        "ETH-80, other views of the toy",
+        "Random samples",
+        "Procedural",
+        "Recolouring",
+        "Failures",
+        "About this run",
+    ):
         assert f"## {title}" in text
     lines = text.splitlines()
     for above, line in zip(lines, lines[1:], strict=False):
@@ -71,6 +85,20 @@ def test_the_sheet_has_a_row_per_finished_photo(run):
     with Image.open(run / "sheet.png") as sheet:
         width, height = sheet.size
     assert width > 8 * 128 and 2 * 128 < height < 3 * 128
+
+
+def test_samples_are_compared_with_photos_and_shown(run, report):
+    found = report["realism"]
+    assert found["distance"] > 0 and (found["samples"], found["photos"], found["poses"]) == (3, 5, 2)
+    assert found["name"].startswith("feature-FID")
+    with Image.open(run / "samples.png") as sheet:
+        assert sheet.width > 8 * 96 and sheet.height > 32 * 96
+
+
+def test_outlines_of_the_other_photos(report):
+    found = report["eth80_novel"]
+    assert found["inputs"] == 2 and set(found["iou"]) == {"0", "1"} and set(found["per_car"]) == {"1", "4"}
+    assert all(0 <= value <= 1 for value in found["iou"].values())
 
 
 def test_steps_are_sorted_and_checked():
@@ -86,7 +114,15 @@ def test_without_a_wish_the_evaluation_that_needs_no_data(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "line", ["spoon", "car --photos /no/such/folder", "car --bench", "car --sheet a.png"]
+    "line",
+    [
+        "spoon",
+        "car --photos /no/such/folder",
+        "car --bench",
+        "car --sheet a.png",
+        "car --realism x",
+        "car --eth80-novel",
+    ],
 )
 def test_wishes_that_make_no_sense_are_refused(line, capsys):
     with pytest.raises(SystemExit) as stop:
@@ -111,7 +147,7 @@ def test_json_has_no_infinities_and_no_pictures():
 def test_a_report_of_nothing_still_reads():
     meta = {
         "category": "car", "weights": "0" * 64, "device": "cpu", "threads": 1, "workers": 1, "machine": "m",
-        "versions": {"torch": "2"}, "feature_distance": "f", "own_cutout": False,
+        "versions": {"torch": "2"}, "feature_distance": "f", "own_cutout": False, "judge": "",
     }  # fmt: skip
     empty = {"photos": {}, "eth80": {}, "procedural": {}, "failures": {}, "peak_rss_mb": 1.0, "meta": meta}
     assert markdown(empty).startswith("## About this run")

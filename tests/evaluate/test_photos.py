@@ -38,8 +38,8 @@ def cut(reconstructor, file):
 
 
 @pytest.fixture(scope="module")
-def record(reconstructor, file):
-    return photos.score_photo(reconstructor, file, (0, 2), pictures=True)
+def record(reconstructor, file, judge):
+    return photos.score_photo(reconstructor, file, (0, 2), judge, pictures=True)
 
 
 @pytest.fixture(scope="module")
@@ -78,12 +78,13 @@ def test_the_record_is_made_of_each_step_seen_from_its_own_camera(reconstructor,
     assert record["cutout"] == "mask of the folder" and record["outcome"] and record["stopped"] == ""
 
 
-def test_the_feature_distance_of_a_picture_to_itself_is_zero(reconstructor, cut):
+def test_the_feature_distance_of_a_picture_to_itself_is_zero(judge, cut):
+    distance = photos.judged_by(judge, "cpu")
     perfect = Rendering(rgb=cut.rgb, alpha=cut.mask, depth=torch.zeros_like(cut.mask))
-    same = photos.compare(reconstructor, perfect, cut)
+    same = photos.compare(distance, "cpu", perfect, cut)
     assert same["feature_distance"] == 0 and same["iou"] == 1 and same["psnr"] == 60
     other = Rendering(rgb=-cut.rgb, alpha=cut.mask, depth=torch.zeros_like(cut.mask))
-    assert photos.compare(reconstructor, other, cut)["feature_distance"] > 0
+    assert photos.compare(distance, "cpu", other, cut)["feature_distance"] > 0
 
 
 def test_a_row_of_the_sheet_has_a_picture_per_label(record):

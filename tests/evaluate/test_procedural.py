@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from spir.categories import CATEGORIES
-from spir.evaluate import procedural, recolour
+from spir.evaluate import novel_views, procedural, recolour
 from spir.evaluate.procedural import Subject, scene
 from spir.geometry.camera import project
 from spir.geometry.pose import camera_from_pose
@@ -106,14 +106,14 @@ def test_a_perfect_method_recolours_the_paint_alone(true, reconstructor):
 
 
 def test_means_and_medians():
-    row = {"ssim": 0.5, "rotation_deg": 1.0, "azimuth_deg": 1.0, "iou": 0.5, "seconds": 1.0}
+    row = {"ssim": 0.5, "novel_iou": 0.5, "rotation_deg": 1.0, "azimuth_deg": 1.0, "iou": 0.5, "seconds": 1.0}
     records = [
         {"name": "a", "10": {**row, "psnr": 10.0}},
         {"name": "b", "10": {**row, "psnr": 20.0, "rotation_deg": 170.0, "azimuth_deg": 170.0}},
         {"name": "c", "10": {**row, "psnr": 30.0, "rotation_deg": 4.0}},
         {"name": "d", "error": "RuntimeError: no"},
     ]
-    table = procedural.summary(records, (10,))["10"]
+    table = novel_views.summary(records, (10,))["10"]
     assert (table["psnr"], table["median_deg"]) == (20, 4) and table["flips"] == pytest.approx(1 / 3)
 
 

@@ -20,7 +20,7 @@ class Toy:
 
     def __init__(self):
         torch.manual_seed(0)
-        self.category = Category("thing")
+        self.category = Category("thing", "thing")
         config = GeneratorConfig(8, 16, 8, 4, 128, 16, values=3, hidden=8)
         self.generator = Generator(config)
         with torch.no_grad():

@@ -6,7 +6,8 @@ from spir.bootstrap.encoder import EncoderOutput
 from spir.categories import CATEGORIES
 from spir.data.procedural import PROCEDURAL
 from spir.train.augment import Sample
-from spir.train.encoder import losses, strange_palette
+from spir.train.bank import strange_palette
+from spir.train.encoder import losses
 
 CAR = PROCEDURAL["car"]
 NAMES = CATEGORIES["car"].palette_names

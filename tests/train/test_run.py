@@ -33,7 +33,9 @@ def _at(run: Run, steps: int):
     """The run as its schedule sees it: planned for `steps` even while it stops earlier."""
     from types import SimpleNamespace
 
-    return SimpleNamespace(step=run.step, steps=steps, warm_up=run.warm_up, final_rate=run.final_rate)
+    return SimpleNamespace(
+        step=run.step, steps=steps, warm_up=run.warm_up, final_rate=run.final_rate, first_rate=run.first_rate
+    )
 
 
 def test_ten_and_resume_and_ten_are_twenty(tmp_path):

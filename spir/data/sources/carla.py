@@ -1,0 +1,55 @@
+"""The CARLA cars of GRAF: images/*.png (or *.png) on white, and poses/NAME_extrinsics.npy, 3x4 camera to world.
+
+One focal length for all; the cameras' axes are ours (looking along -z, y up). No masks, no splits.
+"""
+
+from math import radians, tan
+from pathlib import Path
+
+import numpy as np
+
+from spir.data.sources.frame import Frame
+from spir.data.sources.picture import Picture, Pictures, only_train
+from spir.photo import read_photo
+
+CARLA_FRAME = Frame(up=(0.0, 0.0, 1.0), front=(1.0, 0.0, 0.0), half_side=3.0)
+"""Up is certain, and so is that the cars lie along x: others mirror the cameras by y -> -y. That the front is
++x is the simulator's own convention, not looked at. The paper's cube has the side 6."""
+FIELD_OF_VIEW_DEG = 30.0
+POSE_ENDING = "_extrinsics.npy"
+
+
+class CARLAPictures(Pictures):
+    """One view of each car, with its camera."""
+
+    looks_for = "images/*.png (or *.png) and poses/ (or carla_poses/) with NAME_extrinsics.npy"
+
+    def __init__(self, path: Path, split: str = "train", frame: Frame = CARLA_FRAME) -> None:
+        """Lists the pictures that have a pose. Raises ValueError where there is none."""
+        only_train(split, path.name)
+        self.frame = frame
+        self.name = path.resolve().name
+        self.poses = poses_folder(path)
+        self.images = path / "images" if (path / "images").is_dir() else path
+        files = sorted(self.images.glob("*.png"))
+        self.names = tuple(file.stem for file in files if (self.poses / (file.stem + POSE_ENDING)).is_file())
+        if not self.names:
+            raise ValueError(
+                f"no picture in {self.images} has a pose in {self.poses}: look for {self.looks_for}"
+            )
+
+    @staticmethod
+    def recognises(path: Path) -> bool:
+        return path.is_dir() and next(poses_folder(path).glob(f"*{POSE_ENDING}"), None) is not None
+
+    def read(self, index: int) -> Picture:
+        name = self.names[index]
+        photo = read_photo(self.images / f"{name}.png")
+        pose = np.load(self.poses / (name + POSE_ENDING), allow_pickle=False)
+        focal = 0.5 / tan(radians(FIELD_OF_VIEW_DEG / 2))
+        return Picture(name, photo, self.frame.perspective(pose, focal, vision=False))
+
+
+def poses_folder(path: Path) -> Path:
+    """`poses`, or `carla_poses` as the archive calls it; it may not exist."""
+    return path / "poses" if (path / "poses").is_dir() else path / "carla_poses"

@@ -1,0 +1,38 @@
+"""CUB birds with the annotations of CMR: CUB_200_2011/images, data/*_cub_cleaned.mat and sfm/anno_*.mat."""
+
+from pathlib import Path
+
+from spir.data.sources.cmr import CMRPictures
+from spir.data.sources.frame import Frame
+
+CUB_FRAME = Frame(up=(0.0, 0.0, 1.0), front=(0.0, -1.0, 0.0), half_side=2.0)
+"""CMR turns its mean shape so that x grows from the bird's right to its left and y from crown to tail. Not
+looked at. The unit is half the bird's longest extent without its wings; the paper's cube has the side 4."""
+
+
+class CUBPictures(CMRPictures):
+    """Birds of one split, with masks and orthographic cameras."""
+
+    looks_for = "CUB_200_2011/images (or images/), data/train_cub_cleaned.mat and sfm/anno_train.mat"
+
+    def __init__(self, path: Path, split: str = "train", frame: Frame = CUB_FRAME) -> None:
+        """Raises ValueError where the split has no annotations."""
+        annotations = path / "data" / f"{split}_cub_cleaned.mat"
+        if not annotations.is_file():
+            there = ", ".join(sorted(mat.stem.split("_")[0] for mat in mats(path)))
+            raise ValueError(
+                f"{path} has no data/{split}_cub_cleaned.mat, only the splits: {there or 'none'}"
+            )
+        poses = path / "sfm" / f"anno_{split}.mat"
+        images = path / "CUB_200_2011" / "images"
+        images = images if images.is_dir() else path / "images"
+        super().__init__(f"cub-{split}", images, annotations, poses if poses.is_file() else None, frame)
+
+    @staticmethod
+    def recognises(path: Path) -> bool:
+        return path.is_dir() and bool(mats(path))
+
+
+def mats(path: Path) -> list[Path]:
+    """The annotation files of all splits."""
+    return list(path.glob("data/*_cub_cleaned.mat"))

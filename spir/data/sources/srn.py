@@ -1,0 +1,77 @@
+"""ShapeNet cars and chairs as Scene Representation Networks and pixelNeRF distribute them.
+
+OBJECT/rgb/000000.png on white, OBJECT/pose/000000.txt (camera to world, 16 numbers, computer vision's camera
+axes), OBJECT/intrinsics.txt ("f cx cy 0" in pixels first, "height width" last). No masks.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from spir.data.sources.frame import Frame
+from spir.data.sources.picture import Picture, Pictures
+from spir.photo import read_photo
+
+SRN_FRAME = Frame(up=(0.0, 0.0, 1.0), front=(0.0, 1.0, 0.0), half_side=0.55)
+"""ShapeNetCore v2 has +Y up and -Z in front; Blender's import turned that into +Z up and +Y in front. Code that
+sets such cars onto streets says the same (a car driving along +x is turned by 90 degrees about z). Up is
+certain, the front all but: a look at one car will tell. The paper's cube has the side 1.1."""
+SPLITS = ("train", "val", "test")
+CENTRE_TOLERANCE = 0.01
+"""Picture widths; our cameras look through the middle of the picture."""
+
+
+class SRNPictures(Pictures):
+    """Every view of every object, named OBJECT/VIEW."""
+
+    looks_for = "OBJECT/{rgb/*.png, pose/*.txt, intrinsics.txt}, directly or in a folder named *_train"
+
+    def __init__(self, path: Path, split: str = "train", frame: Frame = SRN_FRAME) -> None:
+        """Lists the pictures; poses are read with them. Raises ValueError where the split is not there."""
+        self.folder = objects_folder(path, split)
+        self.frame = frame
+        self.name = self.folder.resolve().name
+        views = self.folder.glob("*/rgb/*.png")
+        self.names = tuple(sorted(f"{file.parent.parent.name}/{file.stem}" for file in views))
+
+    @staticmethod
+    def recognises(path: Path) -> bool:
+        return path.is_dir() and any(candidates(path, split) for split in SPLITS)
+
+    def read(self, index: int) -> Picture:
+        item, view = self.names[index].split("/")
+        photo = read_photo(self.folder / item / "rgb" / f"{view}.png")
+        pose = np.loadtxt(self.folder / item / "pose" / f"{view}.txt").reshape(4, 4)
+        focal = focal_widths(self.folder / item / "intrinsics.txt")
+        return Picture(self.names[index], photo, self.frame.perspective(pose, focal, vision=True))
+
+
+def candidates(path: Path, split: str) -> list[Path]:
+    """Folders that hold objects of a split: the one given, or those below it (chairs lie one deeper)."""
+    below = [*sorted(path.glob(f"*_{split}")), *sorted(path.glob(f"*_{split}/*_{split}"))]
+    named = path.resolve().name.rpartition("_")[2]
+    # Objects in a folder without a split's name are for training, and never for a test.
+    folders = [path, *below] if split == (named if named in SPLITS else "train") else below
+    return [folder for folder in folders if next(folder.glob("*/intrinsics.txt"), None)]
+
+
+def objects_folder(path: Path, split: str) -> Path:
+    """The one folder of a split."""
+    found = candidates(path, split)
+    if len(found) != 1:
+        many = f"several: {', '.join(folder.name for folder in found)}" if found else "none"
+        raise ValueError(
+            f"{path} must hold one folder of {split!r} objects, but has {many}. Each object is a folder with "
+            f"rgb/, pose/ and intrinsics.txt; the splits ({', '.join(SPLITS)}) end the names of the folders above."
+        )
+    return found[0]
+
+
+def focal_widths(file: Path) -> float:
+    """The focal length, in picture widths. Raises ValueError where the optical axis is not in the middle."""
+    lines = file.read_text().split("\n")
+    focal, x0, y0 = (float(word) for word in lines[0].split()[:3])
+    height, width = (int(word) for word in next(line for line in reversed(lines) if line.strip()).split())
+    if max(abs(x0 - width / 2), abs(y0 - height / 2)) > CENTRE_TOLERANCE * width:
+        raise ValueError(f"{file}: the optical axis meets ({x0}, {y0}), not the middle of {width} x {height}")
+    return focal / width

@@ -1,0 +1,71 @@
+"""Data-parallel training under `torchrun`: every process learns from its own batch and applies the mean gradient.
+
+    torchrun --nproc_per_node 4 -m spir.train.gan car ...
+
+Plain all-reduces instead of a wrapper: the losses call planes, palette and decoder one by one and differentiate
+twice, which a wrapper around a single forward pass does not see. Without `torchrun` every function does nothing.
+"""
+
+import os
+from collections.abc import Iterable
+
+import torch
+from torch import distributed
+from torch.nn import Parameter
+
+
+def start(device: str) -> str:
+    """Join the group that `torchrun` made, if it did; returns this process's device ("cuda" becomes "cuda:1")."""
+    if "RANK" not in os.environ:
+        return device
+    local = int(os.environ["LOCAL_RANK"])
+    kind = device.split(":")[0]
+    if kind == "cuda":
+        torch.cuda.set_device(local)
+    distributed.init_process_group("nccl" if kind == "cuda" else "gloo")
+    return f"cuda:{local}" if kind == "cuda" else device
+
+
+def stop() -> None:
+    """Leave the group."""
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
+
+
+def rank() -> int:
+    """This process's place among all, from 0."""
+    return distributed.get_rank() if distributed.is_initialized() else 0
+
+
+def world() -> int:
+    """How many processes train together."""
+    return distributed.get_world_size() if distributed.is_initialized() else 1
+
+
+def leads() -> bool:
+    """Whether this process is the one that writes logs, pictures and checkpoints."""
+    return rank() == 0
+
+
+def average_gradients(parameters: Iterable[Parameter]) -> None:
+    """Replace every gradient by the mean over the processes, in one message; absent ones count as zero."""
+    if world() == 1:
+        return
+    parameters = list(parameters)
+    for parameter in parameters:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
+    flat = torch.cat([parameter.grad.flatten() for parameter in parameters])
+    distributed.all_reduce(flat)
+    flat /= world()
+    for parameter, mean in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
+        parameter.grad.copy_(mean.view_as(parameter))
+
+
+def mean_over_processes(value: float, device: torch.device | str) -> float:
+    """The mean of a number over the processes."""
+    if world() == 1:
+        return value
+    total = torch.tensor(value, dtype=torch.float64, device=device)
+    distributed.all_reduce(total)
+    return float(total) / world()

@@ -1,0 +1,44 @@
+"""The bank on disk: pictures with everything known about them, a few objects a file (§3.2)."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float16, UInt8
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Views:
+    """Pictures with their labels, rows aligned: renderings as attention, photos as colours."""
+
+    z: Float[np.ndarray, "view z"]
+    attention: UInt8[np.ndarray, "view size size values"] | None
+    """255 = 1, premultiplied by alpha."""
+    nocs: Float16[np.ndarray, "view size size 3"]
+    """Premultiplied by alpha."""
+    alpha: UInt8[np.ndarray, "view size size"]
+    known: Bool[np.ndarray, " view"] | None = None
+    """Whether z describes the object and not only its colours; none = always."""
+    rgb: UInt8[np.ndarray, "view size size 3"] | None = None
+    """Where there is no attention; premultiplied by alpha."""
+
+
+def to_bytes(values: Float[Tensor, "*shape"]) -> UInt8[np.ndarray, "*shape"]:
+    """[0, 1] to [0, 255]."""
+    return (values * 255 + 0.5).clamp(0, 255).byte().cpu().numpy()
+
+
+def to_half(values: Float[Tensor, "*shape"]) -> Float16[np.ndarray, "*shape"]:
+    return values.to(torch.float16).cpu().numpy()
+
+
+def save_shard(folder: Path, views: Views) -> None:
+    """Append a shard under a name of its own; readers never see half a file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{time.time_ns()}.npz"
+    with open(path.with_suffix(".new"), "wb") as file:
+        np.savez(file, **{name: value for name, value in vars(views).items() if value is not None})
+    path.with_suffix(".new").rename(path)

@@ -1,0 +1,64 @@
+"""The encoder's pictures: banks in shares, photos in their own colours, and coordinates beyond a fit's outline."""
+
+import numpy as np
+import pytest
+import torch
+
+from spir.data.procedural import PROCEDURAL
+from spir.train.bank import Bank
+from spir.train.photo_views import spread_out
+from spir.train.shards import Views, save_shard
+
+CAR = PROCEDURAL["car"]
+
+
+def shard(folder, count, known=None, photo=False):
+    attention = np.zeros((count, 8, 8, 10), np.uint8)
+    attention[..., 0] = 255
+    rgb = np.full((count, 8, 8, 3), 51, np.uint8)
+    views = Views(
+        np.zeros((count, CAR.z_dim), np.float32),
+        None if photo else attention,
+        np.zeros((count, 8, 8, 3), np.float16),
+        np.full((count, 8, 8), 255, np.uint8),
+        None if known is None else np.array(known),
+        rgb if photo else None,
+    )
+    save_shard(folder, views)
+
+
+def test_shares_photos_and_what_is_known(tmp_path):
+    torch.manual_seed(0)
+    shard(tmp_path / "cars", 3)
+    shard(tmp_path / "photos", 2, [False, False], photo=True)
+    bank = Bank({tmp_path / "cars": 0.75, tmp_path / "photos": 0.25}, CAR)
+    assert len(bank) == 5 and bank.size == 8
+    drawn = bank.draw(400, repaint=1.0, strange=0.0)
+    photo = (drawn.rgb == 0.2).flatten(1).all(1)
+    assert abs(float(photo.float().mean()) - 0.25) < 0.07
+    assert torch.equal(drawn.own, ~photo)
+    # A rendering is painted with the palette of its own z.
+    paint = (CAR.palette(drawn.z)[:, 0] + 1) / 2
+    assert torch.allclose(drawn.rgb[~photo][:, :, 0, 0], paint[~photo], atol=1e-5)
+    assert not bank.draw(50, 1.0, strange=1.0).own.any()
+
+
+def test_a_growing_bank_is_read_and_an_empty_one_refused(tmp_path):
+    shard(tmp_path / "cars", 3)
+    bank = Bank({tmp_path / "cars": 1.0}, CAR)
+    shard(tmp_path / "cars", 2)
+    bank.reload()
+    assert len(bank) == 5
+    with pytest.raises(SystemExit, match="holds no views"):
+        Bank({tmp_path / "cars": 0.5, tmp_path / "none": 0.5}, CAR)
+
+
+def test_coordinates_go_on_beyond_the_outline():
+    nocs, alpha = torch.zeros(1, 24, 24, 3), torch.zeros(1, 24, 24)
+    alpha[:, 8:16, 8:16] = 1
+    nocs[:, 8:16, 8:16] = torch.tensor([0.3, -0.2, 0.5])
+    found = spread_out(nocs, alpha)
+    assert torch.allclose(found[0, 2, 2], torch.tensor([0.3, -0.2, 0.5]), atol=1e-5)
+    assert torch.equal(found[:, 8:16, 8:16], nocs[:, 8:16, 8:16])
+    half = spread_out(nocs * 0.8, alpha * 0.8)
+    assert torch.allclose(half[0, 10, 10], torch.tensor([0.3, -0.2, 0.5]), atol=1e-5)

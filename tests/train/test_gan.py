@@ -1,0 +1,68 @@
+"""Adversarial training as a command: from scratch and from weights, resumed, measured, exported."""
+
+import pytest
+import torch
+
+from spir import weights
+from spir.data.pose_table import save_table
+from spir.generator import generator as networks
+from spir.generator.generator import Generator, GeneratorConfig
+from spir.train import gan
+from spir.train.gan_config import PAPER, SMALL
+from tests.tiny import GENERATOR, tiny_table, tiny_weights
+
+FEW = ["size=16", "batch=4", "samples=4", "grid=4", "sphere_steps=2", "channel_base=128", "channel_max=16"]
+
+
+@pytest.fixture
+def call(tmp_path, drawn_cars, monkeypatch):
+    monkeypatch.setattr(networks, "COMPACT", GENERATOR)
+    save_table(tmp_path / "poses.safetensors", tiny_table(("car0", "car1", "car2")))
+    return [
+        "car",
+        "--photos",
+        str(drawn_cars),
+        "--poses",
+        str(tmp_path / "poses.safetensors"),
+        "--device",
+        "cpu",
+    ]
+
+
+def test_from_scratch_and_on_from_there(call, tmp_path, capsys):
+    root, run = tiny_weights(tmp_path / "weights"), tmp_path / "run"
+    judged = ["--fid", "4", "--fid-every", "2", "--fid-encoder", str(root / "car" / "encoder.safetensors")]
+    call = [*call, "--set", *FEW, "--run", str(run), "--planes", "8", *judged]
+    gan.main([*call, "--steps", "2"])
+    gan.main([*call, "--steps", "4", "--resume", "--export", str(tmp_path / "g.safetensors")])
+    module, extra, _ = weights.load(tmp_path / "g.safetensors", Generator, GeneratorConfig)
+    assert extra == {"stage": "adversarial", "steps": 4} and module.config.plane_resolution == 8
+    rows = [line.split(",") for line in (run / "fid.csv").read_text().splitlines()]
+    assert [row[0] for row in rows] == ["0", "2", "4"] and all(float(row[2]) > 0 for row in rows)
+    assert (run / "best.safetensors").is_file()
+    assert "3 pictures, 4 channels" in capsys.readouterr().out
+
+
+def test_from_weights_what_is_frozen_stays(call, tmp_path):
+    start = tiny_weights(tmp_path / "weights") / "car" / "generator.safetensors"
+    more = ["--preset", "distilled", "--start", str(start), "--set", *FEW, "anchor_points=16", "--steps", "2"]
+    gan.main([*call, *more, "--run", str(tmp_path / "run"), "--export", str(tmp_path / "g.safetensors")])
+    before, after = (
+        weights.load(path, Generator, GeneratorConfig)[0] for path in (start, tmp_path / "g.safetensors")
+    )
+    assert torch.equal(before.beta, after.beta)
+    assert torch.equal(before.mapping(torch.ones(1, 8)), after.mapping(torch.ones(1, 8)))
+    assert not torch.equal(before.decoder.net[0].weight, after.decoder.net[0].weight)
+
+
+def test_numbers_can_be_changed_by_name_only():
+    assert gan.changed(SMALL, ["r1=2.5", "batch=16"]).r1 == 2.5
+    with pytest.raises(ValueError, match="no number 'gamma'.*path"):
+        gan.changed(PAPER, ["gamma=1"])
+
+
+def test_what_cannot_be_learnt_from_is_said(call):
+    with pytest.raises(SystemExit, match="Nothing was trained.*no number"):
+        gan.main([*call, "--set", "x=1"])
+    with pytest.raises(SystemExit, match="Nothing was trained"):
+        gan.main([*call[:1], "--photos", "nowhere"])
