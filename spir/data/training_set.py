@@ -25,6 +25,7 @@ class TrainingSet(Movable):
     """255 = object; none = the pictures show their background, which is part of the model."""
     pose: Pose
     """Of the picture as it is here, on the CPU."""
+    names: tuple[str, ...]
 
     def __len__(self) -> int:
         return len(self.rgb)
@@ -74,7 +75,7 @@ def from_collection(
 
     With a table, of the photos that it kept, cut out around their masks; without one, whole pictures with the
     collection's own cameras, which must then be square. Raises ValueError where nothing is left."""
-    pictures, masks, poses = [], [], []
+    pictures, masks, poses, names = [], [], [], []
     for index, name in enumerate(collection.names):
         if len(pictures) == limit:
             break
@@ -97,6 +98,7 @@ def from_collection(
             pictures.append(rgb)
             masks += [] if mask is None else [mask]
             poses.append(pose_from_camera(picture.camera))
+        names.append(name)
     if not pictures:
         raise ValueError(
             f"{collection.name} has no picture to learn from: the table of poses kept none of them"
@@ -105,7 +107,8 @@ def from_collection(
         raise ValueError(
             f"{collection.name} has masks for {len(masks)} of {len(pictures)} pictures: all or none"
         )
-    return TrainingSet(torch.stack(pictures), torch.stack(masks) if masks else None, join(poses))
+    mask = torch.stack(masks) if masks else None
+    return TrainingSet(torch.stack(pictures), mask, join(poses), tuple(names))
 
 
 def masked_cutout(picture: Picture, category: Category, size: int) -> Cutout:

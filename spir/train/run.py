@@ -64,13 +64,17 @@ class Learner:
         self.rates = [group["lr"] for group in self.optimiser.param_groups]
 
     def update(self, loss: Tensor, share: float) -> float:
-        """One step on `loss` at `share` of the learning rates; a gradient that is not finite is never applied.
-
-        Returns the gradient's norm."""
-        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
-            group["lr"] = rate * share
+        """One step on `loss` at `share` of the learning rates. Returns the gradient's norm."""
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
+        return self.apply(share)
+
+    def apply(self, share: float) -> float:
+        """One step along the gradients that are there; if one is not finite, none is applied.
+
+        Returns their norm."""
+        for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
+            group["lr"] = rate * share
         trained = [p for group in self.optimiser.param_groups for p in group["params"]]
         average_gradients(trained)
         norm = torch.nn.utils.clip_grad_norm_(trained, self.clip)

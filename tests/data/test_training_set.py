@@ -53,7 +53,7 @@ def table(names, kept) -> PoseTable:
 def test_kept_photos_are_cut_out_around_their_masks():
     few = Few(picture("a"), picture("b"), picture("c"))
     found = from_collection(few, CAR, 64, table(("c", "a", "b"), [True, False, True]))
-    assert len(found) == 2 and found.rgb.shape == (2, 64, 64, 3)
+    assert found.names == ("b", "c") and found.rgb.shape == (2, 64, 64, 3)
     # In the collection's order: b is row 2 of the table, c row 0.
     assert torch.equal(found.pose.quaternion, poses(3).quaternion[[2, 0]])
     inside = found.mask[0] > 250

@@ -45,7 +45,12 @@ def photos(count=9, size=32) -> TrainingSet:
     mask[:, 8:24, 4:28] = 255
     like = torch.ones(count)
     pose = look_at_pose(360 * torch.rand(count), 10 * like, focal=2 * like, scale=0.7 * like)
-    return TrainingSet(torch.randint(256, (count, size, size, 3), dtype=torch.uint8), mask, pose)
+    return TrainingSet(
+        torch.randint(256, (count, size, size, 3), dtype=torch.uint8),
+        mask,
+        pose,
+        tuple(map(str, range(count))),
+    )
 
 
 def game(folder, steps=20, config=QUICK, anchored=False) -> Game:
