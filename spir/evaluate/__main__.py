@@ -28,7 +28,9 @@ def parser() -> argparse.ArgumentParser:
     add("--own-cutout", action="store_true", help="ignore these masks, cut out as the app does")
     add("--eth80", type=Path, metavar="DIR", help="ETH-80 toy cars: folders 1 to 5")
     add("--eth80-novel", action="store_true", help="also lay fits over the other photos of the same toy")
-    add("--realism", type=Path, metavar="PHOTOS", help="samples against the last 1000 photos of a collection")
+    add("--collection", type=Path, metavar="PHOTOS", help="tar or folder of many photos with masks")
+    add("--fronts", type=Path, metavar="FILE", help="sides to which fronts of the collection point")
+    add("--realism", action="store_true", help="random samples against the collection's last 1000 photos")
     add("--poses", type=Path, metavar="FILE", help="table of spir.data.poses: cameras of these samples")
     add("--judge", type=Path, default=Options.judge, metavar="FILE", help="encoder whose features compare")
     add("--samples", type=int, default=Options.samples, metavar="COUNT")
@@ -57,11 +59,13 @@ def options(argv: list[str] | None = None) -> tuple[Options, argparse.Namespace]
             made.error(f"there is no folder {folder}")
     if (args.bench or args.sheet) and not args.photos:
         made.error("--bench and --sheet need --photos DIR")
+    if (args.realism or args.fronts) and not args.collection:
+        made.error("--realism and --fronts need --collection PHOTOS")
     if args.realism and not args.poses:
         made.error("--realism needs --poses FILE, a table made with python -m spir.data.poses")
     if args.eth80_novel and not args.eth80:
         made.error("--eth80-novel needs --eth80 DIR")
-    wanted = (args.photos, args.eth80, args.meshes, args.procedural, args.recolour, args.realism)
+    wanted = (args.photos, args.eth80, args.meshes, args.procedural, args.recolour, args.realism, args.fronts)
     nothing = not any((*wanted, args.sample_sheet))
     return Options(
         category=args.category,
@@ -70,6 +74,8 @@ def options(argv: list[str] | None = None) -> tuple[Options, argparse.Namespace]
         own_cutout=args.own_cutout,
         eth80=args.eth80,
         eth80_novel=args.eth80_novel,
+        collection=args.collection,
+        fronts=args.fronts,
         realism=args.realism,
         poses=args.poses,
         judge=args.judge,

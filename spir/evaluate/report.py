@@ -27,7 +27,7 @@ def plain(value: Any) -> Any:
 def markdown(report: Record) -> str:
     """Every part that was run, as tables."""
     parts = (
-        photos_part, eth80_part, eth80_novel_part, meshes_part, realism_part, procedural_part, recolour_part,
+        photos_part, eth80_part, eth80_novel_part, fronts_part, meshes_part, realism_part, procedural_part, recolour_part,
         bench_part, failures_part, meta_part,
     )  # fmt: skip
     return "\n\n".join(text for text in (part(report) for part in parts) if text) + "\n"
@@ -132,6 +132,16 @@ def eth80_novel_part(report: Record) -> str:
         "aligned, so that shape alone counts."
     )
     return "\n\n".join(("## ETH-80, other views of the toy", note, table(("", "mean IoU"), rows)))
+
+
+def fronts_part(report: Record) -> str:
+    """Front or back on real photos."""
+    result = report.get("fronts")
+    if not result:
+        return ""
+    rows = [("all", percent(result["right"])), *((k, percent(v)) for k, v in result["per_side"].items())]
+    note = f"N = 0, {result['photos']} photos; the side to which the front points was written down by eye."
+    return "\n\n".join(("## Fronts", note, table(("front points", "found there"), rows)))
 
 
 def realism_part(report: Record) -> str:

@@ -13,6 +13,7 @@ from spir.evaluate import (
     bench,
     eth80,
     eth80_views,
+    fronts,
     meshes,
     novel_views,
     photos,
@@ -40,8 +41,12 @@ class Options:
     eth80: Path | None = None
     eth80_novel: bool = False
     """Also lay fits of the toy cars over their other photos."""
-    realism: Path | None = None
-    """Photos, the last thousand of which random samples are compared with."""
+    collection: Path | None = None
+    """Many photos, for the two that follow."""
+    fronts: Path | None = None
+    """Table of sides to which the fronts of some of them point."""
+    realism: bool = False
+    """Compare random samples with the last thousand of them."""
     poses: Path | None = None
     """Table of the cameras from which these samples are taken."""
     judge: Path = WEIGHTS / "car-synthetic" / "encoder.safetensors"
@@ -85,9 +90,14 @@ def evaluate(options: Options) -> Record:
         records = measure(score, prepare, found, "ETH-80, other views", options.workers)
         report["eth80_novel"] = eth80_views.summary(records, options.steps)
         keep(report, "eth80_novel", records)
+    if options.fronts:
+        found = fronts.told_photos(options.collection, options.fronts)
+        records = measure(fronts.score_front, prepare, found, "fronts", options.workers)
+        report["fronts"] = fronts.summary(records)
+        keep(report, "fronts", records)
     if options.realism:
         report["realism"] = realism.score_realism(
-            prepare(), options.realism, options.poses, options.judge, options.samples
+            prepare(), options.collection, options.poses, options.judge, options.samples
         )
     if options.meshes:
         evaluate_meshes(report, options, prepare)

@@ -18,9 +18,9 @@ def run(weights_root, judge, photo_folder, eth80_folder, drawn_cars, tmp_path_fa
     save_table(out.parent / "poses.safetensors", tiny_table(("car0", "car1")))
     line = (
         f"car --device cpu --weights {weights_root} --judge {judge} --steps 1,0 --procedural 1 --recolour 1 "
-        f"--photos {photo_folder} --eth80 {eth80_folder} --eth80-novel --realism {drawn_cars} --samples 3 "
+        f"--photos {photo_folder} --eth80 {eth80_folder} --eth80-novel --collection {drawn_cars} --realism --samples 3 "
         f"--poses {out.parent}/poses.safetensors --sample-sheet {out}/samples.png --sheet {out}/sheet.png "
-        f"--json {out}/report.json --markdown {out}/report.md"
+        f"--fronts {drawn_cars}/fronts.csv --json {out}/report.json --markdown {out}/report.md"
     )
     main(line.split())
     return out
@@ -68,6 +68,7 @@ def test_the_tables_are_whole(run):
         "Photos",
         "ETH-80",
         "ETH-80, other views of the toy",
+        "Fronts",
         "Random samples",
         "Procedural",
         "Recolouring",
@@ -95,6 +96,12 @@ def test_samples_are_compared_with_photos_and_shown(run, report):
         assert sheet.width > 8 * 96 and sheet.height > 32 * 96
 
 
+def test_fronts_are_counted(report):
+    found = report["fronts"]
+    assert found["photos"] == 2 and set(found["per_side"]) == {"left", "right"}
+    assert found["right"] == sum(record["right"] for record in report["items"]["fronts"]) / 2
+
+
 def test_outlines_of_the_other_photos(report):
     found = report["eth80_novel"]
     assert found["inputs"] == 2 and set(found["iou"]) == {"0", "1"} and set(found["per_car"]) == {"1", "4"}
@@ -120,7 +127,8 @@ def test_without_a_wish_the_evaluation_that_needs_no_data(tmp_path):
         "car --photos /no/such/folder",
         "car --bench",
         "car --sheet a.png",
-        "car --realism x",
+        "car --realism",
+        "car --fronts a.csv",
         "car --eth80-novel",
     ],
 )
