@@ -28,6 +28,7 @@ def parser() -> argparse.ArgumentParser:
     add("--own-cutout", action="store_true", help="ignore these masks, cut out as the app does")
     add("--eth80", type=Path, metavar="DIR", help="ETH-80 toy cars: folders 1 to 5")
     add("--eth80-novel", action="store_true", help="also lay fits over the other photos of the same toy")
+    add("--eth80-kept", action="store_true", help="also bootstrap the toys' poses: are those kept right?")
     add("--collection", type=Path, metavar="PHOTOS", help="tar or folder of many photos with masks")
     add("--fronts", type=Path, metavar="FILE", help="sides to which fronts of the collection point")
     add("--realism", action="store_true", help="random samples against the collection's last 1000 photos")
@@ -63,8 +64,8 @@ def options(argv: list[str] | None = None) -> tuple[Options, argparse.Namespace]
         made.error("--realism and --fronts need --collection PHOTOS")
     if args.realism and not args.poses:
         made.error("--realism needs --poses FILE, a table made with python -m spir.data.poses")
-    if args.eth80_novel and not args.eth80:
-        made.error("--eth80-novel needs --eth80 DIR")
+    if (args.eth80_novel or args.eth80_kept) and not args.eth80:
+        made.error("--eth80-novel and --eth80-kept need --eth80 DIR")
     wanted = (args.photos, args.eth80, args.meshes, args.procedural, args.recolour, args.realism, args.fronts)
     nothing = not any((*wanted, args.sample_sheet))
     return Options(
@@ -74,6 +75,7 @@ def options(argv: list[str] | None = None) -> tuple[Options, argparse.Namespace]
         own_cutout=args.own_cutout,
         eth80=args.eth80,
         eth80_novel=args.eth80_novel,
+        eth80_kept=args.eth80_kept,
         collection=args.collection,
         fronts=args.fronts,
         realism=args.realism,

@@ -27,8 +27,8 @@ def plain(value: Any) -> Any:
 def markdown(report: Record) -> str:
     """Every part that was run, as tables."""
     parts = (
-        photos_part, eth80_part, eth80_novel_part, fronts_part, meshes_part, realism_part, procedural_part, recolour_part,
-        bench_part, failures_part, meta_part,
+        photos_part, eth80_part, eth80_kept_part, eth80_novel_part, fronts_part, meshes_part, realism_part,
+        procedural_part, recolour_part, bench_part, failures_part, meta_part,
     )  # fmt: skip
     return "\n\n".join(text for text in (part(report) for part in parts) if text) + "\n"
 
@@ -118,6 +118,16 @@ def eth80_part(report: Record) -> str:
         "(PPP = 000, one a car) is left out. True roll is 0; no rotation is fitted."
     )
     return "\n\n".join(("## ETH-80 toy cars", note, table(head, cells)))
+
+
+def eth80_kept_part(report: Record) -> str:
+    """Bootstrapped poses of the toys."""
+    result = report.get("eth80_kept")
+    if not result:
+        return ""
+    rows = [(name, percent(row["kept"]), percent(row["right"])) for name, row in result.items()]
+    head = ("", "kept", "of these within 30 deg")
+    return "\n\n".join(("## ETH-80, bootstrapped poses", table(head, rows)))
 
 
 def eth80_novel_part(report: Record) -> str:

@@ -12,6 +12,7 @@ import torch
 from spir.evaluate import (
     bench,
     eth80,
+    eth80_kept,
     eth80_views,
     fronts,
     meshes,
@@ -41,6 +42,8 @@ class Options:
     eth80: Path | None = None
     eth80_novel: bool = False
     """Also lay fits of the toy cars over their other photos."""
+    eth80_kept: bool = False
+    """Also bootstrap their poses, as for photos without cameras."""
     collection: Path | None = None
     """Many photos, for the two that follow."""
     fronts: Path | None = None
@@ -77,42 +80,10 @@ def evaluate(options: Options) -> Record:
     report: Record = {
         "photos": {}, "eth80": {}, "meshes": {}, "procedural": {}, "items": {}, "failures": {}
     }  # fmt: skip
-    if options.photos:
-        evaluate_photos(report, options, prepare)
-    if options.eth80:
-        found = eth80.views(options.eth80)
-        records = measure(eth80.score_view, prepare, found, "ETH-80", options.workers)
-        report["eth80"] = eth80.summary(records)
-        keep(report, "eth80", records)
-    if options.eth80_novel:
-        score = partial(eth80_views.score_input, folder=options.eth80, steps=options.steps)
-        found = eth80_views.inputs(options.eth80)
-        records = measure(score, prepare, found, "ETH-80, other views", options.workers)
-        report["eth80_novel"] = eth80_views.summary(records, options.steps)
-        keep(report, "eth80_novel", records)
-    if options.fronts:
-        found = fronts.told_photos(options.collection, options.fronts)
-        records = measure(fronts.score_front, prepare, found, "fronts", options.workers)
-        report["fronts"] = fronts.summary(records)
-        keep(report, "fronts", records)
-    if options.realism:
-        report["realism"] = realism.score_realism(
-            prepare(), options.collection, options.poses, options.judge, options.samples
-        )
-    if options.meshes:
-        evaluate_meshes(report, options, prepare)
-    if options.procedural:
-        score = partial(procedural.score_subject, steps=options.steps)
-        records = measure(
-            score, prepare, subjects(options, options.procedural), "procedural", options.workers
-        )
-        report["procedural"] = novel_views.summary(records, options.steps)
-        keep(report, "procedural", records)
-    if options.recolour:
-        score = partial(recolour.score_recolour, steps=RECOLOUR_STEPS)
-        records = measure(score, prepare, subjects(options, options.recolour), "recolour", options.workers)
-        report["recolour"] = recolour.summary(records)
-        keep(report, "recolour", records)
+    for part in (
+        evaluate_photos, evaluate_eth80, evaluate_collection, evaluate_meshes, evaluate_procedural, evaluate_recolour
+    ):  # fmt: skip
+        part(report, options, prepare)
     report["peak_rss_mb"] = peak_rss_mb()
     if options.bench:
         # Alone, whatever the workers, and after the peak was read: the reference needs far more memory.
@@ -125,7 +96,9 @@ def evaluate(options: Options) -> Record:
 
 
 def evaluate_photos(report: Record, options: Options, prepare: Prepare) -> None:
-    """The photos' part of the report."""
+    """Real photos found again in their own pictures."""
+    if not options.photos:
+        return
     files = photos.photo_files(options.photos, options.own_cutout)
     score = partial(photos.score_photo, steps=options.steps, judge=options.judge, pictures=options.sheet)
     records = measure(score, prepare, files, "photos", options.workers)
@@ -134,13 +107,68 @@ def evaluate_photos(report: Record, options: Options, prepare: Prepare) -> None:
     keep(report, "photos", records)
 
 
+def evaluate_eth80(report: Record, options: Options, prepare: Prepare) -> None:
+    """The toy cars: rotation, which poses bootstrapping would keep, other views."""
+    if not options.eth80:
+        return
+    found = eth80.views(options.eth80)
+    records = measure(eth80.score_view, prepare, found, "ETH-80", options.workers)
+    report["eth80"] = eth80.summary(records)
+    keep(report, "eth80", records)
+    if options.eth80_kept:
+        records = measure(eth80_kept.score_kept, prepare, found, "ETH-80, kept", options.workers)
+        report["eth80_kept"] = eth80_kept.summary(records)
+        keep(report, "eth80_kept", records)
+    if options.eth80_novel:
+        score = partial(eth80_views.score_input, folder=options.eth80, steps=options.steps)
+        found = eth80_views.inputs(options.eth80)
+        records = measure(score, prepare, found, "ETH-80, other views", options.workers)
+        report["eth80_novel"] = eth80_views.summary(records, options.steps)
+        keep(report, "eth80_novel", records)
+
+
+def evaluate_collection(report: Record, options: Options, prepare: Prepare) -> None:
+    """Many photos: front or back, and random samples beside them."""
+    if options.fronts:
+        found = fronts.told_photos(options.collection, options.fronts)
+        records = measure(fronts.score_front, prepare, found, "fronts", options.workers)
+        report["fronts"] = fronts.summary(records)
+        keep(report, "fronts", records)
+    if options.realism:
+        report["realism"] = realism.score_realism(
+            prepare(), options.collection, options.poses, options.judge, options.samples
+        )
+
+
 def evaluate_meshes(report: Record, options: Options, prepare: Prepare) -> None:
-    """The meshes' part of the report: all of them together, and each of them."""
+    """Unseen shapes: all of them together, and each of them."""
+    if not options.meshes:
+        return
     score = partial(meshes.score_mesh, root=options.meshes, steps=options.steps)
     records = measure(score, prepare, meshes.subjects(), "meshes", options.workers)
     report["meshes"] = novel_views.summary(records, options.steps)
     report["per_mesh"] = meshes.per_mesh(records, options.steps)
     keep(report, "meshes", records)
+
+
+def evaluate_procedural(report: Record, options: Options, prepare: Prepare) -> None:
+    """Novel views of procedural objects."""
+    if not options.procedural:
+        return
+    score = partial(procedural.score_subject, steps=options.steps)
+    records = measure(score, prepare, subjects(options, options.procedural), "procedural", options.workers)
+    report["procedural"] = novel_views.summary(records, options.steps)
+    keep(report, "procedural", records)
+
+
+def evaluate_recolour(report: Record, options: Options, prepare: Prepare) -> None:
+    """What recolouring the body paint changes."""
+    if not options.recolour:
+        return
+    score = partial(recolour.score_recolour, steps=RECOLOUR_STEPS)
+    records = measure(score, prepare, subjects(options, options.recolour), "recolour", options.workers)
+    report["recolour"] = recolour.summary(records)
+    keep(report, "recolour", records)
 
 
 def subjects(options: Options, count: int) -> list[procedural.Subject]:

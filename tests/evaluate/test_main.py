@@ -18,7 +18,8 @@ def run(weights_root, judge, photo_folder, eth80_folder, drawn_cars, tmp_path_fa
     save_table(out.parent / "poses.safetensors", tiny_table(("car0", "car1")))
     line = (
         f"car --device cpu --weights {weights_root} --judge {judge} --steps 1,0 --procedural 1 --recolour 1 "
-        f"--photos {photo_folder} --eth80 {eth80_folder} --eth80-novel --collection {drawn_cars} --realism --samples 3 "
+        f"--photos {photo_folder} --eth80 {eth80_folder} --eth80-novel --eth80-kept "
+        f"--collection {drawn_cars} --realism --samples 3 "
         f"--poses {out.parent}/poses.safetensors --sample-sheet {out}/samples.png --sheet {out}/sheet.png "
         f"--fronts {drawn_cars}/fronts.csv --json {out}/report.json --markdown {out}/report.md"
     )
@@ -68,6 +69,7 @@ def test_the_tables_are_whole(run):
         "Photos",
         "ETH-80",
         "ETH-80, other views of the toy",
+        "ETH-80, bootstrapped poses",
         "Fronts",
         "Random samples",
         "Procedural",
@@ -100,6 +102,11 @@ def test_fronts_are_counted(report):
     found = report["fronts"]
     assert found["photos"] == 2 and set(found["per_side"]) == {"left", "right"}
     assert found["right"] == sum(record["right"] for record in report["items"]["fronts"]) / 2
+
+
+def test_kept_poses_of_the_toys(report):
+    found = report["eth80_kept"]
+    assert set(found) == {"all", "car 1", "car 4"} and 0 <= found["all"]["kept"] <= 1
 
 
 def test_outlines_of_the_other_photos(report):
