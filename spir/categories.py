@@ -21,6 +21,10 @@ class Category:
     """Where in a pixel its ray passes; the authors' checkpoints were trained with corners (0)."""
     symmetric: bool = True
     """Left and right are mirror images (x -> -x)."""
+    elevations_deg: tuple[float, float] = (-15.0, 90.0)
+    """From how far below and above its middle it is photographed."""
+    rolls_deg: float = 35.0
+    """How far pictures of it are tilted, to either side; 180 = as may be."""
     focal_guesses: tuple[float, ...] = (0.8, 1.1, 1.4, 1.8, 2.4, 3.5, 6.0)
     """Focal lengths that PnP tries, picture widths; the weights' own list overrides it."""
     palette_names: tuple[str, ...] = ()

@@ -3,10 +3,11 @@
 from dataclasses import replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from spir.geometry.pose import look_at_pose
+from spir.geometry.rotation import rotation_from_view, view_from_rotation
 from spir.types import Pose
 
 DEFAULT_AZIMUTH_DEG, DEFAULT_ELEVATION_DEG = 35.0, 10.0
@@ -28,6 +29,21 @@ def centre_and_size(
     area = mask.sum((1, 2))
     centre = torch.stack((mask.sum(1) @ x, mask.sum(2) @ y), -1) / area.clamp_min(1e-6)[:, None]
     return centre, area.sqrt() * 2 / width
+
+
+def levelled(
+    pose: Pose, elevations_deg: tuple[float, float], rolls_deg: float
+) -> tuple[Pose, Bool[Tensor, " batch"]]:
+    """Poses as people take photographs, and which ones were so already.
+
+    Where a map is a muddle, PnP may answer with a camera below the ground: that one goes to the nearest
+    elevation of the range and stands upright, and its azimuth is not to be trusted either."""
+    azimuth, elevation, roll = view_from_rotation(pose.quaternion)
+    low, high = elevations_deg
+    plausible = (elevation >= low) & (elevation <= high) & (roll.abs() <= rolls_deg)
+    # At the very end of the range everything would be seen from below or above again.
+    upright = rotation_from_view(azimuth, elevation.clamp(max(low, 0.0), high), torch.zeros_like(roll))
+    return replace(pose, quaternion=torch.where(plausible[:, None], pose.quaternion, upright)), plausible
 
 
 def default_pose(mask: Float[Tensor, "batch height width"], focal: float, orthographic: bool) -> Pose:

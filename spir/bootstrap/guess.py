@@ -8,10 +8,14 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spir.bootstrap.encoder import Encoder, EncoderOutput
+from spir.bootstrap.framing import levelled
 from spir.bootstrap.hypotheses import HypothesisConfig, rank_hypotheses
 from spir.bootstrap.pnp import SOLVED, solve_pnp
 from spir.categories import Category
 from spir.types import Code, Cutout, Field, Guess
+
+LEVELLED = "levelled: PnP put the camera where nobody stands"
+"""The outcome of such an item."""
 
 
 @torch.no_grad()
@@ -40,9 +44,11 @@ def guess(
         category.pixel_centre,
         category.orthographic,
     )
-    code, pose = Code(seen.w), solved.pose
+    code, pose, outcome = Code(seen.w), solved.pose, solved.outcome
     if compare:
-        trusted = torch.tensor([outcome == SOLVED for outcome in solved.outcome], device=agreed.device)
+        pose, plausible = levelled(pose, category.elevations_deg, category.rolls_deg)
+        outcome = tuple(o if fine else LEVELLED for o, fine in zip(outcome, plausible.tolist(), strict=True))
+        trusted = torch.tensor([o == SOLVED for o in outcome], device=agreed.device)
         field = generator(code)
         pose = rank_hypotheses(field, pose, cutout, seen, trusted, category, encoder, hypotheses).ranked[0]
     return Guess(
@@ -51,7 +57,7 @@ def guess(
         code=code,
         pose=pose,
         pnp_error=solved.error,
-        outcome=solved.outcome,
+        outcome=outcome,
     )
 
 

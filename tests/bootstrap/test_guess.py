@@ -6,11 +6,17 @@ import pytest
 import torch
 
 from spir.bootstrap.encoder import Encoder, EncoderConfig, EncoderOutput
-from spir.bootstrap.guess import guess, look, resize
+from spir.bootstrap.guess import LEVELLED, guess, look, resize
 from spir.bootstrap.pnp import SOLVED, TOO_FEW
 from spir.categories import Category
 from spir.geometry.pose import camera_from_pose, look_at_pose
-from spir.geometry.rotation import flip_about_up, geodesic_deg
+from spir.geometry.rotation import (
+    about_axis,
+    flip_about_up,
+    geodesic_deg,
+    matrix_from_quaternion,
+    view_from_rotation,
+)
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.types import Cutout
@@ -136,3 +142,16 @@ def test_resize_keeps_constants_and_means():
     maps = torch.rand(1, 64, 64, 2, generator=torch.Generator().manual_seed(0))
     torch.testing.assert_close(resize(maps, 16).mean(), maps.mean(), atol=5e-3, rtol=0)
     torch.testing.assert_close(resize(torch.full((1, 16, 16, 1), 0.3), 64), torch.full((1, 64, 64, 1), 0.3))
+
+
+def test_a_camera_below_the_ground_is_not_the_answer(story, Wedge):
+    pose, cutout, seen = story
+    tip = matrix_from_quaternion(about_axis(0, torch.tensor([70.0])))[0]
+    tipped = replace(seen, nocs=seen.nocs @ tip.T)
+    ours = guess(cutout, Seer(tipped), lambda code: Wedge(2), CATEGORY)
+    papers = guess(cutout, Seer(tipped), lambda code: Wedge(2), CATEGORY, compare=False)
+    below = view_from_rotation(papers.pose.quaternion)[1] < -15
+    assert below.any() and papers.outcome == (SOLVED, SOLVED)
+    elevation = view_from_rotation(ours.pose.quaternion)[1]
+    assert (elevation[below] > -1).all()
+    assert all(outcome == LEVELLED for outcome, bad in zip(ours.outcome, below, strict=True) if bad)
