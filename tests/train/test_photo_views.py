@@ -1,0 +1,51 @@
+"""Photos as teachers: the command makes a bank of the kept ones, in their own colours, with coordinates inside."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from spir.data.pose_table import PoseTable, save_table
+from spir.geometry.pose import look_at_pose
+from spir.train import views
+from spir.train.bank import Bank
+from tests.tiny import tiny_weights
+
+
+@pytest.fixture(scope="module")
+def bank_folder(drawn_cars, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("bank")
+    root = tiny_weights(folder / "weights")
+    torch.manual_seed(0)
+    like = torch.ones(3)
+    pose = look_at_pose(80 * like, 5 * like, focal=2 * like, scale=0.7 * like)
+    scores = (like.clone() for _ in range(4))
+    kept = torch.tensor([True, False, True])
+    table = PoseTable(("car3", "car0", "car1"), pose, torch.randn(3, 5, 16), *scores, like > 0, kept)
+    save_table(folder / "poses.safetensors", table)
+    call = ["car", "--teacher", "photos", "--photos", str(drawn_cars), "--device", "cpu"]
+    call += ["--generator", str(root / "car" / "generator.safetensors")]
+    with pytest.raises(SystemExit):
+        views.main(call)
+    views.main([*call, "--poses", str(folder / "poses.safetensors"), "--out", str(folder / "photos")])
+    return folder / "photos"
+
+
+def test_kept_photos_become_views(bank_folder):
+    (path,) = bank_folder.glob("*.npz")
+    with np.load(path) as shard:
+        assert set(shard) == {"z", "nocs", "alpha", "known", "rgb"}
+        assert shard["rgb"].shape == (2, 128, 128, 3) and not shard["known"].any()
+        inside = shard["alpha"] > 250
+        assert np.abs(shard["rgb"][inside].astype(int).mean(0) - (200, 30, 30)).max() < 3
+        assert not shard["rgb"][shard["alpha"] == 0].any() and np.isfinite(shard["nocs"]).all()
+        assert np.abs(shard["nocs"]).max() < 2
+
+
+def test_the_encoder_never_compares_their_codes(bank_folder):
+    paintless = SimpleNamespace(repaint=lambda z: z, palette=lambda z: torch.zeros(len(z), 10, 3))
+    bank = Bank({bank_folder: 1.0}, paintless)
+    drawn = bank.draw(6, 0.8, 0.4)
+    assert not drawn.own.any() and drawn.rgb.shape == (6, 3, 128, 128)
+    assert float(drawn.rgb.max()) == pytest.approx(200 / 255, abs=0.02)
