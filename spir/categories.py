@@ -31,6 +31,8 @@ class Category:
     """What each palette entry colours, where training named it."""
     segment_words: tuple[str, ...] = ()
     """What a general segmenter calls it."""
+    terms: str = ""
+    """What one may not do with these weights, as a sentence for the page."""
 
 
 CAR_PALETTE = (
@@ -46,7 +48,8 @@ CAR_PALETTE = (
     "highlight",
 )
 
-CAR = Category("car", "car", palette_names=CAR_PALETTE, segment_words=("car",))
-ROWS = (CAR, replace(CAR, name="car-synthetic"))
+SYNTHETIC = Category("car-synthetic", "car", palette_names=CAR_PALETTE, segment_words=("car",))
+CAR = replace(SYNTHETIC, name="car", terms="Learnt from research-only photos: not for commercial use.")
+ROWS = (CAR, SYNTHETIC)
 """`car-synthetic` has seen procedural cars alone, `car` photos as well."""
 CATEGORIES = {row.name: row for row in ROWS}

@@ -26,7 +26,9 @@ def build(engine: Reconstructor) -> gr.Blocks:
     takeaway = Takeaway(handlers)
     with blocks() as page:
         key = gr.State(None)
-        gr.Markdown(f"# {words.TITLE}\n{words.does(engine.category.kind)} {words.CANNOT}")
+        gr.Markdown(
+            f"# {words.TITLE}\n{words.does(engine.category.kind)} {words.CANNOT} {engine.category.terms}"
+        )
         machine = gr.Markdown(handlers.machine(DEFAULT_STEPS), elem_id="machine")
         with gr.Row(equal_height=False):
             with gr.Column(scale=4, min_width=300):
