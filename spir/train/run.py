@@ -51,6 +51,25 @@ def read_parts(folder: Path) -> tuple[dict[str, Tensor], dict] | None:
     return parse(blob), json.loads(header["__metadata__"]["note"])
 
 
+def append_row(path: Path, row: dict) -> None:
+    """Add a row to a CSV under its own columns; a column that is new is added to all rows, empty above."""
+    names, old = [], []
+    if path.exists():
+        with path.open(newline="") as file:
+            reader = csv.DictReader(file)
+            names = list(reader.fieldnames or ())
+            if not row.keys() <= set(names):
+                old = list(reader)
+    if not row.keys() <= set(names):
+        names += [name for name in row if name not in names]
+        with path.open("w", newline="") as file:
+            writer = csv.DictWriter(file, names)
+            writer.writeheader()
+            writer.writerows(old)
+    with path.open("a", newline="") as file:
+        csv.DictWriter(file, names).writerow(row)
+
+
 @dataclass
 class Learner:
     """A module, its optimiser, and how far a step may go."""
@@ -191,22 +210,18 @@ class Run:
                 mean.copy_(value)
 
     def log(self, row: dict[str, float]) -> None:
-        """Add to the running means; every `log_every` steps append them to log.csv."""
+        """Add to the running means; every `log_every` steps append them to log.csv.
+
+        What is measured now and then only is averaged over the steps that measured it."""
         if not leads():
             return
         for key, value in row.items():
-            self.sums[key] = self.sums.get(key, 0.0) + float(value) / self.log_every
+            self.sums.setdefault(key, []).append(float(value))
         if self.step % self.log_every:
             return
-        path, fresh = self.folder / "log.csv", not (self.folder / "log.csv").exists()
-        means = {"step": self.step, "seconds": round(self.seconds, 1)} | {
-            k: f"{v:.5g}" for k, v in self.sums.items()
-        }
-        with path.open("a", newline="") as file:
-            writer = csv.DictWriter(file, fieldnames=list(means))
-            if fresh:
-                writer.writeheader()
-            writer.writerow(means)
+        means = {"step": self.step, "seconds": round(self.seconds, 1)}
+        means |= {key: f"{sum(values) / len(values):.5g}" for key, values in self.sums.items()}
+        append_row(self.folder / "log.csv", means)
         self.sums = {}
 
     def iterate(self, body, minutes: float | None = None, picture=None, picture_every: int = 500) -> None:

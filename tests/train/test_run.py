@@ -1,5 +1,7 @@
 """Training resumes exactly, and its checkpoints stay small enough to carry."""
 
+import csv
+
 import torch
 from torch import nn
 
@@ -85,3 +87,14 @@ def test_the_rate_warms_up_and_falls(tmp_path):
     for run.step in (0, 199, 500, 1000):
         rates.append(run.rate())
     assert rates[0] < 0.01 and rates[1] > 0.9 > rates[2] > rates[3] and abs(rates[3] - run.final_rate) < 1e-6
+
+
+def test_the_log_keeps_its_columns_whatever_is_measured_when(tmp_path):
+    run = make(tmp_path)
+    for step in range(1, 11):
+        run.step = step
+        run.log({"loss": float(step), **({"rare": 7.0} if step == 8 else {})})
+    with (tmp_path / "log.csv").open(newline="") as file:
+        first, second = csv.DictReader(file)
+    assert first["loss"] == "3" and first["rare"] == ""
+    assert second["loss"] == "8" and second["rare"] == "7"
