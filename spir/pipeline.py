@@ -116,13 +116,7 @@ class Reconstructor:
 
     def view(self, size: int = 128, **extras: bool) -> RenderConfig:
         """How pictures of this category are rendered; `extras` as "normals" or "attention"."""
-        return RenderConfig(
-            size=size,
-            samples=REPORT_SAMPLES,
-            pixel_centre=self.category.pixel_centre,
-            background=self.category.background,
-            **extras,
-        )
+        return RenderConfig.of(self.category, size=size, samples=REPORT_SAMPLES, **extras)
 
     @torch.no_grad()
     def render(self, found: Fit | Step, size: int = 128) -> Rendering:

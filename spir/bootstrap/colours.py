@@ -49,13 +49,7 @@ def fit_colours(
     if guess.code.palette is not None:
         return guess
     w = generator.rows(guess.code).detach()
-    view = RenderConfig(
-        size=config.size,
-        samples=config.samples,
-        attention=True,
-        pixel_centre=category.pixel_centre,
-        background=category.background,
-    )
+    view = RenderConfig.of(category, size=config.size, samples=config.samples, attention=True)
     with torch.no_grad():
         seen = render(generator.field(guess.code), camera_from_pose(guess.pose), view)
         rgb, mask = resize(cutout.rgb, config.size), resize(cutout.mask[..., None], config.size)[..., 0]

@@ -82,13 +82,7 @@ def rank_hypotheses(
     count. Deterministic."""
     config = config or HypothesisConfig()
     batch, count = len(pose.scale), len(NAMES)
-    quick = RenderConfig(
-        size=config.size,
-        samples=config.samples,
-        pixel_centre=category.pixel_centre,
-        background=category.background,
-        nocs=True,
-    )
+    quick = RenderConfig.of(category, size=config.size, samples=config.samples, nocs=True)
     original = pose.map(lambda rows: rows.repeat_interleave(count, 0))
     turned = replace(original, quaternion=turned_quaternions(pose).flatten(0, 1))
     # Centroid and area need no fine detail, and the grid is most of a small picture's price.

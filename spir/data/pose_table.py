@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, fields
+from functools import cached_property
 from pathlib import Path
 
 from jaxtyping import Bool, Float
@@ -41,7 +42,7 @@ class PoseTable(Movable):
         """Where a photo stands; none for a photo that is not there."""
         return self.index.get(name)
 
-    @property
+    @cached_property
     def index(self) -> dict[str, int]:
         return {name: row for row, name in enumerate(self.names)}
 

@@ -26,7 +26,7 @@ from spir.data.collection import open_collection
 from spir.data.fronts import agrees, read_fronts, turned_to_agree
 from spir.data.pose_report import write_report
 from spir.data.pose_table import PoseTable, load_table, save_table
-from spir.data.sources.picture import Collection
+from spir.data.sources.picture import Collection, Picture
 from spir.inversion.config import HYBRID_FAST
 from spir.inversion.invert import invert
 from spir.outputs.agreement import iou
@@ -110,6 +110,12 @@ def bootstrap(
     )
 
 
+def cut_picture(reconstructor: Reconstructor, picture: Picture) -> Cutout:
+    """The object of a picture by the mask that it brings, else as the app cuts out. Raises PhotoError."""
+    alpha = picture.photo.alpha
+    return reconstructor.cut(picture.photo, None if alpha is None else alpha.float() / 255)
+
+
 def cutouts(
     collection: Collection, rows: Sequence[int], reconstructor: Reconstructor, batch: int
 ) -> Iterator[tuple[list[str], Cutout]]:
@@ -117,9 +123,8 @@ def cutouts(
     names, cuts = [], []
     for place, row in enumerate(rows):
         picture = collection[row]
-        alpha = picture.photo.alpha
         try:
-            cuts.append(reconstructor.cut(picture.photo, None if alpha is None else alpha.float() / 255))
+            cuts.append(cut_picture(reconstructor, picture))
             names.append(picture.name)
         except PhotoError:
             # Of thousands of photos some show nothing: the table is shorter then.
@@ -161,9 +166,9 @@ def main(argv: list[str] | None = None) -> None:
         done = [load_table(args.out)] if args.resume and args.out.exists() else []
     except (WeightsError, ValueError, FileNotFoundError) as problem:
         sys.exit(f"No poses were found: {problem}")
-    names = set(done[0].names if done else ())
+    known = set(done[0].names if done else ())
     rows = range(len(collection))[args.first :][: args.limit]
-    rows = [row for row in rows if collection.names[row] not in names]
+    rows = [row for row in rows if collection.names[row] not in known]
     if args.told:
         rows = [row for row in rows if collection.names[row] in fronts]
     for count, (names, cut) in enumerate(tqdm(cutouts(collection, rows, reconstructor, args.batch))):

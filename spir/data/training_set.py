@@ -33,22 +33,31 @@ class TrainingSet(Movable):
     def draw(
         self, index: Tensor, flip: Tensor, background: float
     ) -> tuple[Float[Tensor, "batch channel size size"], Pose]:
-        """Pictures and cameras; where `flip` (batch, bool), the mirror image of both.
+        """`pictures` and `poses` of the same rows."""
+        return self.pictures(index, flip, background), self.poses(index, flip)
 
-        Colours in [-1, 1] over `background`, then the mask in [0, 1] where there is one; channels first."""
+    def poses(self, index: Tensor, flip: Tensor) -> Pose:
+        """Cameras; of the mirror image where `flip` (batch, bool) says so."""
+        return flipped(self.pose.map(lambda part: part[index]), flip)
+
+    def pictures(
+        self, index: Tensor, flip: Tensor, background: float
+    ) -> Float[Tensor, "batch channel size size"]:
+        """Colours in [-1, 1] over `background`, then the mask in [0, 1] where there is one; channels first.
+
+        Where `flip` (batch, bool) says so, the mirror image."""
         rgb = self.rgb[index].permute(0, 3, 1, 2).float() / 127.5 - 1
         if self.mask is not None:
             mask = self.mask[index][:, None].float() / 255
             rgb = torch.cat((rgb * mask + background * (1 - mask), mask), 1)
-        picture = torch.where(flip[:, None, None, None], rgb.flip(3), rgb)
-        return picture, flipped(self.pose.map(lambda part: part[index]), flip)
+        return torch.where(flip[:, None, None, None], rgb.flip(3), rgb)
 
     def shown(
         self, size: int, background: float, device: torch.device | str, at_once: int = 32
     ) -> Iterator[tuple[Float[Tensor, "batch size size 3"], Float[Tensor, "batch size size"]]]:
         """All pictures at another size, and their masks (all ones where there are none), in batches."""
         for rows in torch.arange(len(self)).split(at_once):
-            picture, _ = self.draw(rows, torch.zeros(len(rows), dtype=torch.bool), background)
+            picture = self.pictures(rows, torch.zeros(len(rows), dtype=torch.bool), background)
             picture = F.interpolate(picture, (size, size), mode="bilinear", antialias=True).to(device)
             mask = picture[:, 3] if self.mask is not None else torch.ones_like(picture[:, 0])
             yield picture[:, :3].permute(0, 2, 3, 1), mask

@@ -15,7 +15,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spir.evaluate.items import Record, finished
-from spir.evaluate.metrics import azimuth_error_deg
+from spir.evaluate.metrics import FLIP_DEG, azimuth_error_deg
 from spir.evaluate.runs import run
 from spir.geometry.rotation import geodesic_deg, rotation_from_view
 from spir.photo import read_mask, read_photo
@@ -27,8 +27,6 @@ AZIMUTH_ZERO = -90.0
 on -X), at 090 it faces us, at 180 it points to the left, at 270 we see the back. Both count the same way
 round; renderings of our own laid beside all 41 views of a car agree."""
 GOOD_DEG = 30.0
-FLIP_DEG = 135.0
-"""An azimuth further off than this takes the front for the back."""
 VIEW = re.compile(r"car\d+-(\d{3})-(\d{3})\.png")
 
 

@@ -134,9 +134,7 @@ def samples(
     """Pictures of `count` random objects, each from one of the poses, always the same ones."""
     device = generator.alpha.device
     draws = torch.Generator().manual_seed(seed)
-    view = RenderConfig(
-        size=size, samples=24, pixel_centre=category.pixel_centre, background=category.background
-    )
+    view = RenderConfig.of(category, size=size, samples=24)
     for first in range(0, count, AT_ONCE):
         batch = min(AT_ONCE, count - first)
         z = torch.randn(batch, generator.config.z_dim, generator=draws).to(device)

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import torch
 
-from spir.data.collection import open_collection
+from spir.data.collection import Collection, open_collection
 from spir.data.fronts import agrees, read_fronts
+from spir.data.poses import cut_picture
 from spir.evaluate.items import Record, finished
 from spir.evaluate.runs import run
 from spir.pipeline import Reconstructor
@@ -16,15 +17,16 @@ from spir.pipeline import Reconstructor
 class Told:
     """A photo of a collection and the side to which its front points."""
 
-    photos: Path
+    collection: Collection
     name: str
     side: str
 
 
 def told_photos(photos: Path, fronts: Path) -> list[Told]:
     """Those of a table that the collection has. Raises ValueError where it has none."""
-    names = set(open_collection(photos).names)
-    found = [Told(photos, name, side) for name, side in read_fronts(fronts).items() if name in names]
+    collection = open_collection(photos)
+    sides = read_fronts(fronts)
+    found = [Told(collection, name, sides[name]) for name in collection.names if name in sides]
     if not found:
         raise ValueError(f"{photos} has none of the photos that {fronts} names")
     return found
@@ -33,10 +35,8 @@ def told_photos(photos: Path, fronts: Path) -> list[Told]:
 @torch.no_grad()
 def score_front(reconstructor: Reconstructor, told: Told) -> Record:
     """Whether the first guess (N = 0) sees the front where it is."""
-    collection = open_collection(told.photos)
-    photo = collection[collection.names.index(told.name)].photo
-    mask = None if photo.alpha is None else photo.alpha.float() / 255
-    first = run(reconstructor, reconstructor.cut(photo, mask), (0,))
+    picture = told.collection[told.collection.names.index(told.name)]
+    first = run(reconstructor, cut_picture(reconstructor, picture), (0,))
     return {
         "side": told.side,
         "right": bool(agrees(first.steps[0].pose, [told.side])),

@@ -13,6 +13,8 @@ from torch import Tensor
 from spir.geometry.rotation import view_from_rotation
 from spir.outputs.agreement import unit
 
+FLIP_DEG = 135.0
+"""An azimuth further off than this takes the front for the back."""
 SSIM_WINDOW = 7
 SSIM_K1, SSIM_K2 = 0.01, 0.03
 """Wang et al. 2004, with the uniform window that is scikit-image's default."""

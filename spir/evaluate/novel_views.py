@@ -12,7 +12,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from spir.evaluate.items import Record, finished
-from spir.evaluate.metrics import azimuth_error_deg, ssim
+from spir.evaluate.metrics import FLIP_DEG, azimuth_error_deg, ssim
 from spir.evaluate.runs import run, view
 from spir.geometry.pose import camera_from_pose
 from spir.geometry.rotation import geodesic_deg
@@ -23,8 +23,6 @@ from spir.types import Camera, Code, Photo, Pose, Rendering
 PHOTO_SIZE = 192
 """Pixels of the input picture, more than the networks see, so that the crop is a real one."""
 TARGET_SIZE = 128
-FLIP_DEG = 135
-"""Azimuth errors beyond this took the back for the front."""
 
 
 def photo_of(picture: Rendering) -> Photo:

@@ -74,14 +74,8 @@ class Descent:
                 perceptual, rgb, mask, config.crops, category.background, draws, config.fresh_crops
             )
             beta = float(generator.density.beta)
-            view = RenderConfig(
-                renderer=config.renderer,
-                size=size,
-                samples=samples,
-                grid=64 if beta < THIN_SHELL else RenderConfig.grid,
-                pixel_centre=category.pixel_centre,
-                background=category.background,
-            )
+            grid = 64 if beta < THIN_SHELL else RenderConfig.grid
+            view = RenderConfig.of(category, renderer=config.renderer, size=size, samples=samples, grid=grid)
             return Comparison(view, Goal(rgb, mask, w, look), config.losses)
 
         self.fine = comparison(config.size, config.samples)

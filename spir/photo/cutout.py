@@ -82,6 +82,11 @@ def largest_component(mask: Float[Tensor, "height width"]) -> Float[Tensor, "hei
     return mask * torch.from_numpy(label == largest).to(mask)
 
 
+def same_proportions(mask: tuple[int, int], photo: tuple[int, int]) -> bool:
+    """Whether a mask may belong to a photo, by (height, width) of both; rounding is forgiven."""
+    return bool(abs(np.log(mask[1] * photo[0] / (mask[0] * photo[1]))) <= ASPECT_TOLERANCE)
+
+
 def read_mask(source: str | Path | bytes, photo: Photo) -> Float[Tensor, "height width"]:
     """A mask that somebody made, in [0, 1] at the photo's size: white (or opaque) is the object.
 
@@ -94,7 +99,7 @@ def read_mask(source: str | Path | bytes, photo: Photo) -> Float[Tensor, "height
     # Label files write 1, not 255, for the object.
     grey /= 255 if grey.max() > 1 else 1
     height, width = photo.rgb.shape[:2]
-    if abs(np.log(grey.shape[1] * height / (grey.shape[0] * width))) > ASPECT_TOLERANCE:
+    if not same_proportions(grey.shape, (height, width)):
         raise PhotoError(
             f"The mask ({grey.shape[1]} x {grey.shape[0]}) does not fit the photo ({width} x {height}). "
             "Give the mask of this very photo, neither cropped nor turned."

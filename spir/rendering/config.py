@@ -1,6 +1,9 @@
 """What to render and how finely: the one set of numbers that every renderer reads."""
 
 from dataclasses import dataclass
+from typing import Any
+
+from spir.categories import Category
 
 
 @dataclass(frozen=True)
@@ -36,3 +39,8 @@ class RenderConfig:
     """Reference: stratified samples per ray."""
     fine: int = 64
     """Reference: importance samples per ray."""
+
+    @classmethod
+    def of(cls, category: Category, **numbers: Any) -> "RenderConfig":
+        """How pictures of a category are rendered: its rays and its background, and other fields by name."""
+        return cls(pixel_centre=category.pixel_centre, background=category.background, **numbers)

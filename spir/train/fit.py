@@ -30,7 +30,7 @@ from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.train import pictures
 from spir.train.anchor import Anchor
-from spir.train.run import Learner, Run
+from spir.train.run import Learner, Run, learning
 from spir.types import Code, Pose
 
 
@@ -65,7 +65,7 @@ class Objects(nn.Module):
     def __init__(self, table: PoseTable, names: Sequence[str]):
         """The rows of these photos."""
         super().__init__()
-        rows = [table.index[name] for name in names]
+        rows = [table.row(name) for name in names]
         pose = table.pose.map(lambda part: part[rows].clone())
         self.w = nn.Parameter(table.w[rows].clone())
         self.orthographic = pose.z0 is None
@@ -105,16 +105,11 @@ class Fitting:
 
     def loss(self, index: Int[Tensor, " batch"], flip: Bool[Tensor, " batch"]) -> Float[Tensor, " batch"]:
         """The losses of inversion for some photos or, where `flip` says so, for their mirror images."""
-        picture, _ = self.photos.draw(index, flip, self.category.background)
+        picture = self.photos.pictures(index, flip, self.category.background)
         picture = picture.to(self.device).permute(0, 2, 3, 1)
         rgb, mask = picture[..., :3], picture[..., 3]
         w, pose = self.objects.module(index.to(self.device))
-        view = RenderConfig(
-            size=self.config.size,
-            samples=self.config.samples,
-            pixel_centre=self.category.pixel_centre,
-            background=self.category.background,
-        )
+        view = RenderConfig.of(self.category, size=self.config.size, samples=self.config.samples)
         camera = camera_from_pose(flipped(pose, flip.to(self.device)))
         seen = render(self.generator.field(Code(w)), camera, view)
         with torch.no_grad():
@@ -169,10 +164,8 @@ def main(argv: list[str] | None = None) -> None:
     generator = weights.load(args.start or shipped / "generator.safetensors", Generator, GeneratorConfig)[0]
     encoder = weights.load(args.encoder or shipped / "encoder.safetensors", Encoder, EncoderConfig)[0]
     generator.to(args.device).half = True
-    for name, parameter in generator.named_parameters():
-        parameter.requires_grad_(not name.startswith(config.frozen))
     known = Objects(table, photos.names).to(args.device)
-    trained = [p for p in generator.parameters() if p.requires_grad]
+    trained = learning(generator, config.frozen)
     run = Run(
         args.run or Path("runs") / f"fit-{args.category}",
         generator,

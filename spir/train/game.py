@@ -59,21 +59,15 @@ class Game:
 
     # What both players see
 
-    def fakes(self) -> tuple[Tensor, Field, Tensor, Float[Tensor, "batch channel size size"], Pose]:
-        """w, field, z, pictures and cameras of new objects, photographed as the real ones were."""
+    def fakes(self) -> tuple[Tensor, Field, Float[Tensor, "batch channel size size"], Pose]:
+        """z, field, pictures and cameras of new objects, photographed as the real ones were."""
         z = torch.randn(self.config.batch, self.generator.config.z_dim, device=self.device)
         index = torch.randint(len(self.photos), (self.config.batch,))
-        _, pose = self.photos.draw(index, self.coin(), self.category.background)
+        pose = self.photos.poses(index, self.coin())
         pose = ada.move_pose(pose, self.moves()).to(self.device)
-        w = self.generator.rows(self.generator.code(z))
-        field = self.generator.field(Code(w))
-        return (
-            w,
-            field,
-            z,
-            photograph(field, pose, self.config, self.category, self.photos.mask is not None),
-            pose,
-        )
+        field = self.generator.field(self.generator.code(z))
+        picture = photograph(field, pose, self.config, self.category, self.photos.mask is not None)
+        return z, field, picture, pose
 
     def reals(self, step: int) -> tuple[Float[Tensor, "batch channel size size"], Pose]:
         """The next pictures of this epoch, augmented, at the discriminator's size."""
@@ -106,7 +100,7 @@ class Game:
     def move_generator(self, step: int) -> dict[str, float]:
         config, critic = self.config, self.critic.module
         critic.requires_grad_(False)
-        w, field, z, picture, pose = self.fakes()
+        z, field, picture, pose = self.fakes()
         terms = {"g": generator_loss(critic(picture, condition(pose)))}
         loss = terms["g"]
         if step % config.grid_every == 0:
@@ -182,12 +176,7 @@ def photograph(
     field: Field, pose: Pose, config: GanConfig, category: Category, mask: bool
 ) -> Float[Tensor, "batch channel size size"]:
     """The pictures of a field as the discriminator sees them: colour, and the mask where reals have one."""
-    view = RenderConfig(
-        size=config.size,
-        samples=config.samples,
-        pixel_centre=category.pixel_centre,
-        background=category.background,
-    )
+    view = RenderConfig.of(category, size=config.size, samples=config.samples)
     seen = render(field, camera_from_pose(pose), view)
     channels = torch.cat((seen.rgb, seen.alpha[..., None]), -1) if mask else seen.rgb
     return channels.permute(0, 3, 1, 2)

@@ -10,7 +10,7 @@ scratch the generator begins as a sphere, with --start (or the preset "distilled
 
 import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from spir.train.anchor import Anchor
 from spir.train.discriminator import Discriminator, DiscriminatorConfig
 from spir.train.game import Game
 from spir.train.gan_config import PRESETS, GanConfig
-from spir.train.run import Learner, Run, read_parts
+from spir.train.run import Learner, Run, learning, read_parts
 from spir.train.sphere import pretrain
 
 
@@ -97,15 +97,11 @@ def build(args: argparse.Namespace, config: GanConfig) -> Generator:
         generator = Generator(paper if args.preset == "paper" else small).to(args.device)
         generator.beta.data.fill_(config.density)
     generator.half = config.half
-    generator.train()
-    for name, parameter in generator.named_parameters():
-        parameter.requires_grad_(not any(name.startswith(part) for part in config.frozen))
-    return generator
+    return generator.train()
 
 
-def adam(module: nn.Module, rate: float, config: GanConfig) -> torch.optim.Adam:
-    trained = [p for p in module.parameters() if p.requires_grad]
-    return torch.optim.Adam(trained, lr=rate, betas=config.betas, fused=True)
+def adam(parameters: Iterable[nn.Parameter], rate: float, config: GanConfig) -> torch.optim.Adam:
+    return torch.optim.Adam(parameters, lr=rate, betas=config.betas, fused=True)
 
 
 def judge(args: argparse.Namespace, photos: TrainingSet) -> Callable[[Generator], float]:
@@ -135,7 +131,7 @@ class Best:
     def look(self) -> None:
         """Measure, unless this step was measured already."""
         lines, step = self.lines(), self.run.step
-        if not parallel.leads() or any(line.startswith(f"{step},") for line in lines):
+        if any(line.startswith(f"{step},") for line in lines):
             return
         found = self.distance(self.run.average)
         self.record.write_text("\n".join([*lines, f"{step},{self.run.seconds:.0f},{found:.5g}"]) + "\n")
@@ -172,21 +168,23 @@ def main(argv: list[str] | None = None) -> None:
         DiscriminatorConfig(config.size, channels, config.channel_base, config.channel_max)
     ).to(args.device)
     critic.half = config.half
+    critic_adam = adam(critic.parameters(), config.discriminator_rate, config)
     run = Run(
         folder,
         generator,
-        adam(generator, config.generator_rate, config),
+        adam(learning(generator, config.frozen), config.generator_rate, config),
         args.steps or config.steps,
         warm_up=config.rate_warm_up,
         first_rate=config.first_rate,
         final_rate=1.0,
         clip=config.clip,
-        others={"critic": Learner(critic, adam(critic, config.discriminator_rate, config), config.clip)},
+        others={"critic": Learner(critic, critic_adam, config.clip)},
     )
     if args.resume and not run.resume():
         print(f"nothing to resume in {run.folder}: starting anew")
     game = Game(run, photos, category, config, args.seed, anchor)
-    best = Best(run, judge(args, photos), args.fid_every) if args.fid else None
+    # Only one process measures.
+    best = Best(run, judge(args, photos), args.fid_every) if args.fid and parallel.leads() else None
 
     def body(step: int) -> dict[str, float]:
         if best is not None and step % best.every == 0:

@@ -34,7 +34,7 @@ def photo_views(
 ) -> Iterator[Views]:
     """Shards of the photos that the table kept, cut out at `size`; z says nothing of them."""
     rows = {name: row for row, name in enumerate(photos.names)}
-    view = RenderConfig(size=size, samples=12, nocs=True, pixel_centre=category.pixel_centre)
+    view = RenderConfig.of(category, size=size, samples=12, nocs=True)
     device = generator.alpha.device
     for chosen in table.kept.nonzero()[:, 0].split(AT_ONCE):
         cut = join([masked_cutout(photos[rows[table.names[row]]], category, size) for row in chosen.tolist()])

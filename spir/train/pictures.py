@@ -65,6 +65,6 @@ def samples(path: Path, average: Generator, photos: TrainingSet, category: Categ
     behind = replace(
         pose, quaternion=multiply(pose.quaternion, about_axis(1, torch.full_like(pose.scale, 180)))
     )
-    view = RenderConfig(size=real.shape[2], samples=16, background=category.background)
+    view = RenderConfig.of(category, size=real.shape[2], samples=16)
     fakes = [render(field, camera_from_pose(seen), view).rgb.cpu() for seen in (pose, behind)]
     save_grid(path, [real[:, :3].permute(0, 2, 3, 1), *fakes])

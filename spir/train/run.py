@@ -70,6 +70,13 @@ def append_row(path: Path, row: dict) -> None:
         csv.DictWriter(file, names).writerow(row)
 
 
+def learning(module: nn.Module, frozen: tuple[str, ...]) -> list[nn.Parameter]:
+    """The parameters that learn; those whose names begin with one of `frozen` are switched off."""
+    for name, parameter in module.named_parameters():
+        parameter.requires_grad_(not name.startswith(frozen))
+    return [parameter for parameter in module.parameters() if parameter.requires_grad]
+
+
 @dataclass
 class Learner:
     """A module, its optimiser, and how far a step may go."""

@@ -11,11 +11,8 @@ import torch
 from jaxtyping import Bool
 from numpy import ndarray
 
-from spir.photo import PhotoError
+from spir.photo import PhotoError, same_proportions
 from spir.types import Camera, Photo
-
-ASPECT_TOLERANCE = 0.03
-"""A mask may differ from its photo's proportions by this much: what rounding does when a photo is reduced."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +66,7 @@ def masked(photo: Photo, mask: Bool[ndarray, "rows columns"]) -> Photo:
     Raises PhotoError where the two differ in shape."""
     height, width = photo.rgb.shape[:2]
     rows, columns = mask.shape
-    if abs(np.log(columns * height / (rows * width))) > ASPECT_TOLERANCE:
+    if not same_proportions(mask.shape, (height, width)):
         raise PhotoError(
             f"The mask ({columns} x {rows}) does not fit the photo ({width} x {height}). "
             "One of them was cropped or turned: take both from the same source."
