@@ -7,6 +7,8 @@ is taught first, in a minute and a half and without a picture: the leading entri
 Adam then finds at once which weights a trait concerns, and the encoder is asked for nothing invisible.
 """
 
+from collections.abc import Callable, Sequence
+
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -27,9 +29,30 @@ def explained(guess: Tensor, truth: Tensor) -> Tensor:
     return 1 - (guess - truth).square().mean(dim=0) / truth.var(dim=0).clamp(min=1e-6)
 
 
+def teach(layers: Sequence[Linear], loss: Callable[[], Tensor], steps: int, rate: float) -> None:
+    """So many steps on a loss that draws its own examples, one cycle of the learning rate; frozen afterwards."""
+    for layer in layers:
+        layer.requires_grad_(True)
+    # Equalised layers differ in scale; a step shall change what each of them effectively multiplies by equally much.
+    groups = [
+        {"params": [layer.weight], "lr": rate * layer.weight.shape[1] ** 0.5 / layer.rate} for layer in layers
+    ]
+    groups += [{"params": [layer.bias], "lr": rate / layer.rate} for layer in layers]
+    optimiser = torch.optim.Adam(groups, fused=True)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, [g["lr"] for g in groups], total_steps=steps + 1
+    )
+    for _ in range(steps):
+        optimiser.zero_grad()
+        loss().backward()
+        optimiser.step()
+        schedule.step()
+    for layer in layers:
+        layer.requires_grad_(False)
+
+
 def align(network: MappingNetwork, procedural, steps: int, batch: int = 1024, rate: float = 1e-2) -> Tensor:
     """Teach the mapping network and freeze it; returns how much of each trait a linear reading of w explains."""
-    network.requires_grad_(True)
     first, second = network.backbone["fc0"], network.backbone["fc1"]
     device, width = first.weight.device, len(second.weight)
     traits = standardised(procedural, device)
@@ -38,25 +61,13 @@ def align(network: MappingNetwork, procedural, steps: int, batch: int = 1024, ra
     reading = Linear(width, count).to(device)
     with torch.no_grad():
         reading.weight.mul_(0.1)[:, :direct] += width**0.5 * torch.eye(count, direct, device=device)
-    # Equalised layers differ in scale; a step shall change what each of them effectively multiplies by equally much.
-    groups = [
-        {"params": [layer.weight], "lr": rate * layer.weight.shape[1] ** 0.5 / layer.rate}
-        for layer in (first, second, reading)
-    ]
-    groups += [{"params": [layer.bias], "lr": rate / layer.rate} for layer in (first, second, reading)]
-    optimiser = torch.optim.Adam(groups, fused=True)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, [g["lr"] for g in groups], total_steps=steps + 1
-    )
-    for _ in range(steps):
+
+    def miss() -> Tensor:
         z = torch.randn(batch, procedural.z_dim, device=device)
         truth, w = traits(z), network(z)
-        loss = F.mse_loss(w[:, :direct], truth[:, :direct]) + F.mse_loss(reading(w), truth)
-        optimiser.zero_grad()
-        loss.backward()
-        optimiser.step()
-        schedule.step()
-    network.requires_grad_(False)
+        return F.mse_loss(w[:, :direct], truth[:, :direct]) + F.mse_loss(reading(w), truth)
+
+    teach([first, second, reading], miss, steps, rate)
     with torch.no_grad():
         z = torch.randn(8 * batch, procedural.z_dim, device=device)
         return explained(reading(network(z)), traits(z))

@@ -4,6 +4,7 @@ Renderings are stored as attention, so that every one can be repainted while tra
 `spir.train.mesh_views`); real photos are stored in their own colours (`spir.train.photo_views`).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,14 +15,16 @@ from torch import Tensor
 
 from spir.types import Movable
 
+Mapping = Callable[[Float[Tensor, "batch z"]], Float[Tensor, "batch width"]]
+
 
 @dataclass(frozen=True)
 class Draw(Movable):
     """A batch from the bank, clean; pictures premultiplied and channels first."""
 
-    z: Float[Tensor, "batch z"]
+    w: Float[Tensor, "batch width"]
     own: Bool[Tensor, " batch"]
-    """Whether the picture shows the object of z, in its own colours."""
+    """Whether the picture shows the object of w, in its own colours."""
     rgb: Float[Tensor, "batch 3 size size"]
     """[0, 1]."""
     nocs: Float[Tensor, "batch 3 size size"]
@@ -31,9 +34,10 @@ class Draw(Movable):
 class Bank:
     """All views of a few folders of shards, in memory."""
 
-    def __init__(self, folders: dict[Path, float], procedural):
-        """Folders and how often each is drawn from, relative to one another. Exits where one holds no views."""
-        self.folders, self.procedural = folders, procedural
+    def __init__(self, folders: dict[Path, float], procedural, mapping: Mapping):
+        """Folders and how often each is drawn from, relative to one another; what w a z has. Exits where a folder
+        holds no views."""
+        self.folders, self.procedural, self.mapping = folders, procedural, mapping
         self.shards: dict[Path, dict[str, np.ndarray]] = {}
         self.rows: dict[Path, list[tuple[Path, int]]] = {folder: [] for folder in folders}
         self.reload()
@@ -58,6 +62,7 @@ class Bank:
         """Side of the pictures, pixels."""
         return next(iter(self.shards.values()))["alpha"].shape[1]
 
+    @torch.no_grad()
     def draw(self, batch: int, repaint: float, strange: float) -> Draw:
         """Random views; shares `repaint` and `strange` of the renderings get other colours, the second such as no
         car has."""
@@ -74,13 +79,18 @@ class Bank:
         palette = self.procedural.palette(z)
         palette = (torch.where(usual[:, None, None], palette, strange_palette(palette)) + 1) / 2
         known = torch.tensor([True if flag is None else bool(flag) for flag in get("known")])
+        w, fitted = self.mapping(z), get("w")
+        for row, code in enumerate(fitted):
+            if code is not None:
+                w[row] = torch.from_numpy(code)
+        coded = torch.tensor([code is not None for code in fitted])
         rgb = [
             torch.from_numpy(attention).float() @ paint if photo is None else torch.from_numpy(photo).float()
             for attention, photo, paint in zip(get("attention"), get("rgb"), palette, strict=True)
         ]
         return Draw(
-            z,
-            usual & known,
+            w,
+            usual & known | coded,
             torch.stack(rgb).permute(0, 3, 1, 2) / 255,
             stack("nocs").float().permute(0, 3, 1, 2),
             stack("alpha")[:, None].float() / 255,

@@ -7,6 +7,7 @@ is a fresh w as well, and made as bad as a real cut-out (spir.train.augment).
 """
 
 import argparse
+import copy
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -51,7 +52,7 @@ class EncoderTraining:
 def losses(out: EncoderOutput, sample: Sample, w: Tensor, variance: Tensor, own: Tensor) -> dict[str, Tensor]:
     """§3.2: coordinates where the object is, the mask, w; maps are compared at the encoder's own resolution.
 
-    `own` (batch): w is compared only where the picture has the colours that w knows of."""
+    `own` (batch): w is compared only where the picture shows what w knows of."""
     side = out.mask.shape[1]
     truth = sample.truth[:, None]
     small = F.adaptive_avg_pool2d(truth, side)
@@ -130,7 +131,9 @@ def main(argv: list[str] | None = None) -> None:
         GeneratorConfig,
     )
     views = args.views or Path("runs") / f"views-{args.category}"
-    bank = Bank({views: 1.0 - sum(share for _, share in args.also), **dict(args.also)}, procedural)
+    shares = {views: 1.0 - sum(share for _, share in args.also), **dict(args.also)}
+    # Batches are drawn on the CPU.
+    bank = Bank(shares, procedural, copy.deepcopy(generator.mapping_network))
     generator.to(args.device).half = True
     generator.freeze()
     if args.backgrounds:
@@ -162,17 +165,16 @@ def main(argv: list[str] | None = None) -> None:
 
     @torch.no_grad()
     def draw() -> tuple[Tensor, Tensor, Sample]:
-        """z, whether its colours are seen, and augmented pictures of a fresh batch; random numbers are drawn on
+        """w, whether it is what is seen, and augmented pictures of a fresh batch; random numbers are drawn on
         the device as well."""
         drawn = bank.draw(config.batch, config.repaint, config.strange).to(args.device)
         with torch.device(args.device):
-            return drawn.z, drawn.own, augment(drawn.rgb, drawn.nocs, drawn.alpha, backgrounds)
+            return drawn.w, drawn.own, augment(drawn.rgb, drawn.nocs, drawn.alpha, backgrounds)
 
     def body(step: int) -> dict[str, float]:
         if step % config.reload_every == 0:
             bank.reload()
-        z, own, sample = draw()
-        w = generator.mapping(z)
+        w, own, sample = draw()
         encoder.train()
         out = encoder(sample.rgb, sample.mask, half=True)
         terms = losses(out, sample, w, variance, own)

@@ -2,14 +2,16 @@
 
     python -m spir.train.fit car --photos photos.tar --poses runs/poses-car.safetensors --steps 1500
 
-Codes and poses of `spir.data.poses` are where it begins, and move along. The losses are those of inversion
-(§3.3); the anchor holds the objects of random z, so that the sides that no photo shows stay cars.
+Codes and poses of `spir.data.poses` are where it begins, and move along; --found writes them down, the next
+rung's table. The losses are those of inversion (§3.3), but each photo has one w for all layers: what the
+generator learns is then what random objects, which have one as well, are made of. The anchor holds the objects
+of random z, so that the sides that no photo shows stay cars.
 """
 
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -20,7 +22,7 @@ from spir import weights
 from spir.bootstrap.encoder import Encoder, EncoderConfig
 from spir.categories import CATEGORIES, Category
 from spir.data.collection import open_collection
-from spir.data.pose_table import PoseTable, load_table
+from spir.data.pose_table import SCORES, PoseTable, load_table, save_table
 from spir.data.training_set import TrainingSet, flipped, from_collection
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.geometry.pose import camera_from_pose, renormalise
@@ -30,6 +32,7 @@ from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.train import pictures
 from spir.train.anchor import Anchor
+from spir.train.one_row import one_row
 from spir.train.run import Learner, Run, learning
 from spir.types import Code, Pose
 
@@ -43,14 +46,14 @@ class FitConfig:
     batch: int = 8
     rate: float = 5e-4
     """Of the generator."""
-    code_rate: float = 2e-2
+    code_rate: float = 3e-2
     """Of w, which has about unit variance."""
     pose_rate: float = 2e-3
     losses: tuple[tuple[str, float], ...] = (
         ("perceptual", 1.0),
         ("silhouette", 1.0),
         ("colour", 1.0),
-        ("prior", 0.2),
+        ("prior", 0.05),
     )
     """Entries of `spir.inversion.losses.LOSSES`; the prior ties w to the average object."""
     anchor: float = 0.5
@@ -78,6 +81,14 @@ class Objects(nn.Module):
         z0 = None if self.orthographic else self.z0[index]
         pose = Pose(z0, self.shift[index], self.scale[index], self.quaternion[index])
         return self.w[index], renormalise(pose)
+
+    @torch.no_grad()
+    def written(self, table: PoseTable, names: Sequence[str]) -> PoseTable:
+        """The rows of these photos, in their order, with the codes and poses of today."""
+        rows = [table.row(name) for name in names]
+        w, pose = self(torch.arange(len(rows), device=self.w.device))
+        scores = {name: getattr(table, name)[rows] for name in SCORES}
+        return PoseTable(tuple(names), pose.to("cpu"), w.cpu(), **scores)
 
     def groups(self, config: FitConfig) -> list[dict]:
         """For an optimiser: w and poses at rates of their own."""
@@ -151,6 +162,7 @@ def main(argv: list[str] | None = None) -> None:
     add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     add("--seed", type=int, default=0)
     add("--export", type=Path, help="write the averaged generator here when this call ends")
+    add("--found", type=Path, help="write the table of the fitted codes and poses here when this call ends")
     args = parser.parse_args(argv)
     torch.manual_seed(args.seed)
     config, category, shipped = FitConfig(), CATEGORIES[args.category], weights.WEIGHTS / args.category
@@ -164,6 +176,7 @@ def main(argv: list[str] | None = None) -> None:
     generator = weights.load(args.start or shipped / "generator.safetensors", Generator, GeneratorConfig)[0]
     encoder = weights.load(args.encoder or shipped / "encoder.safetensors", Encoder, EncoderConfig)[0]
     generator.to(args.device).half = True
+    table = replace(table, w=one_row(generator, table.w.to(args.device)).cpu())
     known = Objects(table, photos.names).to(args.device)
     trained = learning(generator, config.frozen)
     run = Run(
@@ -184,6 +197,8 @@ def main(argv: list[str] | None = None) -> None:
     )
     if args.export:
         weights.save(args.export, run.average, generator.config, stage="fit", steps=run.step)
+    if args.found:
+        save_table(args.found, known.written(table, photos.names))
 
 
 if __name__ == "__main__":

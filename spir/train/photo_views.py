@@ -32,7 +32,8 @@ RIM = 16
 def photo_views(
     photos: Collection, table: PoseTable, generator: Generator, category: Category, size: int
 ) -> Iterator[Views]:
-    """Shards of the photos that the table kept, cut out at `size`; z says nothing of them."""
+    """Shards of the photos that the table kept, cut out at `size`; z says nothing of them, and w only where a
+    fit found one for all layers (`spir.train.fit`)."""
     rows = {name: row for row, name in enumerate(photos.names)}
     view = RenderConfig.of(category, size=size, samples=12, nocs=True)
     device = generator.alpha.device
@@ -50,6 +51,7 @@ def photo_views(
             to_bytes(cut.mask),
             np.zeros(len(chosen), bool),
             to_bytes((cut.rgb + 1) / 2 * mask),
+            table.w[chosen, 0].numpy() if table.w.shape[1] == 1 else None,
         )
 
 

@@ -24,6 +24,8 @@ class Views:
     """Whether z describes the object and not only its colours; none = always."""
     rgb: UInt8[np.ndarray, "view size size 3"] | None = None
     """Where there is no attention; premultiplied by alpha."""
+    w: Float[np.ndarray, "view width"] | None = None
+    """The code of the object, where no z gives it."""
 
 
 def to_bytes(values: Float[Tensor, "*shape"]) -> UInt8[np.ndarray, "*shape"]:

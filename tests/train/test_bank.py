@@ -10,9 +10,11 @@ from spir.train.photo_views import spread_out
 from spir.train.shards import Views, save_shard
 
 CAR = PROCEDURAL["car"]
+MAPPING = torch.clone
+"""w = z, to see which z was drawn."""
 
 
-def shard(folder, count, known=None, photo=False):
+def shard(folder, count, known=None, photo=False, w=None):
     attention = np.zeros((count, 8, 8, 10), np.uint8)
     attention[..., 0] = 255
     rgb = np.full((count, 8, 8, 3), 51, np.uint8)
@@ -23,6 +25,7 @@ def shard(folder, count, known=None, photo=False):
         np.full((count, 8, 8), 255, np.uint8),
         None if known is None else np.array(known),
         rgb if photo else None,
+        w,
     )
     save_shard(folder, views)
 
@@ -31,26 +34,33 @@ def test_shares_photos_and_what_is_known(tmp_path):
     torch.manual_seed(0)
     shard(tmp_path / "cars", 3)
     shard(tmp_path / "photos", 2, [False, False], photo=True)
-    bank = Bank({tmp_path / "cars": 0.75, tmp_path / "photos": 0.25}, CAR)
+    bank = Bank({tmp_path / "cars": 0.75, tmp_path / "photos": 0.25}, CAR, MAPPING)
     assert len(bank) == 5 and bank.size == 8
     drawn = bank.draw(400, repaint=1.0, strange=0.0)
     photo = (drawn.rgb == 0.2).flatten(1).all(1)
     assert abs(float(photo.float().mean()) - 0.25) < 0.07
     assert torch.equal(drawn.own, ~photo)
     # A rendering is painted with the palette of its own z.
-    paint = (CAR.palette(drawn.z)[:, 0] + 1) / 2
+    paint = (CAR.palette(drawn.w)[:, 0] + 1) / 2
     assert torch.allclose(drawn.rgb[~photo][:, :, 0, 0], paint[~photo], atol=1e-5)
     assert not bank.draw(50, 1.0, strange=1.0).own.any()
 
 
+def test_a_fitted_code_counts_instead_of_what_z_gives(tmp_path):
+    w = np.arange(2 * CAR.z_dim, dtype=np.float32).reshape(2, -1)
+    shard(tmp_path / "fitted", 2, [False, False], photo=True, w=w)
+    drawn = Bank({tmp_path / "fitted": 1.0}, CAR, MAPPING).draw(20, repaint=1.0, strange=1.0)
+    assert drawn.own.all() and set(drawn.w[:, 0].tolist()) == {0.0, float(CAR.z_dim)}
+
+
 def test_a_growing_bank_is_read_and_an_empty_one_refused(tmp_path):
     shard(tmp_path / "cars", 3)
-    bank = Bank({tmp_path / "cars": 1.0}, CAR)
+    bank = Bank({tmp_path / "cars": 1.0}, CAR, MAPPING)
     shard(tmp_path / "cars", 2)
     bank.reload()
     assert len(bank) == 5
     with pytest.raises(SystemExit, match="holds no views"):
-        Bank({tmp_path / "cars": 0.5, tmp_path / "none": 0.5}, CAR)
+        Bank({tmp_path / "cars": 0.5, tmp_path / "none": 0.5}, CAR, MAPPING)
 
 
 def test_coordinates_go_on_beyond_the_outline():

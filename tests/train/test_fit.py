@@ -9,7 +9,7 @@ from spir import weights
 from spir.bootstrap.encoder import Encoder
 from spir.categories import CATEGORIES
 from spir.data.collection import open_collection
-from spir.data.pose_table import PoseTable, save_table
+from spir.data.pose_table import PoseTable, load_table, save_table
 from spir.data.training_set import from_collection
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.geometry.pose import look_at_pose
@@ -90,12 +90,15 @@ def test_the_command_exports_a_generator(drawn_cars, tmp_path, monkeypatch):
     ]
     call += ["--start", str(start), "--encoder", str(root / "car" / "encoder.safetensors")]
     monkeypatch.setattr(fit, "FitConfig", lambda: QUICK)
-    fit.main(
-        [*call, "--steps", "2", "--run", str(tmp_path / "run"), "--export", str(tmp_path / "g.safetensors")]
-    )
+    call += ["--run", str(tmp_path / "run"), "--export", str(tmp_path / "g.safetensors")]
+    fit.main([*call, "--steps", "2", "--found", str(tmp_path / "found.safetensors")])
     found, extra, _ = weights.load(tmp_path / "g.safetensors", Generator, GeneratorConfig)
     assert extra == {"stage": "fit", "steps": 2}
     assert torch.equal(found.beta, generator.beta)
     assert not torch.equal(found.decoder.net[0].weight, generator.decoder.net[0].weight)
+    rows, again = table(generator), load_table(tmp_path / "found.safetensors")
+    assert again.names == ("car1", "car2") and again.w.shape == (2, 1, 16)
+    assert torch.equal(again.reprojection, rows.reprojection[[2, 0]]) and bool(again.kept.all())
+    assert torch.allclose(again.pose.scale, rows.pose.scale[:2], atol=0.05)
     with pytest.raises(SystemExit, match="Nothing was trained"):
         fit.main([*call[:4], str(tmp_path / "none"), "--run", str(tmp_path / "run")])

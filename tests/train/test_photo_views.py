@@ -45,7 +45,7 @@ def test_kept_photos_become_views(bank_folder):
 
 def test_the_encoder_never_compares_their_codes(bank_folder):
     paintless = SimpleNamespace(repaint=lambda z: z, palette=lambda z: torch.zeros(len(z), 10, 3))
-    bank = Bank({bank_folder: 1.0}, paintless)
+    bank = Bank({bank_folder: 1.0}, paintless, torch.clone)
     drawn = bank.draw(6, 0.8, 0.4)
     assert not drawn.own.any() and drawn.rgb.shape == (6, 3, 128, 128)
     assert float(drawn.rgb.max()) == pytest.approx(200 / 255, abs=0.02)
