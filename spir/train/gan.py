@@ -27,6 +27,7 @@ from spir.evaluate import fid
 from spir.generator import generator as networks
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.train import parallel, pictures
+from spir.train.ablation import ABLATIONS, WHOLE
 from spir.train.anchor import Anchor
 from spir.train.discriminator import Discriminator, DiscriminatorConfig
 from spir.train.game import Game
@@ -49,6 +50,9 @@ def parser() -> argparse.ArgumentParser:
     add("--limit", type=int, metavar="N", help="learn from the first N pictures only")
     add("--preset", choices=sorted(PRESETS), default="small")
     add("--set", nargs="+", default=[], metavar="NAME=NUMBER", help="change numbers of the preset")
+    add(
+        "--without", choices=sorted(ABLATIONS), help="take a part of the method away, to see what it is worth"
+    )
     add("--start", type=Path, help="generator weights to begin from (preset distilled: those that ship)")
     add("--planes", type=int, default=64, help="pixels of the planes of a generator from scratch")
     add("--steps", type=int, help="both players' (default: the preset's)")
@@ -83,18 +87,18 @@ def changed(config: GanConfig, assignments: list[str]) -> GanConfig:
     return replace(config, **values)
 
 
-def build(args: argparse.Namespace, config: GanConfig) -> Generator:
-    """The generator at its start: from weights, or a sphere."""
+def build(args: argparse.Namespace, config: GanConfig, network: type[Generator] = Generator) -> Generator:
+    """The generator at its start: from weights, or random (`pretrain` makes that a sphere)."""
     start = args.start
     if start is None and args.preset == "distilled":
         start = weights.WEIGHTS / args.category / "generator.safetensors"
     if start is not None:
-        generator = weights.load(start, Generator, GeneratorConfig)[0].to(args.device)
+        generator = weights.load(start, network, GeneratorConfig)[0].to(args.device)
     else:
         reach = CATEGORIES[args.category].scene_range
         small = replace(networks.COMPACT, plane_resolution=args.planes, scene_range=reach)
         paper = replace(networks.PAPER, scene_range=reach)
-        generator = Generator(paper if args.preset == "paper" else small).to(args.device)
+        generator = network(paper if args.preset == "paper" else small).to(args.device)
         generator.beta.data.fill_(config.density)
     generator.half = config.half
     return generator.train()
@@ -147,8 +151,13 @@ def export(path: Path, run: Run) -> None:
 
 def main(argv: list[str] | None = None) -> None:
     args = parser().parse_args(argv)
+    ablation = ABLATIONS.get(args.without, WHOLE)
+    if args.export and ablation.network is not Generator:
+        sys.exit(
+            "Nothing was trained: weights without colour mapping are for comparisons. Leave --export out."
+        )
     try:
-        config = changed(PRESETS[args.preset], args.set)
+        config = ablation(changed(PRESETS[args.preset], args.set))
         collection = open_collection(args.photos, args.layout)
         table = load_table(args.poses) if args.poses else None
         category = CATEGORIES[args.category]
@@ -158,7 +167,7 @@ def main(argv: list[str] | None = None) -> None:
     args.device = parallel.start(args.device)
     torch.manual_seed(args.seed)
     folder = args.run or Path("runs") / f"gan-{args.category}"
-    generator = build(args, config)
+    generator = build(args, config, ablation.network)
     anchor = Anchor(generator) if config.anchor else None
     if config.sphere_steps and not (args.resume and read_parts(folder)):
         error = pretrain(generator, config.sphere_steps, config.sphere_radius, config.batch)

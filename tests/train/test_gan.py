@@ -9,6 +9,7 @@ from spir.generator import generator as networks
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.train import gan
 from spir.train.gan_config import PAPER, SMALL
+from spir.train.run import read_parts
 from tests.tiny import GENERATOR, tiny_table, tiny_weights
 
 FEW = ["size=16", "batch=4", "samples=4", "grid=4", "sphere_steps=2", "channel_base=128", "channel_max=16"]
@@ -53,6 +54,18 @@ def test_from_weights_what_is_frozen_stays(call, tmp_path):
     assert torch.equal(before.beta, after.beta)
     assert torch.equal(before.mapping(torch.ones(1, 8)), after.mapping(torch.ones(1, 8)))
     assert not torch.equal(before.decoder.net[0].weight, after.decoder.net[0].weight)
+
+
+@pytest.mark.parametrize("part", ("colour-mapping", "path-length", "sdf"))
+def test_without_a_part(call, tmp_path, part):
+    few = [*FEW, "path_every=1"]
+    call = [*call, "--set", *few, "--run", str(tmp_path / "run"), "--planes", "8", "--without", part]
+    gan.main([*call, "--steps", "2"])
+    _, note = read_parts(tmp_path / "run")
+    assert (note["numbers"]["path"] > 0) == (part != "path-length")
+    if part == "colour-mapping":
+        with pytest.raises(SystemExit, match="without colour mapping"):
+            gan.main([*call, "--export", str(tmp_path / "g.safetensors")])
 
 
 def test_numbers_can_be_changed_by_name_only():
