@@ -6,20 +6,17 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Int, UInt8
+from jaxtyping import UInt8
 from PIL import Image, ImageDraw
-from torch import Tensor
 
 from spir.categories import Category
-from spir.data.pose_table import PoseTable
+from spir.data.pose_table import SECTORS, PoseTable
 from spir.data.sources.picture import Collection
 from spir.geometry.camera import project
 from spir.geometry.pose import camera_from_pose
-from spir.geometry.rotation import view_from_rotation
 from spir.outputs.panels import sheet
 from spir.outputs.views import to_uint8
 from spir.photo import cutout
-from spir.types import Pose
 
 SHOWN, COLUMNS = 60, 10
 """Photos on a sheet, and beside one another."""
@@ -27,7 +24,6 @@ CELL = 96
 """Pixels."""
 AXES = ((0, "blue"), (1, "lime"), (2, "red"))
 """To the object's left side, up, and to its front."""
-SECTOR_DEG = 30
 
 
 def write_report(
@@ -56,15 +52,9 @@ def summary(table: PoseTable, trust: Any) -> str:
         low, middle, high = getattr(table, name).float().quantile(torch.tensor((0.1, 0.5, 0.9))).tolist()
         lines.append(f"| {name} | {limit:g} | {low:.3f} | {middle:.3f} | {high:.3f} |")
     lines += ["\n| azimuth from, degrees | kept | dropped |", "|---|---|---|"]
-    good, bad = (sectors(table.pose, rows) for rows in (table.kept, ~table.kept))
-    lines += [f"| {SECTOR_DEG * k - 180} | {good[k]} | {bad[k]} |" for k in range(len(good))]
+    good, bad = (torch.bincount(table.sectors[rows], minlength=SECTORS) for rows in (table.kept, ~table.kept))
+    lines += [f"| {360 // SECTORS * k - 180} | {good[k]} | {bad[k]} |" for k in range(len(good))]
     return "\n".join(lines) + "\n"
-
-
-def sectors(pose: Pose, rows: Tensor) -> Int[Tensor, " sector"]:
-    """How many cameras stand in each sector around the object; 0 degrees looks at its front."""
-    azimuth = torch.remainder(view_from_rotation(pose.quaternion[rows])[0] + 180, 360)
-    return torch.bincount((azimuth / SECTOR_DEG).long(), minlength=360 // SECTOR_DEG)
 
 
 def cell(

@@ -5,12 +5,16 @@ from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
-from jaxtyping import Bool, Float
+import torch
+from jaxtyping import Bool, Float, Int
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
+from spir.geometry.rotation import view_from_rotation
 from spir.types import Movable, Pose
+
+SECTORS = 12
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,13 @@ class PoseTable(Movable):
     @cached_property
     def index(self) -> dict[str, int]:
         return {name: row for row, name in enumerate(self.names)}
+
+    @property
+    def sectors(self) -> Int[Tensor, " photo"]:
+        """In which of the `SECTORS` around the object each camera stands, by azimuth from -180 degrees, straight
+        behind it."""
+        azimuth = torch.remainder(view_from_rotation(self.pose.quaternion)[0] + 180, 360)
+        return (azimuth * SECTORS / 360).long().clamp(max=SECTORS - 1)
 
 
 SCORES = ("reprojection", "iou", "loss", "spread", "told", "kept")

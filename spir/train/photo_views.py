@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
 from spir.categories import Category
-from spir.data.pose_table import PoseTable
+from spir.data.pose_table import SECTORS, PoseTable
 from spir.data.sources.picture import Collection
 from spir.data.training_set import masked_cutout
 from spir.generator.generator import Generator
@@ -24,6 +24,7 @@ from spir.train.shards import Views, to_bytes, to_half
 from spir.types import Code, join
 
 AT_ONCE = 16
+MOST = 6
 RIM = 16
 """Pixels between the two silhouettes that are bridged."""
 
@@ -37,7 +38,7 @@ def photo_views(
     rows = {name: row for row, name in enumerate(photos.names)}
     view = RenderConfig.of(category, size=size, samples=12, nocs=True)
     device = generator.alpha.device
-    for chosen in table.kept.nonzero()[:, 0].split(AT_ONCE):
+    for chosen in evenly(table).split(AT_ONCE):
         cut = join([masked_cutout(photos[rows[table.names[row]]], category, size) for row in chosen.tolist()])
         pose = table.pose.map(lambda part, chosen=chosen: part[chosen]).to(device)
         seen = render(generator.field(Code(table.w[chosen].to(device))), camera_from_pose(pose), view).to(
@@ -53,6 +54,16 @@ def photo_views(
             to_bytes((cut.rgb + 1) / 2 * mask),
             table.w[chosen, 0].numpy() if table.w.shape[1] == 1 else None,
         )
+
+
+def evenly(table: PoseTable) -> Int[Tensor, " view"]:
+    """The rows that the table kept, those from rare directions repeatedly, up to `MOST` times.
+
+    People photograph cars from the front. An encoder that saw little else takes whatever it is not sure of for a
+    front."""
+    counts = torch.bincount(table.sectors[table.kept], minlength=SECTORS).clamp(min=1)
+    share = (counts.float().mean() / counts).round().clamp(1, MOST).long()
+    return torch.arange(len(table)).repeat_interleave(share[table.sectors] * table.kept)
 
 
 def spread_out(

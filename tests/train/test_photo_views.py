@@ -10,6 +10,7 @@ from spir.data.pose_table import PoseTable, save_table
 from spir.geometry.pose import look_at_pose
 from spir.train import views
 from spir.train.bank import Bank
+from spir.train.photo_views import evenly
 from tests.tiny import tiny_weights
 
 
@@ -41,6 +42,19 @@ def test_kept_photos_become_views(bank_folder):
         assert np.abs(shard["rgb"][inside].astype(int).mean(0) - (200, 30, 30)).max() < 3
         assert not shard["rgb"][shard["alpha"] == 0].any() and np.isfinite(shard["nocs"]).all()
         assert np.abs(shard["nocs"]).max() < 2
+
+
+def test_rare_directions_come_repeatedly():
+    azimuth = torch.tensor([40.0] * 60 + [-170.0] * 2 + [100.0] * 20 + [170.0] * 5)
+    like = torch.ones(len(azimuth))
+    pose = look_at_pose(azimuth, 5 * like, focal=2 * like, scale=0.7 * like)
+    kept = torch.arange(len(azimuth)) < 82
+    names = tuple(map(str, range(len(azimuth))))
+    table = PoseTable(names, pose, torch.zeros(len(azimuth), 1, 4), *(like for _ in range(4)), like > 0, kept)
+    times = torch.bincount(evenly(table), minlength=len(azimuth))
+    # 82 photos and nine empty sectors are 7.6 a sector.
+    assert (times[:60] == 1).all() and (times[60:62] == 4).all() and (times[62:82] == 1).all()
+    assert not times[82:].any()
 
 
 def test_the_encoder_never_compares_their_codes(bank_folder):
