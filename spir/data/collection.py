@@ -10,11 +10,11 @@ from spir.data.sources.cub import CUBPictures
 from spir.data.sources.folder import FolderPictures
 from spir.data.sources.imagenet import ListedPictures
 from spir.data.sources.p3d import P3DPictures
-from spir.data.sources.picture import Collection, Picture, mirrored
+from spir.data.sources.picture import Collection, Picture
 from spir.data.sources.srn import SRNPictures
 from spir.data.sources.tar import TarPictures
 
-__all__ = ["LAYOUTS", "Collection", "Picture", "mirrored", "open_collection"]
+__all__ = ["LAYOUTS", "Collection", "Picture", "open_collection"]
 
 LAYOUTS = {
     "srn": SRNPictures,

@@ -83,16 +83,3 @@ def only_train(split: str, name: str) -> None:
         raise ValueError(
             f"{name} is not divided into splits, so there is no {split!r}: ask for 'train', or divide it yourself"
         )
-
-
-def mirrored(picture: Picture) -> Picture:
-    """The picture flipped left to right, seen by the camera that shows the mirrored object (x -> -x) so.
-
-    For categories whose left and right are mirror images: a second view of each object, for nothing."""
-    photo, camera = picture.photo, picture.camera
-    alpha = None if photo.alpha is None else photo.alpha.flip(1)
-    if camera is not None:
-        swap = torch.diag(camera.cam2world.new_tensor((-1, 1, 1, 1)))
-        # Once for the object's x and once for the camera's: the rotation stays a rotation.
-        camera = Camera(swap @ camera.cam2world @ swap, camera.focal)
-    return Picture(f"{picture.name}-mirrored", Photo(photo.rgb.flip(1), alpha), camera)
