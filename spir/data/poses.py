@@ -53,13 +53,13 @@ class Trust:
     """From where on a pose is good enough to learn from. Each limit was read off the toy cars of ETH-80 that may
     be tuned on (2 and 3): see weights/TRAINING.md."""
 
-    reprojection: float = 0.03
+    reprojection: float = 0.015
     """Picture widths, at most."""
     iou: float = 0.85
     """At least."""
-    loss: float = 0.55
+    loss: float = 0.45
     """Of the short inversion, at most."""
-    spread: float = 0.12
+    spread: float = 0.08
     """Object units, at most."""
 
     def __call__(self, table: PoseTable) -> Bool[Tensor, " photo"]:
