@@ -41,7 +41,7 @@ class DirectColours(Generator):
 class Ablation:
     """What is taken away."""
 
-    numbers: tuple[tuple[str, float], ...] = ()
+    numbers: tuple[tuple[str, int | float], ...] = ()
     """Of `GanConfig`."""
     network: type[Generator] = Generator
 
