@@ -2,7 +2,7 @@
 
     python -m spir.data.poses car photos.tar --out runs/poses.safetensors
     python -m spir.train.gan car --photos photos.tar --poses runs/poses.safetensors --preset distilled
-    torchrun --nproc_per_node 4 -m spir.train.gan car --photos cars_train/ --preset paper
+    torchrun --nproc_per_node 4 -m spir.train.gan -- car --photos cars_train/ --preset paper
 
 `--photos` is any collection that `spir.data.collection` opens; a table of poses replaces its cameras. From
 scratch the generator begins as a sphere, with --start (or the preset "distilled") from weights.
