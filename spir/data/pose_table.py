@@ -15,6 +15,7 @@ from spir.geometry.rotation import view_from_rotation
 from spir.types import Movable, Pose
 
 SECTORS = 12
+"""Around an object, for counting where cameras stood."""
 
 
 @dataclass(frozen=True)

@@ -70,10 +70,16 @@ class PlaneField:
         """Everything at the points; density is zero outside the cube and at points that are not finite."""
         with full_precision(points):
             sdf, logits = self.decoder(self.features(points))
-            attention = logits.softmax(-1)
             inside = (points.abs() <= self.scene_range).all(-1)
             density = self.density(sdf) * inside
-            return FieldSample(sdf, density, map_colour(attention, self.palette), attention)
+            return FieldSample(sdf, density, *self.colour(logits))
+
+    def colour(
+        self, logits: Float[Tensor, "batch point values"]
+    ) -> tuple[Float[Tensor, "batch point 3"], Float[Tensor, "batch point values"] | None]:
+        """What the decoder says beside the distance as colour, and the attention that mixed it."""
+        attention = logits.softmax(-1)
+        return map_colour(attention, self.palette), attention
 
     def sdf(self, points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch point"]:
         with full_precision(points):

@@ -10,19 +10,18 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spir.generator.generator import Generator
-from spir.generator.sdf import PlaneField, full_precision
+from spir.generator.sdf import PlaneField
 from spir.train.gan_config import GanConfig
-from spir.types import Code, FieldSample
+from spir.types import Code
 
 
 class DirectField(PlaneField):
     """The decoder says colours instead of attention; there is nothing to recolour."""
 
-    def __call__(self, points: Float[Tensor, "batch point 3"]) -> FieldSample:
-        with full_precision(points):
-            sdf, outputs = self.decoder(self.features(points))
-            inside = (points.abs() <= self.scene_range).all(-1)
-            return FieldSample(sdf, self.density(sdf) * inside, outputs[..., :3].tanh(), None)
+    def colour(
+        self, logits: Float[Tensor, "batch point values"]
+    ) -> tuple[Float[Tensor, "batch point 3"], None]:
+        return logits[..., :3].tanh(), None
 
 
 class DirectColours(Generator):

@@ -10,18 +10,17 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spir.generator.generator import Generator
+from spir.train.anchor import NEAR
 from spir.types import Code
 
-NEAR = 0.05
-"""Object units: this close to the surface distances count, and a change of this size weighs as much as one of all
-colours from black to white."""
 OBJECTS, PROBES, POINTS = 32, 16, 512
 STEPS, RATE = 400, 0.1
 
 
 def shape_metric(generator: Generator, w: Float[Tensor, "object width"]) -> Float[Tensor, "width width"]:
     """H such that d^T H d is the mean squared change of distance near the surface, in units of NEAR, where w moves
-    by d; mean over the objects. Random combinations of points stand for the points themselves."""
+    by d; mean over the objects. A change of NEAR weighs as much as all colours from black to white. Random
+    combinations of points stand for the points themselves."""
     metric = w.new_zeros(w.shape[1], w.shape[1])
     with torch.enable_grad():
         for row in w.split(1):

@@ -25,6 +25,7 @@ from spir.types import Code, join
 
 AT_ONCE = 16
 MOST = 6
+"""Times that a photo from a rare direction is shown."""
 RIM = 16
 """Pixels between the two silhouettes that are bridged."""
 
@@ -38,14 +39,15 @@ def photo_views(
     rows = {name: row for row, name in enumerate(photos.names)}
     view = RenderConfig.of(category, size=size, samples=12, nocs=True)
     device = generator.alpha.device
-    for chosen in evenly(table).split(AT_ONCE):
+    chosen_rows, times = evenly(table).unique(return_counts=True)
+    for chosen, repeats in zip(chosen_rows.split(AT_ONCE), times.split(AT_ONCE), strict=True):
         cut = join([masked_cutout(photos[rows[table.names[row]]], category, size) for row in chosen.tolist()])
         pose = table.pose.map(lambda part, chosen=chosen: part[chosen]).to(device)
         seen = render(generator.field(Code(table.w[chosen].to(device))), camera_from_pose(pose), view).to(
             "cpu"
         )
         mask = cut.mask[..., None]
-        yield Views(
+        once = Views(
             np.zeros((len(chosen), generator.config.z_dim), np.float32),
             None,
             to_half(spread_out(seen.nocs, seen.alpha) * mask),
@@ -54,6 +56,7 @@ def photo_views(
             to_bytes((cut.rgb + 1) / 2 * mask),
             table.w[chosen, 0].numpy() if table.w.shape[1] == 1 else None,
         )
+        yield once.repeated(repeats.numpy())
 
 
 def evenly(table: PoseTable) -> Int[Tensor, " view"]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Float16, UInt8
+from jaxtyping import Bool, Float, Float16, Int, UInt8
 from torch import Tensor
 
 
@@ -26,6 +26,11 @@ class Views:
     """Where there is no attention; premultiplied by alpha."""
     w: Float[np.ndarray, "view width"] | None = None
     """The code of the object, where no z gives it."""
+
+    def repeated(self, times: Int[np.ndarray, " view"]) -> "Views":
+        """Every row so many times."""
+        columns = vars(self).items()
+        return Views(**{name: None if rows is None else rows.repeat(times, 0) for name, rows in columns})
 
 
 def to_bytes(values: Float[Tensor, "*shape"]) -> UInt8[np.ndarray, "*shape"]:

@@ -11,6 +11,7 @@ from spir.geometry.pose import look_at_pose
 from spir.train import views
 from spir.train.bank import Bank
 from spir.train.photo_views import evenly
+from spir.train.shards import Views
 from tests.tiny import tiny_weights
 
 
@@ -55,6 +56,20 @@ def test_rare_directions_come_repeatedly():
     # 82 photos and nine empty sectors are 7.6 a sector.
     assert (times[:60] == 1).all() and (times[60:62] == 4).all() and (times[62:82] == 1).all()
     assert not times[82:].any()
+
+
+def test_repeated_views_keep_their_rows_together():
+    views = Views(
+        np.eye(2, 3, dtype=np.float32),
+        None,
+        np.ones((2, 4, 4, 3), np.float16),
+        np.arange(32, dtype=np.uint8).reshape(2, 4, 4),
+        np.array([True, False]),
+    )
+    again = views.repeated(np.array([1, 3]))
+    rows = [0, 1, 1, 1]
+    assert np.array_equal(again.z, views.z[rows]) and np.array_equal(again.alpha, views.alpha[rows])
+    assert np.array_equal(again.known, views.known[rows]) and again.attention is None and again.w is None
 
 
 def test_the_encoder_never_compares_their_codes(bank_folder):
