@@ -21,12 +21,12 @@ from spir.inversion.config import HYBRID_FAST, InversionConfig
 from spir.inversion.invert import invert
 from spir.inversion.perceptual import choose_perceptual
 from spir.outputs.mesh import mesh
-from spir.outputs.views import FRAMES, turntable
+from spir.outputs.views import FRAMES, turning
 from spir.photo import choose_segmenter, cutout
 from spir.photo.cutout import MARGIN
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
-from spir.types import Camera, Code, Cutout, Field, Fit, Guess, Mesh, Photo, Pose, Rendering, Step
+from spir.types import Camera, Code, Cutout, Field, Fit, Guess, Mesh, Photo, Pose, Rendering, Step, join
 from spir.weights import WEIGHTS, Models, load_models
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -76,28 +76,44 @@ class Reconstructor:
         """The object alone, on the CPU; a mask in [0, 1] of the photo's size overrules the segmenter.
 
         Raises PhotoError where there is no object."""
-        if mask is None:
-            mask = choose_segmenter(photo, self.segmenter)(photo, self.category)
+        mask = self.mask(photo) if mask is None else mask
         return cutout(photo, mask, self.category, margin=margin)
+
+    def mask(self, photo: Photo) -> Float[Tensor, "height width"]:
+        """Where the segmenter sees the object, in [0, 1]. Raises PhotoError."""
+        return choose_segmenter(photo, self.segmenter)(photo, self.category)
 
     def reconstruct(
         self,
         cutout: Cutout,
         config: InversionConfig = HYBRID_FAST,
         cancelled: Callable[[], bool] | None = None,
+        first: Guess | None = None,
+        after: Step | None = None,
     ) -> Iterator[Guess | Step | Fit]:
         """The first guess, then the steps from number 0 on, then the fit; all detached and on the CPU.
 
-        Any batch. `cancelled` ends the run after the present step, and the fit is what there is then."""
+        Any batch. `cancelled` ends the run after the present step, and the fit is what there is then. `first`
+        is where to begin if not where the encoder says. With `after`, a step of an earlier run that began at
+        `first`, the run goes on behind it: neither guess nor earlier steps are yielded, nor in the fit."""
         target = cutout.to(self.device)
-        first = guess(target, self.encoder, self.generator, self.category)
-        first = fit_colours(first, target, self.generator, self.category)
-        yield first.to("cpu")
+        first = self.guess(target) if first is None else first.to(self.device)
+        if after is None:
+            yield first.to("cpu")
         steps = []
-        for step in invert(target, first, self.generator, self.category, config, self.perceptual, cancelled):
+        last = None if after is None else after.to(self.device)
+        numbers = self.generator, self.category, config, self.perceptual, cancelled, last
+        for step in invert(target, first, *numbers):
             steps.append(step.to("cpu"))
             yield steps[-1]
-        yield Fit(self.category.name, steps[-1].code, steps[-1].pose, tuple(steps))
+        end = steps[-1] if steps else after
+        yield Fit(self.category.name, end.code, end.pose, tuple(steps))
+
+    def guess(self, cutout: Cutout) -> Guess:
+        """The encoder's first guess with the photo's colours, on the device."""
+        target = cutout.to(self.device)
+        first = guess(target, self.encoder, self.generator, self.category)
+        return fit_colours(first, target, self.generator, self.category)
 
     def field(self, found: Fit | Step | Code) -> Field:
         """The object in space, on the device and without gradients."""
@@ -126,8 +142,18 @@ class Reconstructor:
 
     def turntable(self, found: Fit | Step, frames: int = FRAMES, size: int = 128) -> Rendering:
         """Once around the object (batch of 1), with attention for recolouring, on the CPU."""
-        config = self.view(size, attention=True)
-        return turntable(self.field(found), found.pose.to(self.device), config, frames)
+        return join(list(self.turning(found, frames, size)))
+
+    def turning(self, found: Fit | Step, frames: int = FRAMES, size: int = 128) -> Iterator[Rendering]:
+        """The same, a few frames at a time."""
+        return turning(self.field(found), found.pose.to(self.device), self.view(size, attention=True), frames)
+
+    @torch.no_grad()
+    def distance(self, step: Step, cutout: Cutout) -> float:
+        """How different a step's picture looks from the cut-out: the loss's backend, the full frame alone."""
+        pair = [(step.rgb, step.alpha), (cutout.rgb, cutout.mask)]
+        ours, theirs = (self.perceptual.features(*(x.float().to(self.device) for x in one)) for one in pair)
+        return float(self.perceptual.distance(ours, theirs)[0])
 
     def mesh(self, found: Fit | Step | Code, resolution: int = 128) -> Mesh:
         """The surface with its colours (batch of 1). Raises EmptySurfaceError."""

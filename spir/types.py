@@ -122,6 +122,18 @@ class Guess(Movable):
 
 
 @dataclass(frozen=True)
+class Momentum(Movable):
+    """Where a descent is, whole: with it a run goes on as if it had never ended."""
+
+    leaves: tuple[Tensor, ...]
+    """What is optimised, batch-first, in the order of `inversion.variables.Variables.leaves`."""
+    means: tuple[Tensor, ...]
+    """Adam's first moment of each."""
+    squares: tuple[Tensor, ...]
+    """Its second."""
+
+
+@dataclass(frozen=True)
 class Step(Movable):
     index: int
     code: Code
@@ -133,6 +145,8 @@ class Step(Movable):
     """Since the inversion began."""
     outcome: tuple[str, ...] = ()
     """Per item: "" or the named reason why it moves no more."""
+    momentum: Momentum | None = None
+    """What `invert(after=...)` goes on from."""
 
 
 @dataclass(frozen=True)
@@ -194,3 +208,5 @@ class Mesh(Movable):
     vertices: Float[Tensor, "vertex 3"]
     faces: Int[Tensor, "face 3"]
     colours: Float[Tensor, "vertex 3"]
+    attention: Float[Tensor, "vertex values"] | None = None
+    """How much each palette colour counts at a vertex; sums to 1, so colours = attention @ palette."""

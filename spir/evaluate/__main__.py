@@ -26,6 +26,7 @@ def parser() -> argparse.ArgumentParser:
     add("category", choices=sorted(CATEGORIES))
     add("--photos", type=Path, metavar="DIR", help="NAME.jpg|png with optional NAME.mask.png")
     add("--own-cutout", action="store_true", help="ignore these masks, cut out as the app does")
+    add("--verdict", action="store_true", help="also judge the photos' fits among those of eight bad photos")
     add("--eth80", type=Path, metavar="DIR", help="ETH-80 toy cars: folders 1 to 5")
     add("--eth80-novel", action="store_true", help="also lay fits over the other photos of the same toy")
     add("--eth80-kept", action="store_true", help="also bootstrap the toys' poses: are those kept right?")
@@ -58,8 +59,8 @@ def options(argv: list[str] | None = None) -> tuple[Options, argparse.Namespace]
     for folder in (args.photos, args.eth80, args.meshes):
         if folder and not folder.is_dir():
             made.error(f"there is no folder {folder}")
-    if (args.bench or args.sheet) and not args.photos:
-        made.error("--bench and --sheet need --photos DIR")
+    if (args.bench or args.sheet or args.verdict) and not args.photos:
+        made.error("--bench, --sheet and --verdict need --photos DIR")
     if (args.realism or args.fronts) and not args.collection:
         made.error("--realism and --fronts need --collection PHOTOS")
     if args.realism and not args.poses:
@@ -73,6 +74,7 @@ def options(argv: list[str] | None = None) -> tuple[Options, argparse.Namespace]
         steps=args.steps,
         photos=args.photos,
         own_cutout=args.own_cutout,
+        verdict=args.verdict,
         eth80=args.eth80,
         eth80_novel=args.eth80_novel,
         eth80_kept=args.eth80_kept,

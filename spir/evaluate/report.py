@@ -2,10 +2,11 @@
 
 import json
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from spir.evaluate.items import Record
+from spir.evaluate.tables import number, percent, table
+from spir.evaluate.verdicts import verdict_part
 
 
 def to_json(report: Record) -> str:
@@ -27,23 +28,10 @@ def plain(value: Any) -> Any:
 def markdown(report: Record) -> str:
     """Every part that was run, as tables."""
     parts = (
-        photos_part, eth80_part, eth80_kept_part, eth80_novel_part, fronts_part, meshes_part, realism_part,
+        photos_part, verdict_part, eth80_part, eth80_kept_part, eth80_novel_part, fronts_part, meshes_part, realism_part,
         procedural_part, recolour_part, bench_part, failures_part, meta_part,
     )  # fmt: skip
     return "\n\n".join(text for text in (part(report) for part in parts) if text) + "\n"
-
-
-def table(head: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
-
-
-def number(value: float | None, digits: int = 2) -> str:
-    return "-" if value is None or not math.isfinite(value) else f"{value:.{digits}f}"
-
-
-def percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f} %"
 
 
 def photos_part(report: Record) -> str:

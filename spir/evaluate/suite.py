@@ -21,6 +21,7 @@ from spir.evaluate import (
     procedural,
     realism,
     recolour,
+    verdicts,
 )
 from spir.evaluate.items import Prepare, Record, failures, measure, peak_rss_mb
 from spir.outputs.record import versions
@@ -39,6 +40,8 @@ class Options:
     """Any N, all of them looks at one run."""
     photos: Path | None = None
     own_cutout: bool = False
+    verdict: bool = False
+    """Also: does the verdict know these photos from bad ones?"""
     eth80: Path | None = None
     eth80_novel: bool = False
     """Also lay fits of the toy cars over their other photos."""
@@ -81,7 +84,8 @@ def evaluate(options: Options) -> Record:
         "photos": {}, "eth80": {}, "meshes": {}, "procedural": {}, "items": {}, "failures": {}
     }  # fmt: skip
     for part in (
-        evaluate_photos, evaluate_eth80, evaluate_collection, evaluate_meshes, evaluate_procedural, evaluate_recolour
+        evaluate_photos, evaluate_verdict, evaluate_eth80, evaluate_collection, evaluate_meshes,
+        evaluate_procedural, evaluate_recolour,
     ):  # fmt: skip
         part(report, options, prepare)
     report["peak_rss_mb"] = peak_rss_mb()
@@ -105,6 +109,16 @@ def evaluate_photos(report: Record, options: Options, prepare: Prepare) -> None:
     report["photos"] = photos.summary(records, options.steps)
     report["photo_counts"] = photos.counts(records, options.steps)
     keep(report, "photos", records)
+
+
+def evaluate_verdict(report: Record, options: Options, prepare: Prepare) -> None:
+    """Bad photos among the good ones."""
+    if not (options.verdict and options.photos):
+        return
+    found = verdicts.judged_photos(options.photos, options.own_cutout)
+    records = measure(verdicts.score_verdict, prepare, found, "verdict", options.workers)
+    report["verdict"] = verdicts.summary(records)
+    keep(report, "verdict", records)
 
 
 def evaluate_eth80(report: Record, options: Options, prepare: Prepare) -> None:

@@ -17,10 +17,12 @@ from spir.inversion.perceptual import Perceptual
 from spir.inversion.variables import Variables, finite_rows
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
-from spir.types import Camera, Cutout, Field, Guess, Rendering, Step
+from spir.types import Camera, Cutout, Field, Guess, Momentum, Rendering, Step
 
 THIN_SHELL = 0.004
 """Below this beta of the density, object units, the renderer's grid must be finer."""
+MOMENTS = ("exp_avg", "exp_avg_sq")
+"""What torch calls the moments of Adam."""
 
 
 @dataclass(frozen=True)
@@ -110,8 +112,39 @@ class Descent:
             alpha = torch.where(keep, alpha, self.last.alpha)
             loss = torch.where(fine, loss, self.last.loss)
         code, pose = self.variables.snapshot(self.palette)
-        self.last = Step(index, code, pose, rgb, alpha, loss, 0.0, tuple(self.outcome))
+        self.last = Step(index, code, pose, rgb, alpha, loss, 0.0, tuple(self.outcome), self.momentum())
         return self.last
+
+    def momentum(self) -> Momentum:
+        """A copy of what is optimised and of Adam's moments, which are zero before the first update."""
+        leaves = self.variables.leaves()
+        states = [
+            self.optimiser.state[leaf] or dict.fromkeys(MOMENTS, torch.zeros_like(leaf)) for leaf in leaves
+        ]
+        means, squares = (tuple(state[name].clone() for state in states) for name in MOMENTS)
+        return Momentum(tuple(leaf.detach().clone() for leaf in leaves), means, squares)
+
+    @torch.no_grad()
+    def resume(self, step: Step) -> None:
+        """Stand where a run of the same cut-outs, guess and numbers stood at `step`.
+
+        Raises ValueError where the step cannot be one of such a run."""
+        leaves, known = self.variables.leaves(), step.momentum
+        if known is None or [leaf.shape for leaf in leaves] != [leaf.shape for leaf in known.leaves]:
+            raise ValueError("this step is not of a run with the same numbers, so nothing can go on from it")
+        for leaf, value, mean, square in zip(leaves, known.leaves, known.means, known.squares, strict=True):
+            leaf.copy_(value)
+            moments = dict(zip(MOMENTS, (mean.clone(), square.clone()), strict=True))
+            self.optimiser.state[leaf] = {"step": torch.tensor(float(step.index)), **moments}
+        self.outcome = list(step.outcome)
+        self.variables.moving &= torch.tensor([not reason for reason in step.outcome]).to(
+            self.variables.moving
+        )
+        self.last = step
+        if self.fine.goal.look.fresh:
+            # The crops of the steps before.
+            for _ in range(step.index):
+                self.fine.goal.look.redraw()
 
     def move(self) -> None:
         """One update from where `look` looked."""

@@ -20,6 +20,7 @@ def invert(
     config: InversionConfig,
     perceptual: Perceptual,
     cancelled: Callable[[], bool] | None = None,
+    after: Step | None = None,
 ) -> Iterator[Step]:
     """Yield the guess as step 0, then the state after each update, `config.steps` + 1 steps in all.
 
@@ -28,11 +29,19 @@ def invert(
     iterator, or `cancelled` answering True, ends the run after the step that came last; the time that the
     caller spends between steps does not count. An item whose loss or gradient is not finite stays where it
     was, and its `outcome` says so. The generator is left as it is; `freeze` it first, or its parameters get
-    gradients. Raises ValueError where the guess itself cannot be rendered."""
-    spent = 0.0
+    gradients. `after` is a step of an earlier run with the same arguments, however long: only what follows it is
+    yielded, bit for bit what that run would have yielded next. Raises ValueError where the guess itself cannot
+    be rendered, or `after` is of another run."""
+    spent, first = (0.0, 0) if after is None else (after.seconds, after.index + 1)
+    if first > config.steps:
+        return
     began = time.perf_counter()
     descent = Descent(cutout, guess, generator, category, config, perceptual)
-    for index in range(config.steps + 1):
+    if after is not None:
+        descent.resume(after)
+        descent.look(after.index)
+        descent.move()
+    for index in range(first, config.steps + 1):
         step = descent.look(index)
         spent += time.perf_counter() - began
         yield replace(step, seconds=spent)

@@ -6,13 +6,15 @@ explicit palette, decides the colours alone.
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
 from spir.generator import Generator
-from spir.types import Code, Rendering
+from spir.outputs.extents import stretch
+from spir.types import Code, Mesh, Rendering
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,8 @@ class Edit:
     """Names of the arguments that `apply` takes beside (generator, code, amount)."""
     apply: Callable[..., Code]
     """(generator, code, amount, **needs) -> Code; amount 0 changes nothing."""
+    step: float = 0.05
+    """What an amount is a multiple of."""
 
 
 def mix_shape(generator: Generator, code: Code, amount: float, other: Code) -> Code:
@@ -90,9 +94,11 @@ EDITS = {
         "Colours", 0.0, 1.0, "Towards the colours of the other photo", ("other",), mix_colours
     ),
     "swap_palette": Edit(
-        "Swap colours", 0.0, 1.0, "This shape in the other photo's colours", ("other",), swap_palette
+        "Swap colours", 0.0, 1.0, "This shape in the other photo's colours", ("other",), swap_palette, 1.0
     ),
     "recolour": Edit("Recolour", 0.0, 1.0, "One part in a new colour", ("entry", "rgb"), recolour),
+    "width": Edit("Width", -2.0, 2.0, "Narrower or wider", (), partial(stretch, axis="width")),
+    "height": Edit("Height", -2.0, 2.0, "Lower or taller", (), partial(stretch, axis="height")),
 }
 
 
@@ -108,3 +114,10 @@ def recolour_rendering(
         "bhwk,bkc->bhwc", rendering.attention, palette.expand(len(rendering.attention), -1, -1)
     )
     return replace(rendering, rgb=colour + background * (1 - rendering.alpha)[..., None])
+
+
+def recolour_mesh(mesh: Mesh, palette: Float[Tensor, "values 3"]) -> Mesh:
+    """The same surface in other colours, [-1, 1]. Raises ValueError for a mesh without attention."""
+    if mesh.attention is None:
+        raise ValueError("this mesh does not say how its colours were mixed")
+    return replace(mesh, colours=(mesh.attention @ palette.to(mesh.attention)).clamp(-1, 1))

@@ -6,6 +6,7 @@ from jaxtyping import Float, Int
 from scipy.sparse import coo_matrix
 from scipy.sparse.csgraph import connected_components
 from skimage.measure import marching_cubes
+from torch import Tensor
 
 from spir.types import Field, Mesh
 
@@ -21,7 +22,8 @@ class EmptySurfaceError(ValueError):
 def mesh(field: Field, resolution: int = 128, keep_largest: bool = True) -> Mesh:
     """The surface of the one object of a field, closed, its triangles counter-clockwise seen from outside.
 
-    Vertices in object units; colours in [-1, 1]. `resolution` samples along the cube's side;
+    Vertices in object units; colours in [-1, 1], with the attention that mixed them where the field says it.
+    `resolution` samples along the cube's side;
     `keep_largest` drops floating crumbs and hidden cavities. Raises EmptySurfaceError."""
     grid = field.sdf_grid(resolution)
     if len(grid) != 1:
@@ -30,8 +32,19 @@ def mesh(field: Field, resolution: int = 128, keep_largest: bool = True) -> Mesh
     if keep_largest:
         vertices, faces = largest_piece(vertices, faces)
     points = torch.from_numpy(vertices).to(grid)
-    colours = torch.cat([field(part[None]).rgb[0] for part in points.split(CHUNK)])
-    return Mesh(points.cpu(), torch.from_numpy(faces), colours.clamp(-1, 1).float().cpu())
+    colours, attention = coloured(field, points)
+    return Mesh(points.cpu(), torch.from_numpy(faces), colours, attention)
+
+
+def coloured(
+    field: Field, points: Float[Tensor, "vertex 3"]
+) -> tuple[Float[Tensor, "vertex 3"], Float[Tensor, "vertex values"] | None]:
+    """Colours in [-1, 1] of the one object of a field at points, and the attention if it has one, on the CPU."""
+    samples = [field(part[None]) for part in points.split(CHUNK)]
+    colours = torch.cat([sample.rgb[0] for sample in samples]).clamp(-1, 1).float().cpu()
+    if samples[0].attention is None:
+        return colours, None
+    return colours, torch.cat([sample.attention[0] for sample in samples]).float().cpu()
 
 
 def level_set(

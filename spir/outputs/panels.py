@@ -62,7 +62,11 @@ def attention_picture(attention: Float[Tensor, "height width values"]) -> Pictur
 
 def error_picture(target: Float[Tensor, "height width 3"], rgb: Float[Tensor, "height width 3"]) -> Picture:
     """Mean absolute difference of two pictures in [-1, 1], from white to black."""
-    error = (target - rgb).abs().mean(-1).detach().cpu().numpy() / WORST_ERROR
+    return ramped((target - rgb).abs().mean(-1).detach().cpu().numpy() / WORST_ERROR)
+
+
+def ramped(error: Float[ndarray, "height width"]) -> Picture:
+    """An error from 0 (white) to 1 and more (black) as a picture."""
     place = error.clip(0, 1) * (len(ERROR_RAMP) - 1)
     ramp = np.array(ERROR_RAMP, float)
     channels = [np.interp(place, np.arange(len(ramp)), ramp[:, i]) for i in range(3)]

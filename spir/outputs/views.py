@@ -1,7 +1,9 @@
 """§5 "Results", novel views: the object turned on its stand, as pictures and as films."""
 
+import math
 import subprocess
 import tempfile
+from collections.abc import Iterator
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
@@ -16,35 +18,54 @@ from torch import Tensor
 
 from spir.geometry.pose import camera_from_pose
 from spir.geometry.rotation import rotation_from_view, view_from_rotation
+from spir.outputs.extents import extents
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.types import Field, Pose, Rendering, join
 
 FRAMES = 36
+FILLED = 0.95
+"""Of the half picture by what turns."""
 FRAMES_AT_ONCE = 4
 """Frames rendered together: bounds the memory, whatever the length of the film."""
 
 
-def orbit(pose: Pose, frames: int = FRAMES) -> Pose:
-    """Once around the object: the first view is the photo's, upright and in the middle of the picture.
+def orbit(pose: Pose, frames: int = FRAMES, reach: float = 1.0) -> Pose:
+    """Once around the object: the first view is from the photo's side, upright and in the middle of the picture.
 
-    Elevation, scale and perspective stay those of the photo (batch of 1); the camera walks to its right."""
+    Elevation, scale and perspective stay those of the photo (batch of 1); the camera walks to its right. It
+    steps back where something `reach` object units from the middle would leave the picture on the way round."""
     azimuth, elevation, roll = view_from_rotation(pose.quaternion)
     turn = torch.arange(frames, device=azimuth.device) * (360 / frames)
     quaternion = rotation_from_view(azimuth + turn, elevation.expand(frames), torch.zeros_like(turn))
     z0 = None if pose.z0 is None else pose.z0.expand(frames)
-    return Pose(z0, pose.shift.new_zeros(frames, 2), pose.scale.expand(frames), quaternion)
+    # Of a circle around the middle, the tangent from the camera at distance F / scale, F = 1 + e^z0, is
+    # F reach / sqrt(F^2 / scale^2 - reach^2) half picture widths away from it.
+    inverse = 0 if pose.z0 is None else (1 + pose.z0.exp()) ** -2
+    most = (inverse + FILLED**-2) ** -0.5 / reach
+    scale = pose.scale.clamp(max=most).expand(frames)
+    return Pose(z0, pose.shift.new_zeros(frames, 2), scale, quaternion)
 
 
-@torch.no_grad()
 def turntable(field: Field, pose: Pose, config: RenderConfig, frames: int = FRAMES) -> Rendering:
     """`orbit` rendered: one Rendering whose batch is the frames, on the CPU."""
-    path = orbit(pose, frames)
-    parts = [
-        render(field, camera_from_pose(path[first : first + FRAMES_AT_ONCE]), config).to("cpu")
-        for first in range(0, frames, FRAMES_AT_ONCE)
-    ]
-    return join(parts)
+    return join(list(turning(field, pose, config, frames)))
+
+
+def turning(field: Field, pose: Pose, config: RenderConfig, frames: int = FRAMES) -> Iterator[Rendering]:
+    """The same, a few frames at a time."""
+    path = orbit(pose, frames, across(field) / 2)
+    for first in range(0, frames, FRAMES_AT_ONCE):
+        with torch.no_grad():
+            part = render(field, camera_from_pose(path[first : first + FRAMES_AT_ONCE]), config)
+        yield part.to("cpu")
+
+
+def across(field: Field) -> float:
+    """How wide the one object of a field is seen from where it is widest, object units; its cube where it has
+    no surface."""
+    width, _, length = extents(field)[0].tolist()
+    return math.hypot(width, length) if math.isfinite(width + length) else 2 * field.scene_range
 
 
 def with_background(rendering: Rendering, old: float, new: float) -> Rendering:
@@ -71,6 +92,11 @@ def png_bytes(picture: UInt8[ndarray, "height width 3"]) -> bytes:
 
 def jpeg_bytes(picture: UInt8[ndarray, "height width 3"], quality: int = 85) -> bytes:
     return encoded(picture, "JPEG", quality=quality)
+
+
+def webp_bytes(picture: UInt8[ndarray, "height width 3"], quality: int = 80) -> bytes:
+    """Half the size of JPEG for the small pictures of steps."""
+    return encoded(picture, "WEBP", quality=quality, method=2)
 
 
 def encoded(picture: UInt8[ndarray, "height width 3"], form: str, **options) -> bytes:

@@ -50,7 +50,7 @@ def open_image(source: str | Path | bytes) -> Image.Image:
         raise PhotoError("This file cannot be read. Check its name, or choose another photo.") from problem
     if not data:
         raise PhotoError("This file is empty. Choose another photo.")
-    if data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS:
+    if is_heic(data):
         return open_heic(data)
     try:
         return Image.open(BytesIO(data))
@@ -64,6 +64,12 @@ def open_image(source: str | Path | bytes) -> Image.Image:
         raise PhotoError(
             "The beginning of this file is damaged. Save or download the photo again, or choose another one."
         ) from problem
+
+
+def is_heic(data: bytes) -> bool:
+    """By its brand; AVIF, which Pillow reads itself, may bear the same one and tells among those it lists after it."""
+    size = min(64, int.from_bytes(data[:4], "big"))
+    return data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS and b"avif" not in data[16:size]
 
 
 def open_heic(data: bytes) -> Image.Image:

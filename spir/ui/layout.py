@@ -1,82 +1,219 @@
 """The page: what stands where, and which event calls which handler."""
 
+from functools import partial
+
 import gradio as gr
 
 from spir.pipeline import Reconstructor
-from spir.ui import orbit, preview, swatches, timeline, words
-from spir.ui.handlers import MOST_STEPS, Handlers
-from spir.ui.takeaway import RESOLUTION, Takeaway
+from spir.ui import cutting, gauge, orbit, posing, race, swatches, timeline, words
+from spir.ui.api import offer
+from spir.ui.brush import Brush
+from spir.ui.events import BUSY, CUTTING, HEAVY, LIGHT
+from spir.ui.examples import FIRST, Examples
+from spir.ui.fitting import MOST_STEPS, Fitting
+from spir.ui.handlers import Handlers
+from spir.ui.mesh_tab import mesh_tab, nothing_meshed
+from spir.ui.meshing import Meshing
+from spir.ui.mix_tab import mix_tab, nothing_mixed
+from spir.ui.mixing import Mixing
+from spir.ui.posing import Posing
+from spir.ui.takeaway import Takeaway
 
 DEFAULT_STEPS = 10
-WHITE = (1.0, 1.0, 1.0, 1.0)
-HEAVY = {"concurrency_id": "gpu", "concurrency_limit": 1, "show_progress": "hidden"}
-"""Of whatever runs a network: one at a time on the whole server. Overlays would hide the pictures."""
-LIGHT = {"api_visibility": "private", "show_progress": "hidden", "queue": False}
-"""Of what answers at once."""
-CUTTING = {"preprocess": False, "concurrency_limit": 2, "show_progress": "hidden"}
-"""The photo arrives as it was sent: Gradio would decode it first, and fail in its own words."""
-INNER = {"api_visibility": "private"}
 CACHE_SECONDS = (600, 7200)
 """How often Gradio's copies of files are looked through, and the age at which they go."""
 
 
-def build(engine: Reconstructor) -> gr.Blocks:
-    """The whole page over one engine."""
-    handlers = Handlers(engine)
-    takeaway = Takeaway(handlers)
-    with blocks() as page:
-        key = gr.State(None)
-        gr.Markdown(
-            f"# {words.TITLE}\n{words.does(engine.category.kind)} {words.CANNOT} {engine.category.terms}"
+class Page:
+    """The pieces that several events share, and the chains that every result starts."""
+
+    def __init__(self, engine: Reconstructor):
+        self.handlers = Handlers(engine)
+        self.fitting = Fitting(self.handlers)
+        self.meshing = Meshing(self.handlers)
+        self.takeaway = Takeaway(self.handlers, self.meshing)
+        self.examples = Examples(self.takeaway)
+        self.posing = Posing(self.handlers)
+        self.mixing = Mixing(self.handlers)
+        self.category = engine.category
+        self.first = self.examples.painted()
+        with blocks() as self.page:
+            self.key = gr.State(None)
+            self.head()
+            with gr.Row(equal_height=False, elem_id="body"):
+                with gr.Column(scale=4, min_width=300):
+                    self.ask()
+                with gr.Column(scale=10, min_width=300):
+                    with gr.Row(equal_height=False):
+                        with gr.Column(scale=6, min_width=300):
+                            self.watch()
+                        with gr.Column(scale=4, min_width=260):
+                            self.orbit = orbit.orbit(self.first.get("orbit"), elem_id="orbit")
+                    self.tabs()
+            gr.Markdown(words.PRIVACY, elem_id="privacy")
+            # Before the page's own events, which have functions of the same names: the first gets the name.
+            offer(self.handlers, self.fitting, self.meshing)
+            self.wire()
+
+    def head(self) -> None:
+        """What it is, what it cannot do, where it runs."""
+        told = f"{words.does(self.category.kind)} {words.CANNOT} {self.category.terms}"
+        gr.Markdown(f"# {words.TITLE}\n{told}", min_height=100, elem_id="head")
+        self.machine = gr.Markdown(self.handlers.machine(DEFAULT_STEPS), elem_id="machine")
+
+    def ask(self) -> None:
+        """The left column: photo, examples, cut-out, steps, and the two buttons."""
+        self.photo = gr.Image(
+            type="filepath",
+            image_mode=None,
+            sources=["upload", "clipboard", "webcam"],
+            label=words.PHOTO,
+            alt_text=words.PHOTO_ALT,
+            height=220,
+            elem_id="photo",
         )
-        machine = gr.Markdown(handlers.machine(DEFAULT_STEPS), elem_id="machine")
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=4, min_width=300):
-                photo, cut, preset, steps, go, stop = ask()
-            with gr.Column(scale=6, min_width=300):
-                line = timeline.timeline(elem_id="timeline")
-            with gr.Column(scale=4, min_width=260):
-                turn = orbit.orbit(elem_id="orbit")
+        self.strip = self.examples.strip(elem_id="examples")
+        self.cut = cutting.cutting(
+            self.first.get("cutout"), label=words.CUTOUT, show_label=True, container=True, elem_id="cutout"
+        )
+        self.preset = gr.Radio(
+            list(words.PRESETS),
+            value=DEFAULT_STEPS,
+            label=words.STEPS,
+            info=words.STEPS_INFO,
+            elem_id="preset",
+        )
+        self.steps = gr.Slider(
+            0, MOST_STEPS, DEFAULT_STEPS, step=1, label=words.STEPS_SLIDER, elem_id="steps"
+        )
+        with gr.Row():
+            self.go = gr.Button(words.RECONSTRUCT, variant="primary", elem_id="go", min_width=120)
+            self.stop = gr.Button(words.STOP, variant="stop", elem_id="stop", min_width=120)
+        # Gradio writes a waiting visitor's place and seconds over it.
+        self.place = gr.Markdown("&nbsp;", min_height=28, elem_id="place")
+        self.zip = gr.UploadButton(
+            words.OPEN_ZIP, file_types=[".zip"], type="filepath", size="sm", elem_id="open-zip"
+        )
+
+    def watch(self) -> None:
+        """The middle column: verdict, timeline, and what to do with the step that is looked at."""
+        self.gauge = gauge.gauge(self.first.get("verdict"), elem_id="verdict")
+        self.line = timeline.timeline(self.first.get("timeline"), elem_id="timeline")
+        with gr.Row(elem_id="from-here"):
+            self.use = gr.Button(words.USE_STEP, elem_id="use-step", min_width=120, size="md")
+            self.proceed = gr.Button(words.PROCEED, elem_id="proceed", min_width=120, size="md")
+            self.keep_pose = gr.Checkbox(False, label=words.KEEP_POSE, elem_id="keep-pose", min_width=160)
+
+    def tabs(self) -> None:
+        """What can be done with a result."""
         with gr.Tabs(overflow_behavior="wrap"):
             with gr.Tab(words.TAB_RECOLOUR):
-                colours = swatches.swatches(elem_id="swatches")
+                self.colours = swatches.swatches(self.first.get("swatches"), elem_id="swatches")
+            with gr.Tab(words.TAB_RACE):
+                self.run_race = gr.Button(words.RACE, elem_id="run-race", min_width=200)
+                race.race(self.handlers.engine.loss_backend, elem_id="race")
+            with gr.Tab(words.TAB_POSE) as self.pose_tab:
+                self.pose = posing.tab(self.category.orthographic)
+            with gr.Tab(words.TAB_MIX):
+                self.mix, self.mixed = mix_tab(self.mixing, self.key, self.colours)
             with gr.Tab(words.TAB_MESH):
-                fineness, make, viewer, size = mesh_tab()
+                self.fineness, self.meshed = mesh_tab(self.meshing, self.key, self.colours)
             with gr.Tab(words.TAB_DOWNLOADS):
-                prepare, files = downloads_tab()
-        gr.Markdown(words.PRIVACY, elem_id="privacy")
+                gr.Markdown(words.FILES_HINT)
+                self.prepare = gr.Button(words.FILES_BUTTON, elem_id="prepare")
+                self.files = gr.File(
+                    label=words.FILES_LABEL, file_count="multiple", interactive=False, elem_id="files"
+                )
 
-        shown, made = [key, cut, line, turn, colours], [viewer, size, files]
-        (
-            photo.change(handlers.segment, [photo, key], shown, api_name="segment", **CUTTING)
-            .then(nothing_made, None, made, **LIGHT)
-        )  # fmt: skip
-        preset.input(None, preset, steps, js="(steps) => steps", **LIGHT)
-        # A number that is no preset leaves none of them chosen.
+    def wire(self) -> None:
+        """Every event of the page but those of the tabs Mesh and Mix."""
+        handlers, fitting, key = self.handlers, self.fitting, self.key
+        opened = [key, self.cut, self.line]
+        self.emptied(self.photo.input(handlers.segment, [self.photo, key], opened, **CUTTING).then)
+        # One stroke at a time is on its way, the newest: the piece sees to that.
+        self.cut.input(Brush(handlers).paint, [key, self.cut], self.cut, trigger_mode="multiple", **LIGHT)
+        for piece, asked, event in (
+            (self.strip, self.strip.input, self.examples.open),
+            (self.zip, self.zip.upload, self.takeaway.reopen),
+        ):
+            shown = self.emptied(asked(event, [piece, key], opened, **CUTTING).success)
+            self.turned(shown.success(lambda: None, None, self.photo, **LIGHT))
+
+        self.preset.input(None, self.preset, self.steps, js="(steps) => steps", **LIGHT)
+        # A number that is no preset leaves none of them chosen; one that was reached already is looked at.
         known = [number for _, number in words.PRESETS]
-        steps.change(None, steps, preset, js=f"(n) => {known}.includes(n) ? n : null", **LIGHT)
-        steps.change(handlers.machine, steps, machine, trigger_mode="always_last", **LIGHT)
+        chosen = f"(n) => (spir.say('look at step', n), {known}.includes(n) ? n : null)"
+        self.steps.change(None, self.steps, self.preset, js=chosen, **LIGHT)
+        self.steps.change(handlers.machine, self.steps, self.machine, trigger_mode="always_last", **LIGHT)
+
+        self.runs(self.go.click, fitting.reconstruct, [key, self.steps])
+        self.runs(self.run_race.click, fitting.race, [key])
+        self.runs(self.proceed.click, fitting.proceed, [key, self.line, self.steps, self.keep_pose])
+        refit = partial(fitting.refit, start=self.posing.start)
+        self.runs(self.pose.refit.click, refit, [key, self.steps])
+        self.stop.click(fitting.stop, key, None, **LIGHT)
+        self.turned(self.use.click(fitting.use, [key, self.line], self.line, **LIGHT))
+        self.turned(self.mixed.success(fitting.in_use, key, self.line, **LIGHT))
+
+        panel, sliders = self.pose.panel, self.pose.sliders
+        for slider in sliders:
+            slider.input(self.posing.nudge, [key, *sliders], panel, trigger_mode="always_last", **HEAVY)
+        self.pose.back.click(self.posing.show, key, [panel, *sliders], **HEAVY)
+        self.pose.show_scene.click(self.posing.scene, [key, self.colours], self.pose.scene, **HEAVY)
+        self.prepare.click(
+            self.takeaway.files,
+            [key, self.fineness, self.colours],
+            self.files,
+            **BUSY,
+        )
+        # What the page opened with becomes the visitor's own, under a key that only he has.
         (
-            go.click(handlers.wait, key, line, **LIGHT)
-            .success(nothing_made, None, made, **LIGHT)
-            .success(handlers.reconstruct, [key, steps], line, api_name="reconstruct", **HEAVY)
-            .success(handlers.turn, key, [turn, colours], **INNER, **HEAVY)
-            .then(handlers.machine, steps, machine, **LIGHT)
+            self.page.load(self.examples.welcome, None, key, **LIGHT)
+            .success(None, key, None, js=f"(key) => spir.say('renamed', {{from: '{FIRST}', to: key}})", **LIGHT)
+        )  # fmt: skip
+        self.orbit.input(handlers.around, key, self.orbit, **LIGHT)
+        self.pose_tab.select(self.posing.seen, [key, panel], [panel, *sliders], **HEAVY)
+        self.page.unload(handlers.leave)
+
+    def runs(self, press, event, inputs: list) -> None:
+        """A button that starts a run."""
+        shown = (
+            press(self.fitting.wait, self.key, self.line, **LIGHT)
+            .success(self.nothing_made, None, self.made(), **LIGHT)
+            .success(
+                event,
+                inputs,
+                self.line,
+                show_progress_on=self.place,
+                **BUSY,
+            )
         )
-        stop.click(handlers.stop, key, None, **LIGHT)
-        colours.input(
-            handlers.recolour,
-            [key, colours],
-            turn,
-            trigger_mode="always_last",
-            show_progress="hidden",
-            **INNER,
-        )
-        busy = {**HEAVY, "show_progress": "minimal"}
-        make.click(takeaway.mesh, [key, fineness], [viewer, size], **INNER, **busy)
-        prepare.click(takeaway.files, [key, fineness], files, **INNER, **busy)
-        page.unload(handlers.leave)
-    return page
+        self.turned(shown).then(self.handlers.machine, self.steps, self.machine, **LIGHT)
+
+    def turned(self, shown):
+        """After a result: its colours, the verdict, the views all round, and where the photo was taken."""
+        return shown.success(
+            self.handlers.turn, self.key, [self.orbit, self.colours, self.gauge], **HEAVY
+        ).success(self.posing.show, self.key, [self.pose.panel, *self.pose.sliders], **HEAVY)
+
+    def emptied(self, then):
+        """With another photo, all that was made of the earlier one goes."""
+        blank = orbit.nothing(), swatches.nothing(), gauge.nothing(), posing.nothing()
+        pieces = [self.orbit, self.colours, self.gauge, self.pose.panel, self.mix, *self.made()]
+        return then(lambda key: (*blank, nothing_mixed(key), *self.nothing_made()), self.key, pieces, **LIGHT)
+
+    def made(self) -> list:
+        return [*self.meshed, self.files, self.pose.scene]
+
+    @staticmethod
+    def nothing_made() -> tuple:
+        """Mesh and files of an earlier result are none of this one."""
+        return *nothing_meshed(), None, posing.no_scene()
+
+
+def build(engine: Reconstructor) -> gr.Blocks:
+    """The whole page over one engine."""
+    return Page(engine).page
 
 
 def blocks() -> gr.Blocks:
@@ -88,58 +225,3 @@ def apology(message: str) -> gr.Blocks:
     with blocks() as page:
         gr.Markdown(f"# {words.TITLE}\n{words.out_of_order(message)}", elem_id="apology")
     return page
-
-
-def ask() -> tuple:
-    """The left column: photo, cut-out, steps, and the two buttons."""
-    photo = gr.Image(
-        type="filepath",
-        image_mode=None,
-        sources=["upload", "clipboard", "webcam"],
-        label=words.PHOTO,
-        alt_text=words.PHOTO_ALT,
-        height=260,
-        elem_id="photo",
-    )
-    cut = preview.preview(label=words.CUTOUT, show_label=True, container=True, elem_id="cutout")
-    preset = gr.Radio(
-        list(words.PRESETS), value=DEFAULT_STEPS, label=words.STEPS, info=words.STEPS_INFO, elem_id="preset"
-    )
-    steps = gr.Slider(0, MOST_STEPS, DEFAULT_STEPS, step=1, label=words.STEPS_SLIDER, elem_id="steps")
-    with gr.Row():
-        go = gr.Button(words.RECONSTRUCT, variant="primary", elem_id="go", min_width=120)
-        stop = gr.Button(words.STOP, variant="stop", elem_id="stop", min_width=120)
-    return photo, cut, preset, steps, go, stop
-
-
-def nothing_made() -> tuple:
-    """Mesh and files of an earlier result are none of this one."""
-    return None, "", None
-
-
-def mesh_tab() -> tuple:
-    with gr.Row(equal_height=False):
-        fineness = gr.Slider(
-            64, 256, RESOLUTION, step=32, label=words.MESH_RESOLUTION, info=words.MESH_RESOLUTION_INFO
-        )
-        make = gr.Button(words.MESH_BUTTON, elem_id="make-mesh", scale=0, min_width=240)
-    viewer = gr.Model3D(
-        label=words.MESH_LABEL,
-        clear_color=WHITE,
-        camera_position=(60, 75, None),
-        height=360,
-        interactive=False,
-        elem_id="mesh",
-    )
-    size = gr.Markdown("", elem_id="mesh-size")
-    return fineness, make, viewer, size
-
-
-def downloads_tab() -> tuple:
-    gr.Markdown(words.FILES_HINT)
-    with gr.Row():
-        prepare = gr.Button(words.FILES_BUTTON, elem_id="prepare", scale=0, min_width=240)
-    files = gr.File(
-        label=words.FILES_LABEL, file_count="multiple", interactive=False, height=420, elem_id="files"
-    )
-    return prepare, files

@@ -1,36 +1,57 @@
-"""Turning the object: views all round it, by dragging or the arrow keys, in the browser alone."""
+"""Turning the object: views all round it, painted in the visitor's colours, in the browser alone."""
+
+from collections.abc import Sequence
 
 import gradio as gr
-from jaxtyping import UInt8
-from numpy import ndarray
 
+from spir.outputs.views import FRAMES
 from spir.ui import words
-from spir.ui.pictures import jpeg
+from spir.ui.pictures import webp
 from spir.ui.theme import asset
 
+VIEW_SIDE = 128
+"""Pixels a side of a view."""
 TEMPLATE = """<section class="spir-orbit" aria-label="Turn the object">
  <div class="turn" tabindex="0" role="slider" aria-label="Angle around the object" aria-valuemin="0"
   aria-valuemax="359" aria-valuenow="0" aria-valuetext="No object yet" aria-disabled="true">
-  <img alt="The object from another side" draggable="false" hidden>
+  <canvas width="128" height="128" aria-hidden="true" hidden></canvas>
   <span class="blank"></span>
   <span class="guess" hidden>guess</span>
  </div>
  <div class="spir-controls"><output class="angle">Drag it, or use the arrow keys.</output>
- <button type="button" class="home" disabled>Photo's side</button></div>
+ <button type="button" class="home" disabled>Photo's side</button>
+ <button type="button" class="save" disabled>Save view</button></div>
 </section>"""
 
 
-def orbit(**options) -> gr.HTML:
-    """Takes `views` or `nothing`."""
+def orbit(value: dict | None = None, **options) -> gr.HTML:
+    """Takes `cleared`, `more`, `poster` or `nothing`; several of `more` may be merged into one.
+
+    Its `input` asks for the views that a poster lacks."""
     return gr.HTML(
-        value=nothing(), html_template=TEMPLATE, js_on_load=asset("orbit.js"), min_height=340, **options
+        value=value or nothing(),
+        html_template=TEMPLATE,
+        js_on_load=asset("orbit.js"),
+        min_height=340,
+        **options,
     )
 
 
-def views(run: str, frames: UInt8[ndarray, "frame height width 3"]) -> dict:
-    """Evenly spaced views, the photo's side first; the same run keeps the angle that is looked at."""
-    return {"run": run, "views": [jpeg(frame) for frame in frames]}
+def cleared(run: str, values: int, frames: int = FRAMES) -> dict:
+    """Views of `values` weights a pixel begin to come, `frames` of them in the end; the angle stays."""
+    shape = {"values": values, "side": VIEW_SIDE, "frames": frames}
+    return {"run": run, "clear": True, **shape, "parts": [], "note": words.TURNING}
+
+
+def more(run: str, parts: Sequence[bytes]) -> dict:
+    """Some of them, packed (`outputs.weightmaps`): evenly spaced, the photo's side first, in order."""
+    return {"run": run, "parts": [webp(part) for part in parts]}
+
+
+def poster(run: str, values: int, view: bytes) -> dict:
+    """The photo's side alone; the rest is asked for when somebody wants to turn it."""
+    return cleared(run, values) | {"parts": [webp(view)], "more": True}
 
 
 def nothing(note: str = words.TO_TURN) -> dict:
-    return {"run": "", "views": [], "note": note}
+    return {"run": "", "clear": True, "values": 0, "side": VIEW_SIDE, "frames": 0, "parts": [], "note": note}

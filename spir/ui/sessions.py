@@ -10,18 +10,43 @@ import uuid
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from jaxtyping import Float
 from torch import Tensor
 
-from spir.types import Cutout, Fit, Guess, Photo, Rendering, Step
+from spir.pipeline import InversionConfig
+from spir.types import Code, Cutout, Fit, Guess, Mesh, Photo, Pose, Step
 
-CAPACITY = 32
+CAPACITY = 64
 """Runs kept at once; the one that was used longest ago goes first."""
 
 
 class ForgottenError(LookupError):
     """The run was dropped, or never was."""
+
+
+@dataclass(frozen=True)
+class Surface:
+    """A mesh and what it is of, so that it need not be made again."""
+
+    w: Float[Tensor, "1 layers width"]
+    resolution: int
+    mesh: Mesh
+    seconds: float
+    """It took."""
+
+
+@dataclass(frozen=True)
+class Second:
+    """Another photo, to mix with."""
+
+    cutout: Cutout
+    code: Code | None = None
+    steps: int = 0
+    """After how many the code was found."""
+    mine: Fit | None = None
+    """The object it was last mixed with."""
 
 
 @dataclass
@@ -31,20 +56,46 @@ class Run:
     session: str
     folder: Path
     photo: Photo
+    upload: bytes
+    """The file as it was sent."""
+    automatic: Float[Tensor, "height width"]
+    """The segmenter's mask, in [0, 1]."""
+    mask: Float[Tensor, "height width"]
+    """The same, as the visitor painted it."""
+    margin: float
     cutout: Cutout
     segmenter: str
     guess: Guess | None = None
     fit: Fit | None = None
-    orbit: Rendering | None = None
-    """Views all round the fit."""
-    found_palette: Float[Tensor, "values 3"] | None = None
-    """The fit's colours before the visitor changed any."""
-    metrics: list[dict[str, float]] = field(default_factory=list)
+    """Code and pose in use, and every step of the way."""
+    target: Cutout | None = None
+    """The cut-out that the fit is of; the brush may have gone on since."""
+    origin: Guess | None = None
+    """Where the present descent began: at the guess, or where the visitor sent it from."""
+    base: int = 0
+    """The number of the step at which it began."""
+    config: InversionConfig | None = None
+    """Its numbers."""
+    metrics: tuple[dict[str, float], ...] = ()
     """One per step of the fit."""
+    views: tuple[bytes, ...] = ()
+    """All round the fit in use, as packed weights (`outputs.weightmaps`)."""
     stop: threading.Event = field(default_factory=threading.Event)
     """Set: end after the present step."""
     dropped: bool = False
     """Nobody looks at it any more."""
+    surface: Surface | None = None
+    """The mesh that was made last."""
+    other: Second | None = None
+    """The second photo."""
+    nudged: Pose | None = None
+    """Where the visitor put the camera by hand."""
+
+    @property
+    def step(self) -> Step | None:
+        """The step whose object is in use; none where the visitor mixed one of his own."""
+        steps = self.fit.trajectory if self.fit else ()
+        return next((step for step in steps if step.code.w.equal(self.fit.code.w)), None)
 
 
 class Runs:
@@ -56,13 +107,13 @@ class Runs:
         self.runs: OrderedDict[str, Run] = OrderedDict()
         self.lock = threading.Lock()
 
-    def open(self, session: str, photo: Photo, cutout: Cutout, segmenter: str) -> str:
-        """A new run; returns its key."""
+    def open(self, session: str, **known: Any) -> str:
+        """A new run of a visitor with these of its fields; returns its key."""
         self.root.mkdir(parents=True, exist_ok=True)
         folder = Path(tempfile.mkdtemp(prefix="spir-", dir=self.root))
         key = uuid.uuid4().hex
         with self.lock:
-            self.runs[key] = Run(session, folder, photo, cutout, segmenter)
+            self.runs[key] = Run(session, folder, **known)
             surplus = [self.runs.popitem(last=False)[1] for _ in range(len(self.runs) - self.capacity)]
         for run in surplus:
             clear(run)
@@ -98,11 +149,11 @@ def clear(run: Run) -> None:
     shutil.rmtree(run.folder, ignore_errors=True)
 
 
+def numbered(step: Step, base: int, since: float) -> Step:
+    """A step of a descent that began at step `base`, after `since` seconds."""
+    return replace(step, index=base + step.index, seconds=since + step.seconds)
+
+
 def at_rest(step: Step) -> Step:
     """A step as it is kept: the pictures in half their size, code and pose exact."""
     return replace(step, rgb=step.rgb.half(), alpha=step.alpha.half())
-
-
-def views_at_rest(rendering: Rendering) -> Rendering:
-    """Views as they are kept: what recolouring needs, in float16."""
-    return replace(rendering, normals=None, nocs=None).map(lambda tensor: tensor.half())

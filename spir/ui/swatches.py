@@ -1,4 +1,8 @@
-"""§3.1 "Attention-based color mapping" in the visitor's hand: the palette as named colour fields."""
+"""§3.1 "Attention-based color mapping" in the visitor's hand: the palette as named colour fields.
+
+Colours change in the browser alone: it says them to whatever paints (`assets/spir.js`), and Python hears of
+them when it is asked for a mesh or a file.
+"""
 
 import re
 from collections.abc import Sequence
@@ -13,31 +17,46 @@ from spir.ui.pictures import hex_colours
 from spir.ui.theme import asset
 
 TEMPLATE = """<section class="spir-swatches" aria-label="Colours">
- <p class="spir-note">Colours appear here after a run.</p>
- <div class="spir-fields"></div>
- <div class="spir-controls"><button type="button" class="reset" hidden>Reset the colours</button></div>
-</section>"""
+ <p class="spir-note" role="status"></p>
+ <ul class="spir-fields"></ul>
+ <div class="spir-controls tools" hidden>
+  <button type="button" class="shuffle">Shuffle</button>
+  <label>Harmonise <select class="harmony"><option value="">…</option><option value="analogous">neighbours</option>
+   <option value="complementary">opposites</option><option value="triadic">thirds</option><option value="mono">one hue</option></select></label>
+  <button type="button" class="reset" disabled>Reset the colours</button>
+  <button type="button" class="css">Copy as CSS</button>
+  <button type="button" class="json">Copy as JSON</button>
+ </div>
+</section>"""  # noqa: E501
 HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
-def swatches(**options) -> gr.HTML:
-    """Takes `found` or `nothing`; gives back the same with the visitor's colours."""
+def swatches(value: dict | None = None, **options) -> gr.HTML:
+    """Takes `found`, `borrowed` or `nothing`; gives back {"run", "colours"} with the visitor's colours."""
     return gr.HTML(
-        value=nothing(), html_template=TEMPLATE, js_on_load=asset("swatches.js"), min_height=120, **options
+        value=value or nothing(),
+        html_template=TEMPLATE,
+        js_on_load=asset("swatches.js"),
+        min_height=120,
+        **options,
     )
 
 
 def found(run: str, palette: Float[Tensor, "values 3"], names: Sequence[str]) -> dict:
-    """The colours of a fit; entries without a name get a number."""
-    labels = [names[i] if i < len(names) else f"colour {i + 1}" for i in range(len(palette))]
-    return {"run": run, "names": labels, "colours": hex_colours(palette), "note": words.RECOLOUR_HINT}
+    """The colours of a fit by name; in the browser, locked ones stay the visitor's."""
+    return {"run": run, "names": list(names), "found": hex_colours(palette), "note": words.RECOLOUR_HINT}
+
+
+def borrowed(run: str, palette: Float[Tensor, "values 3"]) -> dict:
+    """Another object's colours for this one, as if the visitor had chosen them."""
+    return {"run": run, "borrowed": hex_colours(palette)}
 
 
 def nothing() -> dict:
-    return {"run": "", "names": [], "colours": [], "note": "Colours appear here after a run."}
+    return {"run": "", "names": [], "found": [], "note": words.NO_COLOURS}
 
 
-def chosen(value: dict | None, palette: Float[Tensor, "values 3"]) -> Float[Tensor, "values 3"]:
+def chosen(value: object, palette: Float[Tensor, "values 3"]) -> Float[Tensor, "values 3"]:
     """The palette with the visitor's changes; entries that show the same byte keep their exact value.
 
     The page is not trusted: raises ValueError unless there is one #rrggbb per entry."""

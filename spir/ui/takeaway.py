@@ -1,56 +1,84 @@
-"""What a visitor takes home, made when asked for: the mesh to look at, and the files, in the run's folder."""
+"""What a visitor takes home and brings back: everything of a run in one ZIP, films, and run.json."""
 
-import json
-import time
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from spir.outputs.export import EXPORTS
-from spir.outputs.mesh import EmptySurfaceError
+import gradio as gr
+import torch
+from jaxtyping import UInt8
+from numpy import ndarray
+
+from spir.outputs.bundle import Kept, bundle
+from spir.outputs.folder import mesh_files
 from spir.outputs.record import run_record
-from spir.outputs.views import gif_bytes, mp4_bytes
+from spir.outputs.unbundle import BundleError, restored
+from spir.outputs.views import gif_bytes, mp4_bytes, to_uint8
+from spir.outputs.weightmaps import unpacked
+from spir.photo import PhotoError, read_photo
 from spir.pipeline import preset
-from spir.types import Mesh
-from spir.ui import words
-from spir.ui.handlers import Handlers, refuse
-from spir.ui.sessions import Run
+from spir.types import Fit
+from spir.ui import timeline, words
+from spir.ui.cutting import shown
+from spir.ui.handlers import PAPER_WHITE, Handlers, refuse
+from spir.ui.meshing import Meshing
+from spir.ui.orbit import VIEW_SIDE
+from spir.ui.sessions import Run, at_rest
 
-RESOLUTION = 128
+LARGEST_ZIP = 64 * 2**20
+"""Bytes of a ZIP that is opened at all."""
 
 
 class Takeaway:
-    """The events of the tabs Mesh and Downloads."""
+    """The events of the tab Downloads, and of opening what it made."""
 
-    def __init__(self, handlers: Handlers):
+    def __init__(self, handlers: Handlers, meshing: Meshing):
         self.handlers = handlers
         self.engine = handlers.engine
+        self.meshing = meshing
 
-    def surface(self, run: Run, resolution: int) -> Mesh:
-        """The mesh of a run's fit, in its present colours."""
-        try:
-            return self.handlers.mesh_on_gpu(run.fit, resolution)
-        except EmptySurfaceError:
-            refuse(words.NO_SURFACE)
-
-    def mesh(self, key: str | None, resolution: int | float) -> tuple[str, str]:
-        """Path of a GLB for the viewer, and a sentence about it."""
+    def files(self, key: str | None, resolution: int | float, colours: dict | None) -> list[str]:
+        """Paths of everything there is to keep, in the visitor's colours."""
         run = self.handlers.run(key, fitted=True)
-        began = time.perf_counter()
-        surface = self.surface(run, int(resolution))
-        path = run.folder / "mesh.glb"
-        path.write_bytes(EXPORTS["glb"](surface, self.engine.camera(run.fit.pose)))
-        return str(path), words.mesh_size(len(surface.faces), time.perf_counter() - began)
-
-    def files(self, key: str | None, resolution: int | float) -> list[str]:
-        """Paths of everything there is to keep."""
-        run = self.handlers.run(key, fitted=True)
-        name = run.fit.category
-        surface = self.surface(run, int(resolution))
-        camera = self.engine.camera(run.fit.pose)
-        contents = {f"{name}.{end}": export(surface, camera) for end, export in EXPORTS.items()}
-        frames = self.handlers.frames(run)
-        contents |= {f"{name}.mp4": mp4_bytes(frames), f"{name}.gif": gif_bytes(frames)}
-        contents["run.json"] = json.dumps(self.record(run), indent=1).encode()
+        fit = self.handlers.coloured(run, colours)
+        frames = self.frames(run, fit)
+        films = {"orbit.mp4": mp4_bytes(frames), "orbit.gif": gif_bytes(frames)}
+        meshes = mesh_files(self.meshing.surface(run, fit, resolution), self.engine.camera(fit.pose))
+        name = fit.category
+        whole = bundle(
+            self.kept(run, fit), run.target, self.engine.category, self.record(run), films | meshes
+        )
+        contents = {f"{name}.zip": whole} | {f"{name}-{film}": data for film, data in films.items()}
         return [written(run.folder / file, data) for file, data in contents.items()]
+
+    def frames(self, run: Run, fit: Fit) -> UInt8[ndarray, "frame height width 3"]:
+        """The turning object on paper."""
+        for _ in self.handlers.views(run):
+            pass
+        palette = self.engine.palette(fit.code)[0]
+        parts = [unpacked(part, len(palette), VIEW_SIDE, VIEW_SIDE) for part in run.views]
+        weights = torch.cat(parts)
+        return to_uint8(weights @ palette + (1 - weights.sum(-1, keepdim=True)) * PAPER_WHITE)
+
+    def kept(self, run: Run, fit: Fit) -> Kept:
+        """The run as it is packed; the fit's palette is the visitor's."""
+        if run.origin is not run.guess:
+            # Momentum counts from where the descent began, and the ZIP only has the first guess.
+            steps = tuple(replace(step, momentum=None) for step in run.fit.trajectory)
+            fit = replace(fit, trajectory=steps)
+        return Kept(
+            photo=run.upload,
+            mask=run.mask,
+            margin=run.margin,
+            segmenter=run.segmenter,
+            guess=run.guess,
+            fit=replace(fit, code=run.fit.code),
+            metrics=run.metrics,
+            views=run.views,
+            view_size=VIEW_SIDE,
+            palette=None if fit.code is run.fit.code else fit.code.palette[0],
+        )
 
     def record(self, run: Run) -> dict:
         """run.json: what made these files."""
@@ -63,7 +91,61 @@ class Takeaway:
             seed=preset(0).seed,
             metrics=run.metrics,
             outcome=run.guess.outcome[0],
+            notes={"verdict": self.handlers.verdict(run).record() if run.step else None},
         )
+
+    def reopen(self, file: dict | None, key: str | None, request: gr.Request) -> Iterator[tuple]:
+        """A ZIP of ours, brought back: the key of the new run, the cut-out, the timeline."""
+        if not file:
+            return
+        path = Path(file["path"])
+        try:
+            if path.stat().st_size > LARGEST_ZIP:
+                refuse(words.ZIP_TOO_LARGE)
+            fresh = self.opened(path.read_bytes(), request.session_hash or "")
+        except (BundleError, PhotoError) as problem:
+            # What was there stays there.
+            refuse(str(problem))
+        self.handlers.runs.close(key)
+        yield fresh, *self.shown(fresh)
+
+    def opened(self, data: bytes, session: str) -> str:
+        """The key of a new run that continues the one in a ZIP. Raises BundleError and PhotoError."""
+        return self.handlers.runs.open(session, **self.read(data))
+
+    def read(self, data: bytes) -> dict[str, Any]:
+        """The fields of a `Run`, from a ZIP. Raises BundleError and PhotoError."""
+        engine = self.engine
+        kept = restored(data, engine.category, engine.generator, engine.weights_hash)
+        photo = read_photo(kept.photo)
+        if kept.mask.shape != photo.rgb.shape[:2]:
+            raise BundleError(words.ZIP_OF_ANOTHER_PHOTO)
+        cutout = engine.cut(photo, kept.mask, kept.margin)
+        steps = tuple(at_rest(step) for step in kept.fit.trajectory)
+        fit = replace(kept.fit, trajectory=steps)
+        if kept.palette is not None:
+            fit = replace(fit, code=replace(fit.code, palette=kept.palette[None]))
+        return {
+            "photo": photo,
+            "upload": kept.photo,
+            "automatic": kept.mask,
+            "mask": kept.mask,
+            "margin": kept.margin,
+            "cutout": cutout,
+            "segmenter": kept.segmenter,
+            "guess": kept.guess,
+            "fit": fit,
+            "target": cutout,
+            "origin": kept.guess,
+            "config": preset(steps[-1].index),
+            "metrics": kept.metrics,
+            "views": kept.views,
+        }
+
+    def shown(self, key: str) -> tuple[dict, dict]:
+        """What the cut-out and the timeline show of a run that is done."""
+        run = self.handlers.run(key, fitted=True)
+        return shown(key, run), timeline.whole(key, run, self.engine.category)
 
 
 def written(path: Path, data: bytes) -> str:

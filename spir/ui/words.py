@@ -7,6 +7,7 @@ PRIVACY = "Your photo stays on this server and is deleted when you close the pag
 PHOTO = "1. Photo"
 PHOTO_ALT = "Your photo"
 CUTOUT = "2. Cut-out"
+AND_BRUSH = " and your brush"
 STEPS = "3. Steps"
 STEPS_INFO = "0 is the first guess, 10 is usually enough, 30 is the most faithful."
 STEPS_SLIDER = "Any number of steps"
@@ -16,33 +17,51 @@ RECONSTRUCT = "Reconstruct"
 STOP = "Stop"
 
 TAB_RECOLOUR = "Recolour"
+TAB_RACE = "Compare"
+TAB_MIX = "Mix"
 TAB_MESH = "Mesh"
 TAB_DOWNLOADS = "Downloads"
 RECOLOUR_HINT = (
-    "The colours found in the photo. Change one and every view follows; the mesh and the files do "
-    "when they are made again."
+    "The colours found in the photo. Change one and every view follows at once. "
+    "Click the object to find out which colour it is."
 )
+NO_COLOURS = "Colours appear here after a run."
 MESH_BUTTON = "Make the mesh"
 MESH_RESOLUTION = "Fineness"
 MESH_RESOLUTION_INFO = "Samples along each side of the object's box: more is finer and slower."
 MESH_LABEL = "Mesh"
-FILES_BUTTON = "Prepare the files"
+FILES_BUTTON = "Prepare everything"
 FILES_LABEL = "Files"
 FILES_HINT = (
-    "The mesh as GLB (with the photo's camera), PLY, OBJ and STL; the turning object as MP4 and GIF; "
-    "run.json says how all of it was made."
+    "One ZIP with the photo, the cut-out, every step, the views, the mesh in four formats and run.json, which "
+    "says how all of it was made. Open the ZIP here again, or drop it on the page, and everything is back."
 )
+OPEN_ZIP = "Open a saved ZIP"
+ZIP_TOO_LARGE = "This ZIP is too large to be one of ours. Choose the one that was downloaded here."
+ZIP_OF_ANOTHER_PHOTO = "The photo and the cut-out in this ZIP do not belong together. Download it again."
 
-EMPTY = "Add a photo to begin."
+EMPTY = "Add a photo to begin, or pick an example."
+CUTTING = "Looking for the object …"
+NOTHING_FOUND = "nobody: no object was found, so this is the whole picture. Fix the cut-out first"
 READY = "Ready. Press Reconstruct."
 WAITING = "Waiting for a free place."
 RUNNING = "Running."
 TURNING = "Looking at it from all sides …"
 TO_TURN = "The object to turn appears here."
-NO_PHOTO = "Add a photo first."
+NO_PHOTO = "Add a photo first, or pick an example."
+TOO_FAR = "From here on, choose at least 1 step, and no more than 100 in all."
+MIXED_IN_USE = "A mixed object is in use; how well it fits the photo is not judged."
+NO_VERDICT = "Whether to trust the result is said here."
+EXAMPLES = "Examples, ready to turn and recolour. Those in a dashed frame fail: click to read why."
+NO_EXAMPLE = "There is no such example. Choose one of the pictures."
+USE_STEP = "Use this step"
+PROCEED = "Continue from here"
+KEEP_POSE = "leave the camera where it is"
+RACE = "Race 0, 10 and 30"
 NO_RESULT = "Press Reconstruct first; this needs a result."
 FORGOTTEN = "This result is no longer kept. Add the photo again."
 BAD_COLOUR = "One of the colours could not be read. Reset the colours and try again."
+BAD_MASK = "The cut-out could not be read. Press Automatic and paint again."
 BAD_STEPS = "The number of steps must be a whole number from 0 to 100."
 NO_SURFACE = "No closed surface was found in this result. Try more steps or another photo."
 FAILED = "Something went wrong here, and the run was ended. Press Reconstruct to try again."
@@ -74,6 +93,10 @@ def cut_by(segmenter: str) -> str:
     return f"Cut out by {segmenter}."
 
 
+def cutout_kept(reason: str) -> str:
+    return f"{reason} Until then the last cut-out counts."
+
+
 def rejected(reason: str) -> str:
     return f"{reason} Nothing else is lost: choose another photo."
 
@@ -95,6 +118,30 @@ def stopped(step: int) -> str:
     return f"Stopped. Step {step} is kept."
 
 
+def unknown_colours(names: tuple[str, ...]) -> str:
+    return f"Give the colours as JSON, name to #rrggbb; the names are: {', '.join(names)}."
+
+
+def unknown_format(endings: tuple[str, ...]) -> str:
+    return f"There is no such format. Choose among: {', '.join(endings)}."
+
+
+def used(step: int) -> str:
+    return f"Step {step} is in use." if step else "The first guess is in use."
+
+
+def card(step: int) -> str:
+    return f"{step} steps" if step else "First guess"
+
+
+def race_hint(loss: str) -> str:
+    return f"One run holds all three. PSNR: likeness in dB, more is better. Distance: {loss}, less is better."
+
+
+def race_takes(seconds: float) -> str:
+    return f"{RACE} (about {duration(seconds)})"
+
+
 def mesh_size(triangles: int, seconds: float) -> str:
     return f"{triangles:,} triangles in {duration(seconds)}."
 
@@ -102,3 +149,106 @@ def mesh_size(triangles: int, seconds: float) -> str:
 def out_of_order(message: str) -> str:
     """For the page that is shown when there is nothing to run."""
     return f"This page cannot run yet. {message}"
+
+
+# The tabs Mesh and Mix.
+TRUE_COLOURS = "True colours"
+TRUE_COLOURS_BUTTON = "Show true colours"
+MESH_HINT = (
+    "The viewer adds a little contrast of its own; “true colours” shows every colour as it is. Both follow the "
+    "colours you choose. A button with a file type makes that file in these colours; STL has none."
+)
+BAD_RESOLUTION = "The fineness must be a whole number from 64 to 256."
+SECOND_PHOTO = "Second photo"
+SECOND_PHOTO_ALT = "Your second photo"
+SECOND_STEPS = "How long to look at it"
+SECOND_CHOICES = ("First guess (fast)", "10 steps")
+MIX_BUTTON = "Mix the two"
+BORROW_BUTTON = "Take its colours"
+MIX_EMPTY = "Add a second photo to mix its object with yours; width and height can be changed without one."
+MIX_READY = "Ready. Press “Mix the two”."
+CUTTING_SECOND = "Cutting out the second object …"
+MIXING = "Mixing …"
+MIX_DONE = "Pick one of the nine, or move the sliders."
+BORROWED = "Your object now wears the colours of the second photo."
+NO_SECOND = "Add a second photo and press “Mix the two” first."
+MIX_AGAIN = "These blends are of an earlier result. Press “Mix the two” again."
+NOTHING_PICKED = "Pick one of the blends first."
+BAD_AMOUNT = "One of the sliders could not be read. Move it and try again."
+MIX_FAILED = "Something went wrong here, and the mix was ended. Press “Mix the two” to try again."
+
+
+def looking(step: int, steps: int) -> str:
+    """While the second photo is looked at."""
+    return (
+        f"Looking at the second photo: step {step} of {steps}." if steps else "Looking at the second photo."
+    )
+
+
+# The tab Pose.
+TAB_POSE = "Pose"
+POSE_EMPTY = "After a run, the result is laid over your photo here, and you can move the camera."
+POSE_SLIDERS = {
+    "azimuth": ("Around", "Degrees: 0 front, 90 its left side."),
+    "elevation": ("Up and down", "Degrees: 90 is from above."),
+    "roll": ("Tilt", "Degrees, counter-clockwise."),
+    "distance": ("Distance", "Times the one found."),
+    "focal": ("Focal length", "Picture widths: large is a tele lens."),
+}
+POSE_BACK = "Back to the found pose"
+POSE_REFIT = "Fit again from here"
+SCENE_BUTTON = "Show the 3D scene"
+SCENE_LABEL = "Object, camera and the points seen in the photo"
+BAD_POSE = "The camera can not be put there. Press “Back to the found pose” and try again."
+
+
+def pose_line(away: float | None, share: float, within: float, typical: float) -> str:
+    """How well the points of the first look fit the camera; numbers in pixels, `away` in object units."""
+    where = "" if away is None else f"The camera is {away:.1f} units away. "
+    half = f", half of them within {typical:.1f}" if typical < 100 else ""
+    return f"{where}{share:.0%} of the points seen land within {within:.1f} pixels of their place{half}."
+
+
+# The verdict.
+VERDICT_LEVELS = {
+    "good": "Good fit.",
+    "fair": "Fair fit: look twice.",
+    "poor": "Poor fit: do not trust it.",
+}
+VERDICT_ACTIONS = {
+    "none": "",
+    "more_steps": "Try more steps.",
+    "other_photo": "Try a photo that shows one whole object, sharp and from a little to the side.",
+    "set_view": "Set the camera in the tab Pose, and fit again from there.",
+    "mend_cutout": "Look at the cut-out, and mend it with the brush.",
+    "whole_object": "Choose a photo on which the object is whole.",
+}
+
+
+def verdict_line(level: str) -> str:
+    """What to think of the result; `level` as in `spir.outputs.verdict`."""
+    return VERDICT_LEVELS[level]
+
+
+def verdict_action(code: str) -> str:
+    """The one thing to try; nothing where there is nothing to try."""
+    return VERDICT_ACTIONS[code]
+
+
+def verdict_reason(code: str, value: float) -> str:
+    """What is weak, with its number; `value` may be infinite where nothing could be measured."""
+    if code == "view_error" and value == float("inf"):
+        return "From where the photo was taken could not be measured."
+    return {
+        "overlap": f"Result and cut-out overlap by only {value:.0%}.",
+        "points": f"Only {value:.0%} of the points seen in the photo agree with the camera.",
+        "view_error": f"The points seen in the photo are {value:.1%} of its width off, even for the best camera.",
+        "details": "Light and dark parts of the result are not where the photo has them.",
+        "turned": f"It had to turn by {value:.0f}° from the first guess.",
+        "predicted_mask": f"The first guess agrees with only {value:.0%} of the cut-out.",
+        "cut_off": "The photo cuts the object off at its edge.",
+        "straight_edge": "The cut-out ends in a straight line, as if a part were missing.",
+        "flat_map": "What was seen in the photo has hardly any depth.",
+        "progress": "The steps brought it hardly nearer to the photo.",
+        "lens": "The lens that was found is as extreme as can be.",
+    }[code]

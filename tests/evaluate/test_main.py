@@ -134,6 +134,7 @@ def test_without_a_wish_the_evaluation_that_needs_no_data(tmp_path):
         "car --photos /no/such/folder",
         "car --bench",
         "car --sheet a.png",
+        "car --verdict",
         "car --realism",
         "car --fronts a.csv",
         "car --eth80-novel",

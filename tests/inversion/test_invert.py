@@ -238,3 +238,30 @@ def test_a_guess_that_cannot_be_rendered_is_refused(toy, photo):
     broken = replace(guess, code=Code(guess.code.w * torch.nan))
     with pytest.raises(ValueError, match="first guess"):
         run(toy, (cutout, broken))
+
+
+@pytest.mark.parametrize("split", [0, 2, 3])
+@pytest.mark.parametrize("fresh", [False, True])
+def test_a_run_that_goes_on_is_the_longer_run(toy, photo, split, fresh):
+    config = replace(QUICK, fresh_crops=fresh)
+    whole = run(toy, photo, config)
+    ended = run(toy, photo, replace(config, steps=split))[-1]
+    rest = run(toy, photo, config, after=ended)
+    assert [step.index for step in rest] == list(range(split + 1, 5))
+    assert all(same(a, b) for a, b in zip(rest, whole[split + 1 :], strict=True))
+    assert rest[-1].seconds > ended.seconds
+    assert run(toy, photo, config, after=whole[-1]) == []
+
+
+def test_nothing_goes_on_from_a_step_of_another_run(toy, photo):
+    ended = run(toy, photo, replace(QUICK, steps=1))[-1]
+    for wrong in (replace(ended, momentum=None), replace(ended, momentum=ended.momentum[:0])):
+        with pytest.raises(ValueError, match="same numbers"):
+            run(toy, photo, after=wrong)
+
+
+def test_an_item_that_had_stopped_stays_where_it_is(toy, photo):
+    ended = run(toy, photo, replace(QUICK, steps=1))[-1]
+    halted = replace(ended, outcome=("stopped at step 1: the loss was not finite",))
+    after = run(toy, photo, after=halted)[-1]
+    assert torch.equal(after.code.w, ended.code.w) and after.outcome == halted.outcome

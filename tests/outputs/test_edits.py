@@ -7,7 +7,16 @@ import torch
 
 from spir.generator import Generator, GeneratorConfig
 from spir.geometry.pose import camera_from_pose, look_at_pose
-from spir.outputs.edits import EDITS, mix_colours, mix_shape, recolour, recolour_rendering, swap_palette
+from spir.outputs.edits import (
+    EDITS,
+    mix_colours,
+    mix_shape,
+    recolour,
+    recolour_mesh,
+    recolour_rendering,
+    swap_palette,
+)
+from spir.outputs.mesh import mesh
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.types import Code
@@ -122,3 +131,12 @@ def test_recolouring_needs_attention():
     camera = camera_from_pose(look_at_pose(torch.zeros(1), torch.zeros(1), focal=torch.ones(1)))
     with pytest.raises(ValueError, match="attention=True"):
         recolour_rendering(render(Balls(), camera, RenderConfig(size=8)), torch.zeros(1, 3, 3), 0.0)
+
+
+def test_recolouring_a_mesh_is_meshing_the_recoloured_object():
+    field, palette = Balls(), torch.tensor([[0.2, 0.9, -1.0], [-0.3, -0.3, 0.4], [1.0, 0.0, 0.0]])
+    surface, anew = mesh(field, 24), mesh(replace(field, palette=palette), 24)
+    assert torch.allclose(recolour_mesh(surface, palette).colours, anew.colours, atol=1e-6)
+    assert torch.equal(recolour_mesh(surface, field.palette).faces, surface.faces)
+    with pytest.raises(ValueError, match="how its colours"):
+        recolour_mesh(replace(surface, attention=None), palette)

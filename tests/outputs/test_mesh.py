@@ -42,6 +42,7 @@ def test_colours_are_the_fields_at_the_vertices(monkeypatch):
     surface = mesh(field, resolution=32)
     assert len(surface.vertices) > 1000
     assert torch.allclose(surface.colours, field(surface.vertices[None]).rgb[0], atol=1e-6)
+    assert torch.allclose(surface.attention @ field.palette, surface.colours, atol=1e-6)
 
 
 def test_colours_outside_the_range_are_clamped():

@@ -1,6 +1,7 @@
 """Turntables, backgrounds and films."""
 
 import subprocess
+from dataclasses import replace
 from io import BytesIO
 
 import imageio_ffmpeg
@@ -49,8 +50,19 @@ def test_orbit_starts_at_the_photo_and_goes_once_round(focal):
     assert roll.abs().max() < 1e-3
     centre, _ = project(camera_from_pose(path), torch.zeros(12, 1, 3))
     assert centre.abs().max() < 1e-5
-    assert (path.scale == 0.7).all()
     assert (path.z0 is None) == (focal is None)
+    assert (orbit(pose(focal=focal), 12, reach=0.3).scale == 0.7).all(), "there is room: nothing changes"
+
+
+@pytest.mark.parametrize("focal", [0.8, 1.5, 6.0, None])
+def test_what_turns_stays_in_the_picture(focal):
+    near = replace(pose(elevation=0.0, focal=focal), scale=torch.tensor([1.2]))
+    path = orbit(near, 24)
+    # A rod from back to front, 2 units long.
+    rod = torch.tensor([[0.0, 0, -1], [0, 0, 1]]).expand(24, 2, 3)
+    landed, _ = project(camera_from_pose(path), rod)
+    widest = 2 * landed[..., 0].abs().max()
+    assert 0.8 < widest <= 0.95 + 1e-4
 
 
 def test_turntable_is_the_rendering_of_every_frame():

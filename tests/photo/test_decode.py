@@ -6,7 +6,7 @@ from io import BytesIO
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, features
 
 from spir.photo import decode
 from spir.photo.decode import PhotoError, read_photo
@@ -219,6 +219,29 @@ def test_heic_is_read_where_the_package_is_there():
     photo = read_photo(file.getvalue())
     assert photo.rgb.shape == COLOUR.shape
     assert np.abs(photo.rgb.numpy().astype(int) - COLOUR).mean() < 8
+
+
+def test_a_turned_heic_is_turned_upright_once():
+    """As telephones write it: the container says how it is turned, and the EXIF note says it again."""
+    heif = pytest.importorskip("pillow_heif")
+    exif, image, file = Image.Exif(), Image.fromarray(COLOUR), BytesIO()
+    exif[0x0112] = 6
+    heif.from_pillow(image).save(file, quality=95, exif=exif.tobytes())
+    assert b"irot" in file.getvalue()
+    photo = read_photo(file.getvalue())
+    assert photo.rgb.shape == (64, 32, 3)
+    assert np.abs(photo.rgb.numpy().astype(int) - np.rot90(COLOUR, -1)).mean() < 8
+
+
+@pytest.mark.parametrize("brand", [b"avif", b"mif1"])
+def test_avif_is_read_where_pillow_can(brand):
+    if not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    data = saved(Image.fromarray(COLOUR), "AVIF", quality=95)
+    photo = read_photo(data[:8] + brand + data[12:])
+    assert np.abs(photo.rgb.numpy().astype(int) - COLOUR).mean() < 8
+    with pytest.raises(PhotoError, match="damaged|not a picture"):
+        read_photo(data[: len(data) // 2])
 
 
 def test_every_message_ends_in_a_way_out():

@@ -5,6 +5,7 @@ import pytest
 from PIL import Image, ImageDraw
 
 from spir.pipeline import Reconstructor
+from spir.ui.fitting import Fitting
 from spir.ui.handlers import Handlers
 from spir.ui.sessions import Runs
 from tests.ui.toy import ROOT
@@ -46,8 +47,13 @@ def engine():
 def handlers(engine, tmp_path):
     made = Handlers(engine, Runs(root=tmp_path / "runs"))
     # The whole circle would take most of the time of these tests.
-    made.turn_on_gpu = lambda fit: engine.turntable(fit, FRAMES, 64)
+    made.turn_on_gpu = lambda fit: engine.turning(fit, FRAMES)
     return made
+
+
+@pytest.fixture
+def fitting(handlers):
+    return Fitting(handlers)
 
 
 @pytest.fixture

@@ -155,7 +155,7 @@ def test_wrong_files_are_told_kindly_and_the_page_lives_on(browser, url, wrong_f
     visit.choose(car_png)
     visit.note_says("transparency")
     assert visit.page.evaluate("document.querySelector('#cutout img.input').naturalWidth") == 128
-    assert visit.page.evaluate("document.querySelector('#cutout img.overlay').naturalWidth") == 400
+    assert visit.page.evaluate("document.querySelector('#cutout canvas').width") == 400
     visit.page.close()
 
 

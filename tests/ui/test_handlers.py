@@ -1,22 +1,25 @@
-"""The page's events as plain functions, over a real engine of toy size."""
+"""A photo and its run as the page's events see them, over a real engine of toy size."""
 
 import gradio as gr
 import pytest
 import torch
 
+from spir.outputs.weightmaps import unpacked
 from spir.ui import words
 from tests.ui.conftest import FRAMES, last, visitor
 
 
-def frames(messages):
-    return [frame for message in messages for frame in message.get("frames", ())]
-
-
 def test_a_photo_becomes_a_cutout(handlers, car_png):
-    key, shown, line, turn, colours = last(handlers.segment({"path": str(car_png)}, None, visitor("anna")))
-    assert "transparency" in shown["note"] and shown["overlay"] and shown["input"]
-    assert line["clear"] and line["run"] == key and not turn["views"] and not colours["colours"]
-    assert handlers.runs.get(key).session == "anna"
+    key, shown, line = last(handlers.segment({"path": str(car_png)}, None, visitor("anna")))
+    assert "transparency" in shown["note"] and shown["photo"] and shown["input"]
+    assert line["clear"] and line["run"] == key
+    run = handlers.runs.get(key)
+    assert run.session == "anna" and run.upload == car_png.read_bytes()
+
+
+def test_while_the_object_is_looked_for_the_page_says_so(handlers, car_png):
+    first = next(iter(handlers.segment({"path": str(car_png)}, None, visitor("anna"))))
+    assert first[0] is None and first[1]["note"] == first[2]["note"] == words.CUTTING
 
 
 @pytest.mark.parametrize("name", ["text", "empty", "dot"])
@@ -35,91 +38,51 @@ def test_taking_the_photo_away_empties_the_page(handlers, key):
     assert not folder.exists()
 
 
-def test_every_step_is_sent_once_in_order(handlers, key):
-    messages = list(handlers.reconstruct(key, 2))
-    assert [frame["step"] for frame in frames(messages)] == [0, 1, 2]
-    assert messages[0]["clear"] and messages[-1]["state"] == "done"
-    assert all(message["run"] == key for message in messages)
-    assert all(0 <= frame["iou"] <= 1 for frame in frames(messages))
-    run = handlers.runs.get(key)
-    assert len(run.fit.trajectory) == len(run.metrics) == 3 and handlers.pace.measured
-
-
-def test_the_first_guess_alone(handlers, key):
-    messages = list(handlers.reconstruct(key, 0))
-    assert [frame["step"] for frame in frames(messages)] == [0] and "First guess" in messages[-1]["note"]
-
-
-def test_stop_keeps_the_last_step(handlers, key):
-    messages = []
-    for message in handlers.reconstruct(key, 50):
-        messages.append(message)
-        if len(frames(messages)) == 2:
-            handlers.stop(key)
-    kept = frames(messages)[-1]["step"]
-    assert messages[-1]["state"] == "stopped" and words.stopped(kept) == messages[-1]["note"] and kept < 5
-    assert handlers.runs.get(key).fit.trajectory[-1].index == kept
-
-
-def test_stop_before_the_turn_came_leaves_the_first_guess_and_reconstruct_forgets_it(handlers, key):
-    handlers.stop(key)
-    assert [frame["step"] for frame in frames(handlers.reconstruct(key, 5))] == [0]
-    assert handlers.wait(key)["state"] == "waiting"
-    assert [frame["step"] for frame in frames(handlers.reconstruct(key, 1))] == [0, 1]
-
-
-def test_a_run_that_nobody_looks_at_ends_silently(handlers, key):
-    run, messages = handlers.runs.get(key), []
-    for message in handlers.reconstruct(key, 50):
-        messages.append(message)
-        if frames(messages):
-            handlers.leave(visitor("anna"))
-    assert len(frames(messages)) == 1 and run.fit is None and not run.folder.exists()
-
-
-@pytest.mark.parametrize("steps", [-1, 101, 2.5])
-def test_a_number_of_steps_that_cannot_be(handlers, key, steps):
-    with pytest.raises(gr.Error, match="whole number from 0 to 100"):
-        list(handlers.reconstruct(key, steps))
-
-
-def test_a_failure_inside_ends_in_words(handlers, key, monkeypatch, caplog):
-    def broken(cutout, config):
-        raise RuntimeError("tensor of 7 dimensions")
-        yield
-
-    monkeypatch.setattr(handlers, "steps_on_gpu", broken)
-    messages = []
-    with pytest.raises(gr.Error, match="Something went wrong"):
-        for message in handlers.reconstruct(key, 1):
-            messages.append(message)
-    assert messages[-1]["state"] == "failed" and "7 dimensions" in caplog.text
-
-
-def test_nothing_can_be_asked_without_photo_or_result(handlers, key):
+def test_nothing_can_be_asked_without_photo_or_result(handlers, fitting, key):
     for unknown, told in ((None, words.NO_PHOTO), ("gone", words.FORGOTTEN)):
         with pytest.raises(gr.Error) as caught:
-            list(handlers.reconstruct(unknown, 1))
+            list(fitting.reconstruct(unknown, 1))
         assert caught.value.message == told
-    for event in (lambda: list(handlers.turn(key)), lambda: handlers.recolour(key, {})):
+    for event in (lambda: list(handlers.turn(key)), lambda: fitting.use(key, {"looked_at": 0})):
         with pytest.raises(gr.Error) as caught:
             event()
         assert caught.value.message == words.NO_RESULT
 
 
-def test_turning_and_recolouring(handlers, key):
-    list(handlers.reconstruct(key, 0))
-    turn, colours = last(handlers.turn(key))
-    assert len(turn["views"]) == len(set(turn["views"])) == FRAMES
-    assert len(colours["colours"]) == 10 and colours["names"][0] == "body paint"
-    before = handlers.engine.palette(handlers.runs.get(key).fit.code)[0]
-    colours["colours"] = [*colours["colours"][:4], "#00ff00", *colours["colours"][5:]]
-    again = handlers.recolour(key, colours)
-    assert again["run"] == turn["run"] and again["views"][0] != turn["views"][0]
-    after = handlers.engine.palette(handlers.runs.get(key).fit.code)[0]
+def test_turning_brings_colours_verdict_and_views_as_they_come(handlers, fitting, key):
+    list(fitting.reconstruct(key, 0))
+    (cleared, colours, verdict), *rest = handlers.turn(key)
+    assert cleared["clear"] and cleared["values"] == len(colours["found"]) == 10
+    assert colours["names"][0] == "body paint" and verdict["level"] and verdict["line"]
+    assert len(rest) > 1 and all(message["run"] == key and len(message["parts"]) == 1 for message, *_ in rest)
+    run = handlers.runs.get(key)
+    assert sum(len(unpacked(part, 10, 128, 128)) for part in run.views) == FRAMES
+    _, (again, *_) = handlers.turn(key)
+    assert len(again["parts"]) == len(run.views), "kept, and sent at once"
+
+
+def test_views_of_a_fit_that_is_no_longer_in_use_are_not_kept(handlers, fitting, key):
+    list(fitting.reconstruct(key, 1))
+    run = handlers.runs.get(key)
+    views = handlers.views(run)
+    next(views)
+    fitting.use(key, {"looked_at": 0})
+    assert list(views) == [] and run.views == ()
+
+
+def test_the_visitors_colours(handlers, fitting, key):
+    list(fitting.reconstruct(key, 0))
+    _, colours, _ = next(handlers.turn(key))
+    run = handlers.runs.get(key)
+    assert handlers.coloured(run, None) is run.fit and handlers.coloured(run, {}) is run.fit
+    assert handlers.coloured(run, {"colours": colours["found"]}) is run.fit, "nothing was changed"
+    chosen = [*colours["found"][:4], "#00ff00", *colours["found"][5:]]
+    before = handlers.engine.palette(run.fit.code)[0]
+    after = handlers.engine.palette(handlers.coloured(run, {"colours": chosen}).code)[0]
     assert after[4].tolist() == [-1, 1, -1] and torch.equal(after[5:], before[5:])
-    with pytest.raises(gr.Error, match="could not be read"):
-        handlers.recolour(key, {"colours": ["red"] * 10})
+    for wrong in ({"colours": ["red"] * 10}, {"colours": "red"}, {"colours": [1] * 10}):
+        with pytest.raises(gr.Error, match="could not be read"):
+            handlers.coloured(run, wrong)
 
 
 def test_two_visitors_never_share(handlers, key, car_png):

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from spir.types import Code, Cutout, Photo, Pose, Rendering, Step
-from spir.ui.sessions import ForgottenError, Runs, at_rest, views_at_rest
+from spir.types import Code, Cutout, Photo, Pose, Step
+from spir.ui.sessions import ForgottenError, Runs, at_rest, numbered
 
 
 @pytest.fixture
@@ -13,9 +13,17 @@ def runs(tmp_path):
 
 
 def opened(runs, session="anna"):
-    photo = Photo(torch.zeros(4, 4, 3, dtype=torch.uint8))
-    cutout = Cutout(torch.zeros(1, 8, 8, 3), torch.ones(1, 8, 8), torch.zeros(1, 4))
-    return runs.open(session, photo, cutout, "hand")
+    mask = torch.ones(4, 4)
+    return runs.open(
+        session,
+        photo=Photo(torch.zeros(4, 4, 3, dtype=torch.uint8)),
+        upload=b"a file",
+        automatic=mask,
+        mask=mask,
+        margin=0.05,
+        cutout=Cutout(torch.zeros(1, 8, 8, 3), torch.ones(1, 8, 8), torch.zeros(1, 4)),
+        segmenter="hand",
+    )
 
 
 def test_a_run_is_found_by_its_key_alone(runs):
@@ -63,11 +71,5 @@ def test_rest_halves_the_pictures_and_keeps_code_and_pose_exact():
     rested = at_rest(step)
     assert rested.code is code and rested.pose is pose and rested.index == 2
     assert rested.rgb.dtype == torch.float16 and (rested.rgb.float() - step.rgb).abs().max() < 1e-3
-
-
-def test_views_keep_what_recolouring_needs():
-    views = Rendering(*(torch.rand(shape) for shape in ((2, 4, 4, 3), (2, 4, 4), (2, 4, 4))))
-    views = Rendering(views.rgb, views.alpha, views.depth, views.rgb, torch.rand(2, 4, 4, 5), views.rgb)
-    rested = views_at_rest(views)
-    assert rested.normals is None and rested.nocs is None
-    assert (rested.attention.float() - views.attention).abs().max() < 1e-3
+    later = numbered(step, 10, 4.0)
+    assert (later.index, later.seconds) == (12, 4.5) and later.code is code

@@ -1,0 +1,36 @@
+// A strip of pictures; a click asks for that example.
+const find = (selector) => element.querySelector(selector);
+let built = false;
+
+function choose(button, example) {
+  element.querySelectorAll("button").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
+  find(".why").textContent = example.failure || "";
+  props.value = { ...props.value, chosen: example.name };
+  trigger("input");
+}
+
+function take() {
+  const value = props.value || {};
+  find(".spir-note").textContent = value.note || "";
+  if (built || !value.examples) return;
+  built = true;
+  find(".strip").replaceChildren(
+    ...value.examples.map((example) => {
+      const button = document.createElement("button"), image = document.createElement("img");
+      button.type = "button";
+      button.title = example.title;
+      button.setAttribute("aria-pressed", "false");
+      button.classList.toggle("fails", Boolean(example.failure));
+      image.src = example.picture;
+      image.alt = example.alt;
+      image.width = 96;
+      image.height = 72;
+      button.append(image);
+      button.addEventListener("click", () => choose(button, example));
+      return button;
+    }),
+  );
+}
+
+watch("value", take);
+take();

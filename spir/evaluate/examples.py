@@ -1,0 +1,117 @@
+"""The page's examples, computed once: every scene of `example_scenes` through the visitor's pipeline, as a ZIP each.
+
+python -m spir.evaluate.examples car --out assets/examples [--only NAME ...]
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from spir.categories import CATEGORIES
+from spir.evaluate.example_scenes import SCENES, Scene, photographed
+from spir.outputs.bundle import Kept, bundle
+from spir.outputs.folder import step_metrics
+from spir.outputs.record import run_record
+from spir.outputs.views import jpeg_bytes
+from spir.outputs.weightmaps import packed
+from spir.photo import read_photo
+from spir.photo.cutout import MARGIN
+from spir.pipeline import Reconstructor, preset
+from spir.types import Guess
+
+THUMBNAIL = (120, 90)
+SEGMENTER = "the true outline"
+QUALITY = 88
+VIEWS, VIEW_SIZE = 36, 128
+HEAD = """# Examples of the page
+
+Made by `python -m spir.evaluate.examples {category}` from code alone: no picture of anybody's is in them. Each ZIP
+is what the page's download would be, without films, meshes and momentum, its codes on the way in float16.
+Weights `{weights}`.
+
+| Name | How it was made | What it shows |
+|---|---|---|
+"""
+
+
+def example(engine: Reconstructor, scene: Scene) -> dict[str, bytes]:
+    """File name -> bytes: the ZIP of the finished run, and a small picture."""
+    taken = photographed(scene)
+    upload = jpeg_bytes(taken.rgb.numpy(), QUALITY)
+    mask = (taken.mask * 255).round() / 255
+    cut = engine.cut(read_photo(upload), mask, MARGIN)
+    *found, fit = engine.reconstruct(cut, preset(scene.steps))
+    guess = next(item for item in found if isinstance(item, Guess))
+    metrics = step_metrics(fit.trajectory, cut)
+    views = packed(engine.turntable(fit, VIEWS, VIEW_SIZE))
+    kept = Kept(upload, mask, MARGIN, SEGMENTER, guess, fit, tuple(metrics), (views,), VIEW_SIZE)
+    record = run_record(
+        fit,
+        weights_hash=engine.weights_hash,
+        device=engine.device,
+        loss_backend=engine.loss_backend,
+        segmenter=SEGMENTER,
+        seed=preset(0).seed,
+        metrics=metrics,
+        outcome=guess.outcome[0],
+        notes={"example": scene.title, "failure": scene.failure},
+    )
+    data = bundle(kept, cut, engine.category, record, lean=True)
+    return {f"{scene.name}.zip": data, f"{scene.name}.jpg": thumbnail(upload)}
+
+
+def thumbnail(photo: bytes) -> bytes:
+    """A small JPEG of a picture."""
+    file = BytesIO()
+    Image.open(BytesIO(photo)).resize(THUMBNAIL, Image.Resampling.LANCZOS).save(file, "JPEG", quality=82)
+    return file.getvalue()
+
+
+def index(scenes: Sequence[Scene]) -> str:
+    """What the page needs to know of its examples, as JSON."""
+    rows = [
+        {"name": scene.name, "title": scene.title, "alt": scene.alt, "failure": scene.failure}
+        for scene in scenes
+    ]
+    return json.dumps(rows, indent=1) + "\n"
+
+
+def readme(scenes: Sequence[Scene], category: str, weights: str) -> str:
+    """The folder's README: one row an example."""
+    rows = [f"| {scene.name} | {scene.how}, N = {scene.steps} | {scene.alt} |\n" for scene in scenes]
+    return HEAD.format(category=category, weights=weights[:16]) + "".join(rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code, always 0; a scene that fails raises."""
+    options = argparse.ArgumentParser("python -m spir.evaluate.examples", description=__doc__)
+    options.add_argument("category", choices=sorted(CATEGORIES))
+    options.add_argument("--out", type=Path, default=Path("assets/examples"))
+    options.add_argument("--only", nargs="*", default=[], help="names of scenes; else all")
+    chosen = options.parse_args(arguments)
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    # The page shows them on machines of any kind; made on the CPU they are the same everywhere.
+    engine = Reconstructor.load(chosen.category, "cpu", loss="encoder")
+    for scene in SCENES:
+        if chosen.only and scene.name not in chosen.only:
+            continue
+        files = example(engine, scene)
+        for name, data in files.items():
+            (chosen.out / name).write_bytes(data)
+        print(
+            f"{scene.name}: {', '.join(f'{len(data) / 1000:.0f} kB' for data in files.values())}", flush=True
+        )
+    (chosen.out / "index.json").write_text(index(SCENES))
+    (chosen.out / "README.md").write_text(readme(SCENES, chosen.category, engine.weights_hash))
+    return 0
+
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    sys.exit(main())

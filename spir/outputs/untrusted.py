@@ -1,0 +1,51 @@
+"""Tensors from a stranger's safetensors file: taken only by name, shape, kind and range."""
+
+from dataclasses import dataclass
+
+import torch
+from safetensors.torch import load
+from torch import Tensor
+
+KINDS = (torch.float32, torch.float16)
+
+
+@dataclass(frozen=True)
+class Tensors:
+    """What a file holds; calling it with a name gives the tensor, or ValueError."""
+
+    found: dict[str, Tensor]
+
+    @classmethod
+    def read(cls, data: bytes) -> "Tensors":
+        """Raises SafetensorError and whatever else damaged bytes provoke; nothing is ever unpickled."""
+        return cls(load(data))
+
+    def __contains__(self, name: str) -> bool:
+        return name in self.found
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        """Raises ValueError where there is no such tensor."""
+        if name not in self.found:
+            raise ValueError(f"{name} is missing")
+        return tuple(self.found[name].shape)
+
+    def __call__(
+        self,
+        name: str,
+        shape: tuple[int, ...],
+        low: float | int,
+        high: float | int,
+        kind: torch.dtype | None = None,
+    ) -> Tensor:
+        """The tensor of that shape, all of it from `low` to `high` (which "not a number" is not).
+
+        `kind` must be its own; none = float32 or float16, returned as float32. Raises ValueError."""
+        if self.shape(name) != shape:
+            raise ValueError(f"{name} is {self.shape(name)}, but must be {shape}")
+        tensor = self.found[name]
+        if tensor.dtype not in (KINDS if kind is None else (kind,)):
+            raise ValueError(f"{name} is of the kind {tensor.dtype}")
+        tensor = tensor.float() if kind is None else tensor
+        if not bool(((tensor >= low) & (tensor <= high)).all()):
+            raise ValueError(f"{name} leaves {low} to {high}")
+        return tensor

@@ -1,0 +1,51 @@
+"""The visitor's hand in the cut-out: what was painted in the browser, checked, and cut out anew."""
+
+import gradio as gr
+
+from spir.photo import PhotoError
+from spir.ui import cutting, words
+from spir.ui.handlers import Handlers, refuse
+from spir.ui.masks import merged, read_mask_uri, reduced, small_size
+
+
+class Brush:
+    """The events of the cut-out over the page's handlers."""
+
+    def __init__(self, handlers: Handlers):
+        self.handlers = handlers
+
+    def paint(self, key: str | None, value: object) -> dict:
+        """The mask and the framing of the panel's value into the run, and the new cut-out into the panel.
+
+        Where nothing is left to cut out, the run keeps what it had. A result that the run already has is left
+        alone. Refuses in words what is no mask of this photo."""
+        run = self.handlers.run(key)
+        if not isinstance(value, dict):
+            refuse(words.BAD_MASK)
+        if value.get("run") != key:
+            # Painted on the photo before this one, and overtaken by it.
+            return gr.skip()
+        try:
+            painted = read_mask_uri(value.get("mask"), small_size(*run.mask.shape))
+            margin = read_margin(value.get("margin"))
+        except ValueError:
+            refuse(words.BAD_MASK)
+        revision = value.get("revision")
+        revision = revision if type(revision) is int else 0
+        mask = merged(painted, run.mask, run.automatic)
+        try:
+            cutout = self.handlers.engine.cut(run.photo, mask, margin)
+        except PhotoError as problem:
+            return cutting.kept(key, str(problem), revision)
+        run.mask, run.margin, run.cutout = mask, margin, cutout
+        by_hand = (painted != reduced(run.automatic)).any()
+        segmenter = run.segmenter.removesuffix(words.AND_BRUSH)
+        run.segmenter = segmenter + (words.AND_BRUSH if by_hand else "")
+        return cutting.repainted(key, run, revision)
+
+
+def read_margin(value: object) -> float:
+    """Room around the object, as a fraction of its box. Raises ValueError where it is none."""
+    if type(value) not in (int, float) or not 0 <= value <= cutting.MOST_MARGIN:
+        raise ValueError("no margin")
+    return float(value)

@@ -1,0 +1,108 @@
+"""Runs made beforehand, of pictures made by us: the page opens with one, and a click brings another, at once."""
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import gradio as gr
+
+from spir.outputs.unbundle import BundleError
+from spir.outputs.weightmaps import first_view
+from spir.ui import cutting, gauge, orbit, swatches, timeline, words
+from spir.ui.handlers import refuse
+from spir.ui.pictures import data_uri
+from spir.ui.takeaway import Takeaway
+from spir.ui.theme import ASSETS, asset
+
+FOLDER = ASSETS / "examples"
+"""One ZIP and one thumbnail each, and index.json: see `spir.evaluate.examples`."""
+FIRST = "first"
+"""The key under which the page shows its first example until the visitor's own is told."""
+TEMPLATE = """<section class="spir-examples" aria-label="Examples">
+ <p class="spir-note"></p><div class="strip"></div>
+ <p class="why" role="status"></p>
+</section>"""
+
+
+class Examples:
+    """The strip of examples and its events."""
+
+    def __init__(self, takeaway: Takeaway):
+        self.takeaway = takeaway
+        self.handlers = takeaway.handlers
+
+    @cached_property
+    def known(self) -> dict[str, dict]:
+        """Name -> title, alt, failure; empty where none were made for these weights."""
+        index = FOLDER / "index.json"
+        rows = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else []
+        return {row["name"]: row for row in rows}
+
+    def strip(self, **options) -> gr.HTML:
+        """Takes and gives back {"chosen": name}; the pictures are in it."""
+        pictures = [
+            row | {"picture": data_uri((FOLDER / f"{name}.jpg").read_bytes(), "jpeg")}
+            for name, row in self.known.items()
+            if self.first is not None
+        ]
+        return gr.HTML(
+            value={"examples": pictures, "note": words.EXAMPLES if pictures else ""},
+            html_template=TEMPLATE,
+            js_on_load=asset("examples.js"),
+            min_height=120 if pictures else 0,
+            **options,
+        )
+
+    def open(self, value: object, key: str | None, request: gr.Request) -> Iterator[tuple]:
+        """The example that was clicked: key, cut-out, timeline."""
+        name = value.get("chosen") if isinstance(value, dict) else None
+        if not isinstance(name, str) or name not in self.known:
+            refuse(words.NO_EXAMPLE)
+        fresh = self.opened(name, request.session_hash or "")
+        self.handlers.runs.close(key)
+        yield fresh, *self.takeaway.shown(fresh)
+
+    def opened(self, name: str, session: str) -> str:
+        """The key of a visitor's own run of an example."""
+        try:
+            return self.takeaway.opened((FOLDER / f"{name}.zip").read_bytes(), session)
+        except BundleError as problem:
+            # Other weights than the examples were made with.
+            refuse(str(problem))
+
+    @cached_property
+    def first(self) -> dict[str, Any] | None:
+        """The run that the page opens with, as fields; none where there is no example for these weights."""
+        for name in self.known:
+            try:
+                return self.takeaway.read((FOLDER / f"{name}.zip").read_bytes())
+            except BundleError:
+                return None
+        return None
+
+    def painted(self) -> dict[str, Any]:
+        """Piece -> its value on the page that nobody has touched; empty where there is no example.
+
+        Of the views only the photo's side; the others come when somebody turns it."""
+        if self.first is None:
+            return {}
+        key = self.handlers.runs.open("", **self.first)
+        run = self.handlers.run(key)
+        try:
+            palette = self.handlers.engine.palette(run.fit.code)[0]
+            return {
+                "cutout": cutting.shown(FIRST, run),
+                "timeline": timeline.whole(FIRST, run, self.handlers.engine.category),
+                "orbit": orbit.poster(FIRST, len(palette), first_view(run.views[0], orbit.VIEW_SIDE)),
+                "swatches": swatches.found(FIRST, palette, self.handlers.colour_names(len(palette))),
+                "verdict": gauge.told(self.handlers.verdict(run)),
+            }
+        finally:
+            self.handlers.runs.close(key)
+
+    def welcome(self, request: gr.Request) -> str | None:
+        """The key of a visitor's own run of the example that the page opened with."""
+        if self.first is None:
+            return None
+        return self.handlers.runs.open(request.session_hash or "", **self.first)

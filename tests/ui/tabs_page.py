@@ -1,0 +1,57 @@
+"""A page of the tabs Mesh and Mix alone, over the toy engine and a result that is there already.
+
+`python -m tests.ui.tabs_page PHOTO PORT FOLDER`; a process of its own, as a server in a test leaves loops behind.
+"""
+
+import sys
+from pathlib import Path
+
+import gradio as gr
+
+from spir.pipeline import Reconstructor, preset
+from spir.ui import swatches
+from spir.ui.handlers import Handlers
+from spir.ui.mesh_tab import mesh_tab
+from spir.ui.meshing import Meshing
+from spir.ui.mix_tab import mix_tab
+from spir.ui.mixing import Mixing
+from spir.ui.pictures import hex_colours
+from spir.ui.sessions import Runs
+from spir.ui.theme import ASSETS, asset, theme
+from tests.ui.toy import ROOT
+
+
+def tabs(photo: Path, folder: Path) -> gr.Blocks:
+    """What the object's colours are stands below the tabs, once it was changed."""
+    engine = Reconstructor.load(root=ROOT, device="cpu", loss="encoder")
+    handlers = Handlers(engine, Runs(root=folder))
+    made = handlers.opened(photo.read_bytes(), "anna")
+    run = handlers.runs.get(made)
+    *_, run.fit = engine.reconstruct(run.cutout, preset(0))
+    with gr.Blocks() as page:
+        key = gr.State(made)
+        colours = swatches.swatches()
+        with gr.Tabs():
+            with gr.Tab("Words"):
+                gr.Markdown("Nothing heavy.")
+            with gr.Tab("Mesh"):
+                mesh_tab(Meshing(handlers), key, colours)
+            with gr.Tab("Mix"):
+                _, used = mix_tab(Mixing(handlers), key, colours)
+        now = gr.Markdown(elem_id="now")
+        used.success(lambda: " ".join(hex_colours(engine.palette(run.fit.code)[0])), None, now)
+    return page
+
+
+if __name__ == "__main__":
+    photo, port, folder = sys.argv[1:]
+    tabs(Path(photo), Path(folder)).queue().launch(
+        theme=theme(),
+        css_paths=[ASSETS / "style.css"],
+        head=f"<script>{asset('spir.js')}</script>",
+        server_name="127.0.0.1",
+        server_port=int(port),
+        allowed_paths=[folder],
+        ssr_mode=False,
+        quiet=True,
+    )

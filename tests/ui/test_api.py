@@ -1,0 +1,80 @@
+"""The endpoints as functions, and as a client, curl and a language model see them."""
+
+import json
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pytest
+import trimesh
+from PIL import Image
+
+from spir.ui import words
+from spir.ui.api import Api
+from spir.ui.meshing import COARSEST, Meshing
+from tests.ui.conftest import visitor
+
+
+@pytest.fixture
+def api(handlers, fitting):
+    return Api(handlers, fitting, Meshing(handlers))
+
+
+@pytest.fixture
+def run(api, car_png):
+    return api.segment(str(car_png), visitor("anna"))[0]["run"]
+
+
+def pixels(path):
+    with Image.open(path) as picture:
+        return np.asarray(picture)
+
+
+def test_the_whole_story(api, car_png):
+    told, picture = api.segment(str(car_png), visitor("anna"))
+    assert pixels(picture).shape == (128, 128, 3) and len(told["box"]) == 4
+    found, rendered = api.reconstruct(told["run"], 1)
+    assert [row["step"] for row in found["steps"]] == [0, 1] and "azimuth_deg" in found["pose"]
+    assert found["verdict"]["level"] in ("good", "fair", "poor") and len(found["colours"]) == 10
+    before = pixels(rendered)
+    colours, rendered = api.recolour(told["run"], json.dumps(dict.fromkeys(found["colours"], "#00ff00")))
+    assert set(colours.values()) == {"#00ff00"} and (pixels(rendered) != before).any()
+    for end in ("glb", "ply", "obj", "stl"):
+        assert len(trimesh.load(api.export(told["run"], end, COARSEST), force="mesh").faces) > 100
+    assert json.dumps(found)
+
+
+def test_a_longer_run_goes_on(api, run):
+    api.reconstruct(run, 1)
+    assert [row["step"] for row in api.reconstruct(run, 2)[0]["steps"]] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(
+    "colours", ["", "red", "[1]", '{"wings": "#00ff00"}', '{"glass": "red"}', '{"glass": 1}', None]
+)
+def test_colours_that_are_none(api, run, colours):
+    api.reconstruct(run, 0)
+    with pytest.raises(gr.Error):
+        api.recolour(run, colours)
+
+
+def test_bad_input_is_told_in_words(api, run, wrong_files):
+    with pytest.raises(gr.Error, match="not a picture"):
+        api.segment(str(wrong_files["text"]), visitor("anna"))
+    with pytest.raises(gr.Error) as caught:
+        api.segment(None, visitor("anna"))
+    assert caught.value.message == words.NO_PHOTO
+    with pytest.raises(gr.Error) as caught:
+        api.export(run)
+    assert caught.value.message == words.NO_RESULT
+    api.reconstruct(run, 0)
+    for form, resolution in (("fbx", 128), ("glb", 9999), ("../glb", 128)):
+        with pytest.raises(gr.Error):
+            api.export(run, form, resolution)
+    with pytest.raises(gr.Error):
+        api.reconstruct("nobody's", 1)
+
+
+def test_files_lie_in_the_runs_folder(api, handlers, run):
+    api.reconstruct(run, 0)
+    assert Path(api.export(run, "stl", COARSEST)).parent == handlers.runs.get(run).folder
