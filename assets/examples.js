@@ -5,15 +5,16 @@ let built = false;
 function choose(button, example) {
   element.querySelectorAll("button").forEach((other) => other.setAttribute("aria-pressed", String(other === button)));
   find(".why").textContent = example.failure || "";
-  props.value = { ...props.value, chosen: example.name };
+  props.value = { chosen: example.name };
   trigger("input");
 }
 
 function take() {
   const value = props.value || {};
-  find(".spir-note").textContent = value.note || "";
+  if (value.renamed) spir.say("renamed", value.renamed);
   if (built || !value.examples) return;
   built = true;
+  find(".spir-note").textContent = value.note || "";
   find(".strip").replaceChildren(
     ...value.examples.map((example) => {
       const button = document.createElement("button"), image = document.createElement("img");

@@ -20,6 +20,7 @@ function show() {
   element.querySelector(".blank").hidden = !empty;
   element.querySelectorAll("button").forEach((button) => (button.disabled = empty));
   turn.setAttribute("aria-disabled", String(empty));
+  turn.setAttribute("aria-busy", String(views.length < shape.frames));
   if (empty) {
     element.querySelector(".guess").hidden = true;
     turn.setAttribute("aria-valuetext", "No object yet");

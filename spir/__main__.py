@@ -17,6 +17,7 @@ from spir.outputs.folder import film_files, mesh_files, picture_files, record_fi
 from spir.outputs.mesh import EmptySurfaceError
 from spir.outputs.record import run_record
 from spir.photo import PhotoError, read_mask, read_photo
+from spir.photo.cutout import MARGIN
 from spir.pipeline import DEVICES, Reconstructor, preset
 from spir.types import Cutout, Fit, Guess, Photo, Step
 from spir.weights import WEIGHTS, WeightsError
@@ -57,6 +58,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--category", choices=sorted(CATEGORIES), default="car")
     options.add_argument("--steps", type=int, default=10, help="of the inversion; 0 = the encoder only")
     options.add_argument("--mask", type=Path, help="white on the object; else NAME.mask.png, else automatic")
+    options.add_argument("--margin", type=float, default=MARGIN, help="room around the object, of its box")
     options.add_argument("--out", type=Path, default=Path("out"), help="holds one folder a photo")
     options.add_argument("--device", default="auto", help=" or ".join(DEVICES))
     options.add_argument("--segmenter", choices=("auto", "alpha", "rembg", "built-in"), default="auto")
@@ -76,6 +78,8 @@ def check(options: argparse.Namespace) -> str:
         return "--steps cannot be negative"
     if options.mesh_resolution < 8 or options.frames < 1:
         return "--mesh-resolution must be at least 8 and --frames at least 1"
+    if not 0 <= options.margin <= 1:
+        return "--margin must be between 0 and 1"
     if options.mask and (len(options.photos) > 1 or options.photos[0].is_dir()):
         return "--mask is for a single photo; put NAME.mask.png beside each of several"
     return ""
@@ -102,18 +106,19 @@ def jobs(photos: Sequence[Path], mask: Path | None, out: Path) -> list[Job]:
     return found
 
 
-def cut(reconstructor: Reconstructor, job: Job) -> tuple[Photo, Cutout, str]:
+def cut(reconstructor: Reconstructor, job: Job, margin: float) -> tuple[Photo, Cutout, str]:
     """The photo, its object, and who cut it out."""
     photo = read_photo(job.photo)
     if job.mask is None:
-        return photo, reconstructor.cut(photo), reconstructor.segmenter_name(photo)
-    return photo, reconstructor.cut(photo, read_mask(job.mask, photo)), f"mask {job.mask.name}"
+        return photo, reconstructor.cut(photo, margin=margin), reconstructor.segmenter_name(photo)
+    mask = read_mask(job.mask, photo)
+    return photo, reconstructor.cut(photo, mask, margin), f"mask {job.mask.name}"
 
 
 def process(reconstructor: Reconstructor, job: Job, options: argparse.Namespace, bar: tqdm) -> Row:
     """Reconstruct one photo and write its folder; the bar advances by one a step. May raise anything."""
     began = time.perf_counter()
-    photo, cutout, segmenter = cut(reconstructor, job)
+    photo, cutout, segmenter = cut(reconstructor, job, options.margin)
     config = replace(preset(options.steps), seed=options.seed)
     for item in reconstructor.reconstruct(cutout, config):
         if isinstance(item, Guess):

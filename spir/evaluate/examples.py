@@ -15,6 +15,7 @@ from PIL import Image
 
 from spir.categories import CATEGORIES
 from spir.evaluate.example_scenes import SCENES, Scene, photographed
+from spir.inversion.config import PRESETS
 from spir.outputs.bundle import Kept, bundle
 from spir.outputs.folder import step_metrics
 from spir.outputs.record import run_record
@@ -49,6 +50,10 @@ def example(engine: Reconstructor, scene: Scene) -> dict[str, bytes]:
     *found, fit = engine.reconstruct(cut, preset(scene.steps))
     guess = next(item for item in found if isinstance(item, Guess))
     metrics = step_metrics(fit.trajectory, cut)
+    for config in PRESETS.values():
+        for step, told in zip(fit.trajectory, metrics, strict=True):
+            if step.index == config.steps:
+                told["distance"] = engine.distance(step, cut)
     views = packed(engine.turntable(fit, VIEWS, VIEW_SIZE))
     kept = Kept(upload, mask, MARGIN, SEGMENTER, guess, fit, tuple(metrics), (views,), VIEW_SIZE)
     record = run_record(

@@ -99,8 +99,6 @@ def bundle(
 
 def told(kept: Kept, record: dict) -> dict:
     """What run.json says beside the record; "restore" is for the reader of ZIPs, the rest for people."""
-    last = max((step.index for step in kept.fit.trajectory), default=0)
-    repeat = f"python -m spir photo.{picture_ending(kept.photo)} --mask mask.png"
     restore = {
         "format": FORMAT,
         "category": kept.fit.category,
@@ -115,7 +113,18 @@ def told(kept: Kept, record: dict) -> dict:
         ],
         "view_size": kept.view_size,
     }
-    return {"repeat": f"{repeat} --category {kept.fit.category} --steps {last}", "restore": restore}
+    return {"repeat": repeat(kept), "restore": restore}
+
+
+def repeat(kept: Kept) -> str:
+    """The command line that makes the run again from what lies in the ZIP; what was sent on from elsewhere or
+    mixed is not in it."""
+    last = max((step.index for step in kept.fit.trajectory), default=0)
+    photo = f"photo.{picture_ending(kept.photo)}"
+    return (
+        f"python -m spir {photo} --mask mask.png --margin {kept.margin:g} "
+        f"--category {kept.fit.category} --steps {last}"
+    )
 
 
 def leaner(kept: Kept) -> Kept:

@@ -34,13 +34,15 @@ class Api:
         self.meshing = meshing
 
     def segment(self, photo: str | None, request: gr.Request) -> tuple[dict[str, Any], str]:
-        """Cut the object out of a photo (JPEG, PNG, WebP, HEIC; at most 40 megapixels).
+        """Begin with a photo: find the object in it and cut it out. The key that comes back is for the other three.
 
         Args:
-            photo: the picture file
+            photo: JPEG, PNG, WebP or HEIC, at most 40 megapixels and 25 MB; over MCP a public URL or a data:image/... URI
         Returns:
-            {"run": the key for the other endpoints, "segmenter": who cut it out, "box": x0, y0, x1, y1 of the
-            square in the photo, pixels}, and that square as the networks see it (PNG)
+            JSON in which "run" is the key for `reconstruct` and those after it
+            "segmenter" says who cut the object out
+            "box" is the square around it as x0 y0 x1 y1 in pixels of the photo
+            and the square without its background as the networks see it (PNG)
         """
         if not photo:
             refuse(words.NO_PHOTO)
@@ -52,19 +54,24 @@ class Api:
         told = {"run": key, "segmenter": run.segmenter, "box": run.cutout.box_px[0].tolist()}
         return told, picture(run, "cutout", run.cutout.rgb[0])
 
-    def reconstruct(self, run: str, steps: int | float = 10) -> tuple[dict[str, Any], str]:
-        """Find shape, pose and colours of the object, refined in so many steps; a longer run goes on behind a shorter.
+    def reconstruct(self, run: object, steps: object = 10) -> tuple[dict[str, Any], str]:
+        """Find shape, camera and colours of the object in the photo: a first guess, then so many steps nearer to it.
+        Asked again for more steps, it goes on where it ended. On a CPU a step takes about half a second.
 
         Args:
             run: the key that `segment` gave
             steps: 0 is the first guess, 10 is usually enough, 30 the most faithful; at most 100
         Returns:
-            {"steps": one row of loss, iou, psnr and seconds each, "pose": degrees and picture widths, "verdict",
-            "colours": name to #rrggbb}, and the object as the photo's camera sees it (PNG)
+            JSON in which "steps" has loss and seconds, overlap (iou) and likeness (psnr, dB) of every step
+            "pose" is the camera in degrees and picture widths
+            "verdict" is good, fair or poor with reasons
+            "colours" maps the names of the parts to #rrggbb
+            and the object as the photo's camera sees it (PNG)
         """
+        self.known(run)
         for _ in self.fitting.reconstruct(run, steps):
             pass
-        known = self.handlers.run(run, fitted=True)
+        known = self.known(run, fitted=True)
         rows = [
             {"step": step.index, "loss": float(step.loss[0]), "seconds": step.seconds, **metrics}
             for step, metrics in zip(known.fit.trajectory, known.metrics, strict=True)
@@ -77,39 +84,44 @@ class Api:
         }
         return told, self.rendered(known)
 
-    def recolour(self, run: str, colours: str | None) -> tuple[dict[str, str], str]:
-        """Change colours of the object by name, at once and exactly: nothing is fitted again.
+    def recolour(self, run: object, colours: object) -> tuple[dict[str, str], str]:
+        """Give parts of the object another colour, at once: nothing is fitted again. `export` then has these colours.
 
         Args:
-            run: the key of a run that is reconstructed
-            colours: JSON, name to #rrggbb, only those that change, such as {"body paint": "#1144cc"}
+            run: the key that `segment` gave, after `reconstruct`
+            colours: JSON of those that change, name (as `reconstruct` told) to #rrggbb: {"body paint": "#1144cc"}
         Returns:
-            all colours, name to #rrggbb, and the object in them (PNG)
+            JSON in which all names map to their #rrggbb
+            and the object in these colours as the photo's camera sees it (PNG)
         """
-        known = self.handlers.run(run, fitted=True)
+        known = self.known(run, fitted=True)
         now = self.colours(known)
-        try:
-            changes = json.loads(colours)
-        except (TypeError, ValueError):
-            changes = None
+        changes = parsed(colours)
         if not isinstance(changes, dict) or not set(changes) <= set(now):
             refuse(words.unknown_colours(tuple(now)))
         known.fit = self.handlers.coloured(known, {"colours": list((now | changes).values())})
         return self.colours(known), self.rendered(known)
 
-    def export(self, run: str, format: str = "glb", resolution: int | float = RESOLUTION) -> str:
-        """The object as a coloured mesh.
+    def export(self, run: object, format: object = "glb", resolution: object = RESOLUTION) -> str:
+        """Take the object home as a coloured mesh, a file.
 
         Args:
-            run: the key of a run that is reconstructed
-            format: glb (with the photo's camera), ply, obj or stl
-            resolution: samples along the object's box, 64 to 256
+            run: the key that `segment` gave, after `reconstruct`
+            format: glb (with the photo's camera), ply, obj or stl (which has no colours)
+            resolution: samples along each side of the object's box, 64 to 256: more is finer and slower
         Returns:
             the file
         """
-        if format not in EXPORTS:
+        self.known(run, fitted=True)
+        if format not in tuple(EXPORTS):
             refuse(words.unknown_format(tuple(EXPORTS)))
+        if not isinstance(resolution, int | float):
+            refuse(words.BAD_RESOLUTION)
         return self.meshing.keep(format)(run, None, resolution)
+
+    def known(self, run: object, fitted: bool = False) -> Run:
+        """The run of a key, which may be anything that a client sends."""
+        return self.handlers.run(run if isinstance(run, str) else "", fitted)
 
     def colours(self, run: Run) -> dict[str, str]:
         """The fit's colours by name."""
@@ -119,6 +131,14 @@ class Api:
     def rendered(self, run: Run) -> str:
         """The fit from the photo's camera."""
         return picture(run, "render", self.handlers.engine.render(run.fit).rgb[0])
+
+
+def parsed(colours: object) -> object:
+    """What a client wrote as JSON, or sent as such; none where it cannot be read."""
+    try:
+        return json.loads(colours) if isinstance(colours, str) else colours
+    except (ValueError, RecursionError):
+        return None
 
 
 def picture(run: Run, name: str, rgb: Float[Tensor, "height width 3"]) -> str:
@@ -131,7 +151,8 @@ def offer(handlers: Handlers, fitting: Fitting, meshing: Meshing) -> None:
 
     Files go through a piece and not through `gr.api`, which would take any path of the server for a file."""
     api = Api(handlers, fitting, meshing)
-    one_by_one = {"concurrency_id": "gpu", "concurrency_limit": 1}
+    # Where no file is taken, values come as they were sent: Gradio would refuse the wrong ones in its own words.
+    as_sent = {"preprocess": False}
     with gr.Group(visible=False):
         run, trigger = gr.Textbox(label="Run"), gr.Button()
         told, file = gr.JSON(label="Told"), gr.File(label="File")
@@ -139,10 +160,18 @@ def offer(handlers: Handlers, fitting: Fitting, meshing: Meshing) -> None:
         steps = gr.Number(10, precision=0, label="Steps")
         form = gr.Textbox("glb", label="Format")
         resolution = gr.Number(RESOLUTION, precision=0, label="Resolution")
-        for method, takes, gives in (
-            (api.segment, [photo], [told, file]),
-            (api.reconstruct, [run, steps], [told, file]),
-            (api.recolour, [run, colours], [told, file]),
-            (api.export, [run, form, resolution], file),
+        for method, takes, gives, how in (
+            (api.segment, [photo], [told, file], {}),
+            (api.reconstruct, [run, steps], [told, file], as_sent),
+            (api.recolour, [run, colours], [told, file], as_sent),
+            (api.export, [run, form, resolution], file, as_sent),
         ):
-            trigger.click(method, takes, gives, api_name=method.__name__, **one_by_one)
+            trigger.click(
+                method,
+                takes,
+                gives,
+                api_name=method.__name__,
+                concurrency_id="gpu",
+                concurrency_limit=1,
+                **how,
+            )

@@ -40,7 +40,7 @@ class Examples:
         return {row["name"]: row for row in rows}
 
     def strip(self, **options) -> gr.HTML:
-        """Takes and gives back {"chosen": name}; the pictures are in it."""
+        """Takes the new name of the first example, and gives back {"chosen": name}; the pictures are in it."""
         pictures = [
             row | {"picture": data_uri((FOLDER / f"{name}.jpg").read_bytes(), "jpeg")}
             for name, row in self.known.items()
@@ -101,8 +101,11 @@ class Examples:
         finally:
             self.handlers.runs.close(key)
 
-    def welcome(self, request: gr.Request) -> str | None:
-        """The key of a visitor's own run of the example that the page opened with."""
+    def welcome(self, steps: int | float, request: gr.Request) -> tuple:
+        """The key of a visitor's own run of the example that the page opened with, the same for the strip, which
+        tells the pieces of the page, and the times as of now."""
+        times = self.handlers.times(steps)
         if self.first is None:
-            return None
-        return self.handlers.runs.open(request.session_hash or "", **self.first)
+            return None, gr.skip(), *times
+        key = self.handlers.runs.open(request.session_hash or "", **self.first)
+        return key, {"renamed": {"from": FIRST, "to": key}}, *times

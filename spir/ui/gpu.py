@@ -12,9 +12,11 @@ try:
 except ImportError:
     spaces = None
 
+LENT = spaces is not None
+"""Whether GPUs are lent here, by the call."""
 F = TypeVar("F", bound=Callable)
 
 
 def on_gpu(function: F, seconds: Callable[..., int]) -> F:
     """The same function, or generator, with a GPU for at most `seconds(*its arguments)`."""
-    return function if spaces is None else spaces.GPU(duration=seconds)(function)
+    return spaces.GPU(duration=seconds)(function) if LENT else function

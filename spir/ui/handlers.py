@@ -24,6 +24,8 @@ from spir.ui.pace import Pace
 from spir.ui.sessions import ForgottenError, Run, Runs
 
 PAPER_WHITE = 1.0
+RACE = (0, 10, 30)
+"""The paper's three numbers of steps, compared side by side."""
 
 
 def refuse(message: str) -> NoReturn:
@@ -53,12 +55,13 @@ class Handlers:
             refuse(words.NO_RESULT)
         return run
 
-    def machine(self, steps: int | float) -> str:
-        """The line that says where it runs and how long that many steps take."""
-        steps = int(steps)
-        engine = self.engine
-        return words.machine(
-            engine.device, steps, self.pace.seconds(steps), self.pace.measured, engine.loss_backend
+    def times(self, steps: int | float) -> tuple[str, str]:
+        """Where it runs and how long that many steps take; what the button of the comparison says."""
+        engine, pace, steps = self.engine, self.pace, int(steps)
+        took = pace.seconds(steps), pace.measured
+        return (
+            words.machine(engine.device, steps, *took, engine.loss_backend),
+            words.race_takes(pace.seconds(max(RACE))),
         )
 
     def segment(self, file: dict | None, key: str | None, request: gr.Request) -> Iterator[tuple]:

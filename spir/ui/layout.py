@@ -1,5 +1,6 @@
 """The page: what stands where, and which event calls which handler."""
 
+import threading
 from functools import partial
 
 import gradio as gr
@@ -8,8 +9,8 @@ from spir.pipeline import Reconstructor
 from spir.ui import cutting, gauge, orbit, posing, race, swatches, timeline, words
 from spir.ui.api import offer
 from spir.ui.brush import Brush
-from spir.ui.events import BUSY, CUTTING, HEAVY, LIGHT
-from spir.ui.examples import FIRST, Examples
+from spir.ui.events import BUSY, CUTTING, HEAVY, LIGHT, SOON
+from spir.ui.examples import Examples
 from spir.ui.fitting import MOST_STEPS, Fitting
 from spir.ui.handlers import Handlers
 from spir.ui.mesh_tab import mesh_tab, nothing_meshed
@@ -50,16 +51,18 @@ class Page:
                         with gr.Column(scale=4, min_width=260):
                             self.orbit = orbit.orbit(self.first.get("orbit"), elem_id="orbit")
                     self.tabs()
-            gr.Markdown(words.PRIVACY, elem_id="privacy")
             # Before the page's own events, which have functions of the same names: the first gets the name.
             offer(self.handlers, self.fitting, self.meshing)
             self.wire()
+        if self.examples.first:
+            cutout = self.examples.first["cutout"]
+            threading.Thread(target=self.fitting.warm, args=(cutout,), daemon=True).start()
 
     def head(self) -> None:
         """What it is, what it cannot do, where it runs."""
         told = f"{words.does(self.category.kind)} {words.CANNOT} {self.category.terms}"
         gr.Markdown(f"# {words.TITLE}\n{told}", min_height=100, elem_id="head")
-        self.machine = gr.Markdown(self.handlers.machine(DEFAULT_STEPS), elem_id="machine")
+        self.machine = gr.Markdown(self.handlers.times(DEFAULT_STEPS)[0], elem_id="machine")
 
     def ask(self) -> None:
         """The left column: photo, examples, cut-out, steps, and the two buttons."""
@@ -94,6 +97,7 @@ class Page:
         self.zip = gr.UploadButton(
             words.OPEN_ZIP, file_types=[".zip"], type="filepath", size="sm", elem_id="open-zip"
         )
+        gr.Markdown(words.PRIVACY, elem_id="privacy")
 
     def watch(self) -> None:
         """The middle column: verdict, timeline, and what to do with the step that is looked at."""
@@ -110,7 +114,9 @@ class Page:
             with gr.Tab(words.TAB_RECOLOUR):
                 self.colours = swatches.swatches(self.first.get("swatches"), elem_id="swatches")
             with gr.Tab(words.TAB_RACE):
-                self.run_race = gr.Button(words.RACE, elem_id="run-race", min_width=200)
+                self.run_race = gr.Button(
+                    self.handlers.times(DEFAULT_STEPS)[1], elem_id="run-race", min_width=200
+                )
                 race.race(self.handlers.engine.loss_backend, elem_id="race")
             with gr.Tab(words.TAB_POSE) as self.pose_tab:
                 self.pose = posing.tab(self.category.orthographic)
@@ -124,14 +130,20 @@ class Page:
                 self.files = gr.File(
                     label=words.FILES_LABEL, file_count="multiple", interactive=False, elem_id="files"
                 )
+                self.again = gr.Markdown("", elem_id="again")
 
     def wire(self) -> None:
         """Every event of the page but those of the tabs Mesh and Mix."""
         handlers, fitting, key = self.handlers, self.fitting, self.key
+        self.times = [self.machine, self.run_race]
         opened = [key, self.cut, self.line]
-        self.emptied(self.photo.input(handlers.segment, [self.photo, key], opened, **CUTTING).then)
+        (
+            self.emptied(self.photo.input)
+            .then(handlers.segment, [self.photo, key], opened, **CUTTING)
+            .then(nothing_mixed, key, self.mix, **LIGHT)
+        )
         # One stroke at a time is on its way, the newest: the piece sees to that.
-        self.cut.input(Brush(handlers).paint, [key, self.cut], self.cut, trigger_mode="multiple", **LIGHT)
+        self.cut.input(Brush(handlers).paint, [key, self.cut], self.cut, trigger_mode="multiple", **SOON)
         for piece, asked, event in (
             (self.strip, self.strip.input, self.examples.open),
             (self.zip, self.zip.upload, self.takeaway.reopen),
@@ -144,7 +156,7 @@ class Page:
         known = [number for _, number in words.PRESETS]
         chosen = f"(n) => (spir.say('look at step', n), {known}.includes(n) ? n : null)"
         self.steps.change(None, self.steps, self.preset, js=chosen, **LIGHT)
-        self.steps.change(handlers.machine, self.steps, self.machine, trigger_mode="always_last", **LIGHT)
+        self.steps.change(handlers.times, self.steps, self.times, trigger_mode="always_last", **LIGHT)
 
         self.runs(self.go.click, fitting.reconstruct, [key, self.steps])
         self.runs(self.run_race.click, fitting.race, [key])
@@ -152,7 +164,7 @@ class Page:
         refit = partial(fitting.refit, start=self.posing.start)
         self.runs(self.pose.refit.click, refit, [key, self.steps])
         self.stop.click(fitting.stop, key, None, **LIGHT)
-        self.turned(self.use.click(fitting.use, [key, self.line], self.line, **LIGHT))
+        self.turned(self.use.click(fitting.use, [key, self.line], self.line, **SOON))
         self.turned(self.mixed.success(fitting.in_use, key, self.line, **LIGHT))
 
         panel, sliders = self.pose.panel, self.pose.sliders
@@ -163,22 +175,19 @@ class Page:
         self.prepare.click(
             self.takeaway.files,
             [key, self.fineness, self.colours],
-            self.files,
+            [self.files, self.again],
             **BUSY,
         )
         # What the page opened with becomes the visitor's own, under a key that only he has.
-        (
-            self.page.load(self.examples.welcome, None, key, **LIGHT)
-            .success(None, key, None, js=f"(key) => spir.say('renamed', {{from: '{FIRST}', to: key}})", **LIGHT)
-        )  # fmt: skip
-        self.orbit.input(handlers.around, key, self.orbit, **LIGHT)
+        self.page.load(self.examples.welcome, self.steps, [key, self.strip, *self.times], **LIGHT)
+        self.orbit.input(handlers.around, key, self.orbit, **SOON)
         self.pose_tab.select(self.posing.seen, [key, panel], [panel, *sliders], **HEAVY)
         self.page.unload(handlers.leave)
 
     def runs(self, press, event, inputs: list) -> None:
         """A button that starts a run."""
         shown = (
-            press(self.fitting.wait, self.key, self.line, **LIGHT)
+            press(self.fitting.wait, self.key, self.line, **SOON)
             .success(self.nothing_made, None, self.made(), **LIGHT)
             .success(
                 event,
@@ -188,7 +197,7 @@ class Page:
                 **BUSY,
             )
         )
-        self.turned(shown).then(self.handlers.machine, self.steps, self.machine, **LIGHT)
+        self.turned(shown).then(self.handlers.times, self.steps, self.times, **LIGHT)
 
     def turned(self, shown):
         """After a result: its colours, the verdict, the views all round, and where the photo was taken."""
@@ -203,12 +212,12 @@ class Page:
         return then(lambda key: (*blank, nothing_mixed(key), *self.nothing_made()), self.key, pieces, **LIGHT)
 
     def made(self) -> list:
-        return [*self.meshed, self.files, self.pose.scene]
+        return [*self.meshed, self.files, self.again, self.pose.scene]
 
     @staticmethod
     def nothing_made() -> tuple:
         """Mesh and files of an earlier result are none of this one."""
-        return *nothing_meshed(), None, posing.no_scene()
+        return *nothing_meshed(), None, "", posing.no_scene()
 
 
 def build(engine: Reconstructor) -> gr.Blocks:

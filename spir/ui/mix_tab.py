@@ -4,7 +4,7 @@ import gradio as gr
 from gradio.events import Dependency
 
 from spir.ui import words
-from spir.ui.events import CUTTING, HEAVY, LIGHT
+from spir.ui.events import CUTTING, HEAVY, LIGHT, SOON
 from spir.ui.mixing import SECOND_STEPS, SLIDERS, Mixing, cleared, mixing
 
 
@@ -35,7 +35,7 @@ def mix_tab(events: Mixing, key: gr.State, colours: gr.HTML) -> tuple[gr.HTML, D
     live = [slider.input for slider in sliders.values()]
     asked = [key, colours, *sliders.values()]
     gr.on(live, events.preview, asked, piece, trigger_mode="always_last", **HEAVY)
-    used = piece.input(events.use, [key, colours, piece], None, **LIGHT)
+    used = piece.input(events.use, [key, colours, piece], None, **SOON)
     # Of the new object nothing has been changed yet.
     used.success(lambda: [0] * len(sliders), None, list(sliders.values()), **LIGHT)
     return piece, used

@@ -3,7 +3,7 @@
 import gradio as gr
 
 from spir.ui import words
-from spir.ui.fitting import RACE
+from spir.ui.handlers import RACE
 from spir.ui.theme import asset
 
 CARD = """<figure class="spir-card" data-step="{step}">

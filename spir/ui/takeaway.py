@@ -10,7 +10,7 @@ import torch
 from jaxtyping import UInt8
 from numpy import ndarray
 
-from spir.outputs.bundle import Kept, bundle
+from spir.outputs.bundle import Kept, bundle, repeat
 from spir.outputs.folder import mesh_files
 from spir.outputs.record import run_record
 from spir.outputs.unbundle import BundleError, restored
@@ -38,19 +38,19 @@ class Takeaway:
         self.engine = handlers.engine
         self.meshing = meshing
 
-    def files(self, key: str | None, resolution: int | float, colours: dict | None) -> list[str]:
-        """Paths of everything there is to keep, in the visitor's colours."""
+    def files(self, key: str | None, resolution: object, colours: object) -> tuple[list[str], str]:
+        """Paths of everything there is to keep, in the visitor's colours, and how to make it again."""
         run = self.handlers.run(key, fitted=True)
         fit = self.handlers.coloured(run, colours)
         frames = self.frames(run, fit)
         films = {"orbit.mp4": mp4_bytes(frames), "orbit.gif": gif_bytes(frames)}
         meshes = mesh_files(self.meshing.surface(run, fit, resolution), self.engine.camera(fit.pose))
         name = fit.category
-        whole = bundle(
-            self.kept(run, fit), run.target, self.engine.category, self.record(run), films | meshes
-        )
+        kept = self.kept(run, fit)
+        whole = bundle(kept, run.target, self.engine.category, self.record(run), films | meshes)
         contents = {f"{name}.zip": whole} | {f"{name}-{film}": data for film, data in films.items()}
-        return [written(run.folder / file, data) for file, data in contents.items()]
+        paths = [written(run.folder / file, data) for file, data in contents.items()]
+        return paths, words.repeat(repeat(kept), key)
 
     def frames(self, run: Run, fit: Fit) -> UInt8[ndarray, "frame height width 3"]:
         """The turning object on paper."""

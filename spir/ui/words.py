@@ -126,6 +126,18 @@ def unknown_format(endings: tuple[str, ...]) -> str:
     return f"There is no such format. Choose among: {', '.join(endings)}."
 
 
+def repeat(command: str, key: str) -> str:
+    """How to have the run without this page, in Markdown."""
+    return f"""The same run again, from the files in the ZIP:
+
+    {command}
+
+On from here in a program, for as long as this page is open (`gradio_client`):
+
+    client.predict(run="{key}", format="glb", api_name="/export")
+"""
+
+
 def used(step: int) -> str:
     return f"Step {step} is in use." if step else "The first guess is in use."
 

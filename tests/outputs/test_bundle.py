@@ -150,7 +150,7 @@ def test_the_zip_is_for_people_too(files, data, engine, kept, cut, record):
         files
     )
     told = json.loads(files["run.json"])
-    assert told["repeat"] == "python -m spir photo.png --mask mask.png --category car --steps 3"
+    assert told["repeat"] == "python -m spir photo.png --mask mask.png --margin 0.1 --category car --steps 3"
     assert told["notes"] == {"verdict": "good"}
     for name in files:
         if name.endswith(".png"):

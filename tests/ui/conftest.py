@@ -9,6 +9,7 @@ from spir.ui.fitting import Fitting
 from spir.ui.handlers import Handlers
 from spir.ui.sessions import Runs
 from tests.ui.toy import ROOT
+from tests.ui.visits import APP, CHROMIUM, SOFTWARE_GL, Visit, served
 
 FRAMES = 5
 
@@ -60,6 +61,44 @@ def fitting(handlers):
 def key(handlers, car_png):
     """The key of a run that has its cut-out and nothing else."""
     return last(handlers.segment({"path": str(car_png)}, None, visitor("anna")))[0]
+
+
+@pytest.fixture(scope="session")
+def temporary(tmp_path_factory):
+    """Where the app of `url` writes."""
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="session")
+def url(temporary):
+    """The whole page over the toy engine, as a process."""
+    with served([str(APP)], temporary, SPIR_WEIGHTS=str(ROOT)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Not of the session: it keeps an event loop running, which other tests cannot bear."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"chromium is not at {CHROMIUM}")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=str(CHROMIUM), args=SOFTWARE_GL)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def done(browser, url, car_png):
+    """A visit with a finished run of five steps, its object turned and coloured."""
+    visit = Visit(browser, url)
+    visit.choose(car_png)
+    visit.note_says("transparency")
+    visit.run(5)
+    visit.ran(5)
+    visit.turned()
+    yield visit
+    visit.close()
 
 
 def visitor(session):

@@ -22,7 +22,7 @@ def shelf(handlers, fitting, key, tmp_path, monkeypatch):
     """Two examples, made by the toy engine."""
     list(fitting.reconstruct(key, 1))
     takeaway = Takeaway(handlers, Meshing(handlers))
-    zips = [path for path in takeaway.files(key, COARSEST, None) if path.endswith(".zip")]
+    zips = [path for path in takeaway.files(key, COARSEST, None)[0] if path.endswith(".zip")]
     rows = [{"name": name, "title": name, "alt": f"a {name}", "failure": ""} for name in ("one", "two")]
     for row in rows:
         (tmp_path / f"{row['name']}.zip").write_bytes(Path(zips[0]).read_bytes())
@@ -42,7 +42,7 @@ def test_the_page_opens_with_the_first(shelf, handlers):
 
 
 def test_every_visitor_gets_a_run_of_his_own(shelf, handlers):
-    anna, bert = (shelf.welcome(visitor(name)) for name in ("anna", "bert"))
+    anna, bert = (shelf.welcome(10, visitor(name))[0] for name in ("anna", "bert"))
     one, two = handlers.runs.get(anna), handlers.runs.get(bert)
     assert one.fit is two.fit and one.folder != two.folder
     one.metrics = one.views = ()
@@ -69,7 +69,7 @@ def test_an_example_that_is_not_there(shelf, handlers, key, value):
 def test_without_examples_the_page_is_empty_but_works(handlers, tmp_path, monkeypatch):
     monkeypatch.setattr(room, "FOLDER", tmp_path / "nowhere")
     empty = Examples(Takeaway(handlers, Meshing(handlers)))
-    assert empty.painted() == {} and empty.welcome(visitor("anna")) is None
+    assert empty.painted() == {} and empty.welcome(10, visitor("anna"))[0] is None
     assert empty.strip().value["examples"] == []
 
 

@@ -172,3 +172,9 @@ def test_the_race_is_one_run_of_thirty(handlers, fitting, key):
     assert numbers(fitting.race(key)) == list(range(3, 31))
     told = handlers.runs.get(key).metrics
     assert [number for number, row in enumerate(told) if "distance" in row] == [0, 2, 10, 30]
+
+
+def test_warming_up_measures_the_pace(handlers, fitting, key):
+    assert not handlers.pace.measured
+    fitting.warm(handlers.runs.get(key).cutout)
+    assert handlers.pace.measured and handlers.pace.step > 0 and handlers.runs.get(key).fit is None

@@ -97,7 +97,9 @@ def test_without_a_result_there_is_nothing_to_move(handlers, key):
     for call in (posing.show, lambda k: posing.nudge(k, 0, 0, 0, 1, 2), lambda k: posing.scene(k, None)):
         with pytest.raises(gr.Error, match="needs a result"):
             call(key)
-    assert all(value == gr.skip() for value in posing.seen(key, {"run": ""})), "and opening the tab is no error"
+    assert all(value == gr.skip() for value in posing.seen(key, {"run": ""})), (
+        "and opening the tab is no error"
+    )
 
 
 def test_a_tab_that_opens_late_is_filled_once(posing, run, key):

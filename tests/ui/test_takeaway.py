@@ -28,7 +28,7 @@ def takeaway(handlers, fitting, key):
 @pytest.fixture
 def kept(takeaway, key):
     """Name -> bytes of everything that is downloaded."""
-    return {Path(path).name: Path(path).read_bytes() for path in takeaway.files(key, COARSEST, None)}
+    return {Path(path).name: Path(path).read_bytes() for path in takeaway.files(key, COARSEST, None)[0]}
 
 
 def reopened(takeaway, tmp_path, data, session="bert"):
@@ -74,7 +74,7 @@ def test_the_visitors_colours_and_step_come_back(takeaway, fitting, key, tmp_pat
     run = takeaway.handlers.runs.get(key)
     fitting.use(key, {"looked_at": 1})
     green = ["#00ff00"] * 10
-    path = next(path for path in takeaway.files(key, COARSEST, {"colours": green}) if path.endswith("zip"))
+    path = next(path for path in takeaway.files(key, COARSEST, {"colours": green})[0] if path.endswith("zip"))
     fresh, _, line = reopened(takeaway, tmp_path, Path(path).read_bytes())
     after = takeaway.handlers.runs.get(fresh)
     assert line["used"] == 1 and torch.equal(after.fit.code.w, run.fit.trajectory[1].code.w)
@@ -86,7 +86,7 @@ def test_the_visitors_colours_and_step_come_back(takeaway, fitting, key, tmp_pat
 
 def test_a_run_sent_on_from_elsewhere_keeps_no_momentum(takeaway, fitting, key, tmp_path):
     list(fitting.proceed(key, {"looked_at": 1}, 1, False))
-    path = takeaway.files(key, COARSEST, None)[0]
+    path = takeaway.files(key, COARSEST, None)[0][0]
     fresh, *_ = reopened(takeaway, tmp_path, Path(path).read_bytes())
     run = takeaway.handlers.runs.get(fresh)
     assert run.fit.trajectory[-1].momentum is None

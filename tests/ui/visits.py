@@ -1,0 +1,194 @@
+"""What the browser tests share: the app as a process, a visitor at its page, and the looks at WCAG and overflow."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+APP = REPOSITORY / "app.py"
+CHROMIUM = Path("/usr/lib/chromium/chromium")
+SOFTWARE_GL = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
+HARMLESS = ("No available adapters", "WebGPU", "favicon")
+"""Lines of the 3D viewer, which tries WebGPU before WebGL."""
+LONG = 45_000
+"""Milliseconds to wait for what computes, on a machine that others use too."""
+AXE = Path(os.environ.get("AXE", REPOSITORY / "node_modules/axe-core/axe.min.js"))
+TABS = ("Recolour", "Compare", "Pose", "Mix", "Mesh", "Downloads")
+PAINTING = "document.querySelector('#orbit canvas').toDataURL()"
+IN_BROWSER = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
+"""What a file of such tests is marked with."""
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+@contextmanager
+def served(command, temporary, **variables):
+    """The address of a server that runs as a process until we are done; what it writes lies in `temporary`.
+
+    A process of its own, as a server inside a test leaves event loops behind."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"chromium is not at {CHROMIUM}")
+    port = free_port()
+    known = {"GRADIO_SERVER_PORT": str(port), "OMP_NUM_THREADS": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
+    known |= {"TMPDIR": str(temporary), "NO_PROXY": "127.0.0.1,localhost", **variables}
+    log = temporary / "server.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            cwd=REPOSITORY,
+            env={**os.environ, **known},
+            stdout=output,
+            stderr=output,
+        )
+    address = f"http://127.0.0.1:{port}"
+    try:
+        answered(process, address, log)
+        yield address
+    finally:
+        process.terminate()
+        process.wait(20)
+
+
+def answered(process, address, log):
+    """Waits until it does, and fails with what the process said if it does not."""
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    latest = time.monotonic() + 2 * LONG / 1000
+    while process.poll() is None and time.monotonic() < latest:
+        try:
+            opener.open(address, timeout=5).close()
+            return
+        except OSError:
+            time.sleep(0.25)
+    pytest.fail("the app did not answer: " + log.read_text())
+
+
+class Visit:
+    """A page, what it complained of, asked for elsewhere and posted."""
+
+    def __init__(self, browser, url, width=1360, height=900, theme="light", **options):
+        self.context = browser.new_context(viewport={"width": width, "height": height}, **options)
+        self.page = self.context.new_page()
+        self.complaints, self.outside, self.posts = [], [], []
+        self.page.on("console", self.console)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("request", self.request)
+        self.page.set_default_timeout(LONG)
+        self.page.goto(f"{url}/?__theme={theme}")
+        self.page.wait_for_selector("#go")
+        self.page.wait_for_selector("#cutout .spir-note")
+        self.page.wait_for_selector("#timeline .spir-status:not(:empty)")
+        self.page.evaluate("spir.on('steps', document.body, (said) => (window.steps = said))")
+
+    def console(self, message):
+        if message.type == "error" and not any(word in message.text for word in HARMLESS):
+            self.complaints.append(message.text)
+
+    def request(self, request):
+        if not request.url.startswith(("http://127.0.0.1:", "data:", "blob:")):
+            self.outside.append(request.url)
+        if request.method == "POST":
+            self.posts.append(request.url)
+
+    def close(self):
+        self.context.close()
+
+    def look(self, script, *given):
+        """What a function of JavaScript answers in the page."""
+        return self.page.evaluate(script, *given)
+
+    def text(self, selector):
+        return self.page.locator(selector).inner_text()
+
+    def wait_for(self, condition, given=None):
+        self.page.wait_for_function(condition, arg=given)
+
+    def changed(self, script, act):
+        """The answer of a script, once an act has made it another."""
+        before = self.look(script)
+        act()
+        self.wait_for(f"before => {script} !== before", before)
+        return self.look(script)
+
+    # --- the photo
+    def choose(self, path):
+        self.page.locator("#photo input[type=file]").first.set_input_files(str(path))
+
+    def remove(self):
+        """Takes the photo away, as only then another can be chosen."""
+        self.page.locator("#photo").get_by_label("Remove Image").click()
+
+    def note_says(self, words):
+        """Waits until the panel of the cut-out says something."""
+        self.wait_for(
+            "words => document.querySelector('#cutout .spir-note').textContent.includes(words)", words
+        )
+
+    def toast(self):
+        """The words of the next one, which is closed then."""
+        told = self.page.get_by_test_id("toast-body").first
+        told.wait_for()
+        words = told.inner_text()
+        self.page.get_by_test_id("toast-close").first.click()
+        told.wait_for(state="detached")
+        return words
+
+    # --- the run
+    def set_steps(self, number):
+        box = self.page.locator("#steps input[type=number]")
+        box.fill(str(number))
+        box.press("Enter")
+
+    def run(self, steps):
+        self.set_steps(steps)
+        self.page.click("#go")
+
+    def state(self, name):
+        self.wait_for("name => document.querySelector('.spir-timeline').dataset.state === name", name)
+
+    def ran(self, steps):
+        """Waits until the run is done up to that step; gives the numbers of the steps that are there."""
+        self.wait_for(
+            "last => window.steps.state === 'done' && window.steps.total === last"
+            " && window.steps.frames.at(-1)?.step === last",
+            steps,
+        )
+        return self.steps("step")
+
+    def steps(self, name):
+        """That number of every step that the page has."""
+        return self.look("name => window.steps.frames.map((frame) => frame[name])", name)
+
+    def turned(self):
+        """Waits until all that follows a run has come: colours, verdict, views, pose, the line of the machine."""
+        self.wait_for("document.querySelectorAll('.spir-fields input').length === 10")
+        self.page.wait_for_selector("#orbit .turn[aria-busy=false]")
+        known = 0
+        while "queue/join" in self.posts[-1] or len(self.posts) > known:
+            known = len(self.posts)
+            self.page.wait_for_timeout(400)
+
+    def open(self, tab):
+        self.page.get_by_role("tab", name=tab).click()
+
+    def overflow(self):
+        return self.look("document.documentElement.scrollWidth - window.innerWidth")
+
+    def violations(self):
+        """Of WCAG 2 A and AA by axe-core, where it has been installed (`npm install axe-core`)."""
+        if not AXE.is_file():
+            pytest.skip("axe-core is not installed")
+        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        rules = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']}"
+        found = self.look(f"axe.run(document, {rules})")["violations"]
+        return [(fault["id"], fault["nodes"][0]["target"]) for fault in found]
