@@ -110,5 +110,10 @@ window.spir = (() => {
     true,
   );
 
+  // Gradio names its empty panels without a role, and a name without one is not read out.
+  new MutationObserver(() => {
+    for (const panel of document.querySelectorAll(".empty[aria-label]:not([role])")) panel.setAttribute("role", "img");
+  }).observe(document, { childList: true, subtree: true });
+
   return { on, say, rgb, hex, loaded, unpack, paint, entryAt };
 })();

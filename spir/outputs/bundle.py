@@ -13,15 +13,13 @@ from io import BytesIO
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
-from numpy import ndarray
-from PIL import Image
+from jaxtyping import Float
 from safetensors.torch import save
 from torch import Tensor
 
 from spir.categories import Category
 from spir.outputs.panels import nocs_picture
-from spir.outputs.views import png_bytes, to_uint8
+from spir.outputs.views import encoded, png_bytes, to_uint8
 from spir.types import Cutout, Fit, Guess, Movable, Step
 
 FORMAT = 1
@@ -178,20 +176,13 @@ def mask_bytes(mask: Float[Tensor, "height width"]) -> bytes:
     """A grey PNG; rounding takes no pixel across one half, where the object ends."""
     levels = (mask.detach().cpu().float() * 255).round().clamp(0, 255)
     levels = torch.where(mask.cpu() >= 0.5, levels.clamp(min=128), levels.clamp(max=127))
-    return png(levels.to(torch.uint8).numpy())
+    return encoded(levels.to(torch.uint8).numpy(), "PNG", optimize=True)
 
 
 def step_bytes(step: Step) -> bytes:
     """The step's picture, as it was rendered, and its alpha."""
     alpha = (step.alpha[0].float() * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-    return png(np.dstack((to_uint8(step.rgb[0]), alpha)))
-
-
-def png(pixels: UInt8[ndarray, "height width *channel"]) -> bytes:
-    """Grey or with alpha, as small as PNG gets."""
-    file = BytesIO()
-    Image.fromarray(pixels).save(file, "PNG", optimize=True)
-    return file.getvalue()
+    return encoded(np.dstack((to_uint8(step.rgb[0]), alpha)), "PNG", optimize=True)
 
 
 def zipped(contents: Mapping[str, bytes]) -> bytes:

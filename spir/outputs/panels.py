@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from spir.outputs.views import to_uint8
-from spir.types import Photo, Rendering, Step
+from spir.types import Step
 
 Picture = UInt8[ndarray, "_ _ 3"]
 ATTENTION_COLOURS = (
@@ -115,24 +115,3 @@ def sheet(
 def corner(row: int, column: int, cell_height: int, cell_width: int, head: int) -> tuple[int, int]:
     """Left and top of a cell of the sheet."""
     return GAP + column * (cell_width + GAP), head + GAP + row * (cell_height + GAP)
-
-
-def draw_back(photo: Photo, rendering: Rendering, background: float, box_px: Float[Tensor, "1 4"]) -> Picture:
-    """The first rendered object laid over the photo where its cut-out came from.
-
-    `background` is the colour the object was rendered on; box_px is the cut-out's."""
-    x0, y0, x1, y1 = (round(value) for value in box_px[0].tolist())
-    alpha = rendering.alpha[0]
-    # Colour times alpha is what may be resized without a rim of background.
-    colour = (rendering.rgb[0] - background * (1 - alpha)[..., None] + alpha[..., None]) / 2
-    layer = torch.cat((colour, alpha[..., None]), -1).permute(2, 0, 1)[None].detach().cpu().float()
-    layer = torch.nn.functional.interpolate(
-        layer, (y1 - y0, x1 - x0), mode="bilinear", antialias=True, align_corners=False
-    )[0].permute(1, 2, 0)
-    height, width = photo.rgb.shape[:2]
-    left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)
-    layer = layer[top - y0 : bottom - y0, left - x0 : right - x0]
-    under = photo.rgb.cpu().float() / 255
-    part = under[top:bottom, left:right]
-    under[top:bottom, left:right] = layer[..., :3] + part * (1 - layer[..., 3:])
-    return to_uint8(2 * under - 1)

@@ -86,7 +86,7 @@ def to_uint8(rgb: Float[Tensor, "*shape 3"]) -> UInt8[ndarray, "*shape 3"]:
     return ((rgb.detach().cpu().float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
 
 
-def png_bytes(picture: UInt8[ndarray, "height width 3"]) -> bytes:
+def png_bytes(picture: UInt8[ndarray, "height width *channel"]) -> bytes:
     return encoded(picture, "PNG")
 
 
@@ -99,7 +99,7 @@ def webp_bytes(picture: UInt8[ndarray, "height width 3"], quality: int = 80) -> 
     return encoded(picture, "WEBP", quality=quality, method=2)
 
 
-def encoded(picture: UInt8[ndarray, "height width 3"], form: str, **options) -> bytes:
+def encoded(picture: UInt8[ndarray, "height width *channel"], form: str, **options) -> bytes:
     file = BytesIO()
     Image.fromarray(picture).save(file, form, **options)
     return file.getvalue()

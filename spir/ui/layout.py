@@ -19,6 +19,7 @@ from spir.ui.mix_tab import mix_tab, nothing_mixed
 from spir.ui.mixing import Mixing
 from spir.ui.posing import Posing
 from spir.ui.takeaway import Takeaway
+from spir.ui.upload import photo_input
 
 DEFAULT_STEPS = 10
 CACHE_SECONDS = (600, 7200)
@@ -66,15 +67,7 @@ class Page:
 
     def ask(self) -> None:
         """The left column: photo, examples, cut-out, steps, and the two buttons."""
-        self.photo = gr.Image(
-            type="filepath",
-            image_mode=None,
-            sources=["upload", "clipboard", "webcam"],
-            label=words.PHOTO,
-            alt_text=words.PHOTO_ALT,
-            height=220,
-            elem_id="photo",
-        )
+        self.photo = photo_input(words.PHOTO, words.PHOTO_ALT, "photo")
         self.strip = self.examples.strip(elem_id="examples")
         self.cut = cutting.cutting(
             self.first.get("cutout"), label=words.CUTOUT, show_label=True, container=True, elem_id="cutout"

@@ -13,6 +13,8 @@ from numpy import ndarray
 from PIL import Image
 from torch import Tensor
 
+from spir.ui.pictures import png
+
 SIDE = 640
 """Longest side of what the browser paints on, pixels."""
 MOST_BYTES = 2_000_000
@@ -58,9 +60,7 @@ def owners(full: int, small: int) -> ndarray:
 
 def mask_uri(solid: Bool[ndarray, "small_height small_width"]) -> str:
     """White on the object, black elsewhere, as the address of a PNG."""
-    file = BytesIO()
-    Image.fromarray(solid.astype(np.uint8) * 255).save(file, "PNG")
-    return START + base64.b64encode(file.getvalue()).decode()
+    return png(solid.astype(np.uint8) * 255)
 
 
 def read_mask_uri(text: object, size: tuple[int, int]) -> Bool[ndarray, "small_height small_width"]:

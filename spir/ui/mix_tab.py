@@ -6,6 +6,7 @@ from gradio.events import Dependency
 from spir.ui import words
 from spir.ui.events import CUTTING, HEAVY, LIGHT, SOON
 from spir.ui.mixing import SECOND_STEPS, SLIDERS, Mixing, cleared, mixing
+from spir.ui.upload import photo_input
 
 
 def mix_tab(events: Mixing, key: gr.State, colours: gr.HTML) -> tuple[gr.HTML, Dependency]:
@@ -43,15 +44,7 @@ def mix_tab(events: Mixing, key: gr.State, colours: gr.HTML) -> tuple[gr.HTML, D
 
 def ask() -> tuple[gr.Image, gr.Radio, gr.Button, gr.Button]:
     """The second photo, how long to look at it, and what to do with it."""
-    photo = gr.Image(
-        type="filepath",
-        image_mode=None,
-        sources=["upload", "clipboard", "webcam"],
-        label=words.SECOND_PHOTO,
-        alt_text=words.SECOND_PHOTO_ALT,
-        height=220,
-        elem_id="second-photo",
-    )
+    photo = photo_input(words.SECOND_PHOTO, words.SECOND_PHOTO_ALT, "second-photo")
     choices = list(zip(words.SECOND_CHOICES, SECOND_STEPS, strict=True))
     steps = gr.Radio(choices, value=SECOND_STEPS[0], label=words.SECOND_STEPS, elem_id="second-steps")
     mix = gr.Button(words.MIX_BUTTON, variant="primary", elem_id="mix", min_width=120)

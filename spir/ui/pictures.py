@@ -19,8 +19,8 @@ def small(picture: UInt8[ndarray, "height width 3"]) -> str:
     return data_uri(webp_bytes(picture), "webp")
 
 
-def png(picture: UInt8[ndarray, "height width 3"]) -> str:
-    """Exact; for what is looked at pixel by pixel."""
+def png(picture: UInt8[ndarray, "height width *channel"]) -> str:
+    """Exact, grey, coloured or with alpha; for what is looked at pixel by pixel."""
     return data_uri(png_bytes(picture), "png")
 
 

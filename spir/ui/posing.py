@@ -3,9 +3,7 @@
 Opacity, blinking and the mark on the maps live in the browser; only a moved camera asks for a new picture.
 """
 
-import base64
 from dataclasses import replace
-from io import BytesIO
 from typing import NamedTuple
 
 import gradio as gr
@@ -35,7 +33,7 @@ from spir.types import Cutout, Fit, Guess, Photo, Pose
 from spir.ui import words
 from spir.ui.gpu import on_gpu
 from spir.ui.handlers import Handlers, refuse
-from spir.ui.pictures import small
+from spir.ui.pictures import png, small, webp
 from spir.ui.pose_sliders import RANGES, allowed, moved, sliders, standing
 from spir.ui.sessions import Run
 from spir.ui.theme import asset
@@ -198,7 +196,7 @@ class Posing:
             "values": rendering.attention.shape[-1],
             "palette": to_uint8(self.engine.palette(run.fit.code)[0]).tolist(),
             "photo": small(crop(run.photo, run.cutout)),
-            "render": uri(packed(rendering), "webp"),
+            "render": webp(packed(rendering)),
             "range": category.scene_range,
             "predicted": png(place_picture(nocs[0] * mask[0, ..., None], mask[0], category.scene_range)),
             "rendered": png(place_picture(rendering.nocs[0], rendering.alpha[0], category.scene_range)),
@@ -229,14 +227,3 @@ def crop(photo: Photo, cutout: Cutout, side: int = CROP_SIDE) -> UInt8[ndarray, 
         part = Image.fromarray(photo.rgb[top:bottom, left:right].contiguous().numpy())
         canvas.paste(part.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0), (ends[0], ends[1]))
     return np.array(canvas)
-
-
-def png(picture: UInt8[ndarray, "height width *channel"]) -> str:
-    """Exact, grey, coloured or with alpha."""
-    file = BytesIO()
-    Image.fromarray(picture).save(file, "PNG")
-    return uri(file.getvalue(), "png")
-
-
-def uri(data: bytes, kind: str) -> str:
-    return f"data:image/{kind};base64," + base64.b64encode(data).decode()

@@ -9,14 +9,13 @@ from spir.outputs.panels import (
     GAP,
     TEXT_HEIGHT,
     attention_picture,
-    draw_back,
     error_picture,
     nocs_picture,
     normals_picture,
     sheet,
     strip,
 )
-from spir.types import Code, Photo, Pose, Rendering, Step
+from spir.types import Code, Pose, Step
 
 HALF = torch.tensor([[1.0, 0.5], [0.0, 1.0]])
 
@@ -100,38 +99,3 @@ def test_sheet_labels_columns_and_rows():
     assert labelled.shape[0] == plain.shape[0] + TEXT_HEIGHT
     for y, x in ((0, GAP), (0, 2 * GAP + 60), (TEXT_HEIGHT + GAP, GAP), (TEXT_HEIGHT + 2 * GAP + 40, GAP)):
         assert (labelled[y : y + TEXT_HEIGHT, x : x + 40] < 128).any()
-
-
-def render(size=8, background=0.0):
-    alpha = torch.zeros(1, size, size)
-    alpha[:, 2:6, 2:6] = 1
-    rgb = torch.full((1, size, size, 3), background)
-    rgb[:, 2:6, 2:6] = torch.tensor([1.0, -1.0, 0.0])
-    return Rendering(rgb, alpha, torch.zeros(1, size, size))
-
-
-@pytest.mark.parametrize("background", [0.0, 1.0])
-def test_draw_back_lays_the_object_where_it_was_cut_out(background):
-    photo = Photo(torch.full((40, 60, 3), 77, dtype=torch.uint8))
-    picture = draw_back(photo, render(background=background), background, torch.tensor([[10.0, 4, 42, 36]]))
-    assert picture.shape == (40, 60, 3)
-    assert picture[20, 26].tolist() == [255, 0, 128]
-    assert (picture[:6] == 77).all()
-    assert (picture[:, :10] == 77).all()
-    assert (picture[:, 42:] == 77).all()
-    assert (photo.rgb == 77).all(), "the photo itself stays as it was"
-
-
-def test_draw_back_of_a_box_that_leaves_the_photo():
-    photo = Photo(torch.zeros(20, 20, 3, dtype=torch.uint8))
-    picture = draw_back(photo, render(), 0.0, torch.tensor([[-16.0, 4, 16, 36]]))
-    assert picture[17, 2].tolist() == [255, 0, 128]
-    assert picture[10:, 12:].max() == 0
-
-
-def test_draw_back_has_no_rim_of_background():
-    photo = Photo(torch.zeros(64, 64, 3, dtype=torch.uint8))
-    bright = render(background=1.0)
-    bright.rgb[:, 2:6, 2:6] = -1
-    picture = draw_back(photo, bright, 1.0, torch.tensor([[0.0, 0, 64, 64]]))
-    assert picture.max() == 0

@@ -68,7 +68,7 @@ def test_all_by_keyboard(browser, url, car_png):
     visit.choose(car_png)
     visit.note_says("transparency")
     visit.set_steps(2)
-    visit.look("document.activeElement.blur()")
+    visit.page.locator("h1").click()
     reached = walked(visit, "go")
     assert [name for name in reached if name in ("cutout", "preset", "steps", "go")] == [
         "cutout",
