@@ -47,7 +47,7 @@ class Api:
         if not photo:
             refuse(words.NO_PHOTO)
         try:
-            key = self.handlers.opened(Path(photo).read_bytes(), request.session_hash or "")
+            key = self.handlers.opened(Path(photo), request.session_hash or "")
         except PhotoError as problem:
             refuse(str(problem))
         run = self.handlers.run(key)

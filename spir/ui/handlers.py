@@ -75,7 +75,7 @@ class Handlers:
             return
         yield None, cutting.nothing(words.CUTTING), timeline.cleared("", words.CUTTING)
         try:
-            key = self.opened(Path(file["path"]).read_bytes(), request.session_hash or "")
+            key = self.opened(Path(file["path"]), request.session_hash or "")
         except PhotoError as problem:
             # First into the panel, where it stays; the toast goes by.
             reason = str(problem)
@@ -84,8 +84,18 @@ class Handlers:
         run = self.runs.get(key)
         yield key, cutting.shown(key, run), timeline.cleared(key, words.READY)
 
-    def opened(self, upload: bytes, session: str) -> str:
-        """The key of a new run of that photo, its object cut out. Raises PhotoError."""
+    def opened(self, file: Path, session: str) -> str:
+        """The key of a new run of a photo that was sent, its object cut out; the file goes when the run does.
+
+        Raises PhotoError, and then keeps nothing."""
+        try:
+            return self.cut(file, session)
+        except PhotoError:
+            file.unlink(missing_ok=True)
+            raise
+
+    def cut(self, file: Path, session: str) -> str:
+        upload = file.read_bytes()
         photo = read_photo(upload)
         automatic = mask = self.engine.mask(photo)
         name = self.engine.segmenter_name(photo)
@@ -104,6 +114,7 @@ class Handlers:
             margin=MARGIN,
             cutout=cutout,
             segmenter=name,
+            sent=(file,),
         )
 
     def turn(self, key: str | None) -> Iterator[tuple]:

@@ -8,6 +8,7 @@ import logging
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import gradio as gr
 import torch
@@ -94,6 +95,7 @@ class Mixing:
             return
         run = self.handlers.run(key)
         run.other = None
+        run.sent += (Path(file["path"]),)
         yield cleared(key, words.CUTTING_SECOND)
         try:
             run.other = Second(self.engine.cut(read_photo(file["path"])))

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from gradio.utils import get_upload_folder
 from jaxtyping import Float
 from torch import Tensor
 
@@ -84,6 +85,8 @@ class Run:
     """Set: end after the present step."""
     dropped: bool = False
     """Nobody looks at it any more."""
+    sent: tuple[Path, ...] = ()
+    """Gradio's copies of what the visitor sent, which go with the run."""
     surface: Surface | None = None
     """The mesh that was made last."""
     other: Second | None = None
@@ -103,15 +106,17 @@ class Runs:
 
     def __init__(self, capacity: int = CAPACITY, root: Path | None = None):
         self.capacity = capacity
-        self.root = Path(root or tempfile.gettempdir())
+        # Where Gradio keeps its files: what lies there is served as it is, and no copy of it stays behind.
+        self.root = Path(root or get_upload_folder())
         self.runs: OrderedDict[str, Run] = OrderedDict()
         self.lock = threading.Lock()
 
     def open(self, session: str, **known: Any) -> str:
         """A new run of a visitor with these of its fields; returns its key."""
         self.root.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="spir-", dir=self.root))
         key = uuid.uuid4().hex
+        # Not the key itself: whoever sees the address of a file shall not own the run.
+        folder = Path(tempfile.mkdtemp(prefix=f"spir-{uuid.uuid4().hex}-", dir=self.root))
         with self.lock:
             self.runs[key] = Run(session, folder, **known)
             surplus = [self.runs.popitem(last=False)[1] for _ in range(len(self.runs) - self.capacity)]
@@ -147,6 +152,8 @@ def clear(run: Run) -> None:
     run.dropped = True
     run.stop.set()
     shutil.rmtree(run.folder, ignore_errors=True)
+    for file in run.sent:
+        file.unlink(missing_ok=True)
 
 
 def numbered(step: Step, base: int, since: float) -> Step:

@@ -106,6 +106,8 @@ class Takeaway:
         except (BundleError, PhotoError) as problem:
             # What was there stays there.
             refuse(str(problem))
+        finally:
+            path.unlink(missing_ok=True)
         self.handlers.runs.close(key)
         yield fresh, *self.shown(fresh)
 

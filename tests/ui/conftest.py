@@ -1,5 +1,9 @@
 """A visitor, photos that are and are not, and an engine of toy size."""
 
+import shutil
+import tempfile
+from pathlib import Path
+
 import gradio as gr
 import pytest
 from PIL import Image, ImageDraw
@@ -58,9 +62,20 @@ def fitting(handlers):
 
 
 @pytest.fixture
-def key(handlers, car_png):
+def sent(tmp_path):
+    """What Gradio makes of a file that a visitor sends: a copy of its own, which the page may delete."""
+
+    def copied(path):
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        return {"path": shutil.copy(path, folder)}
+
+    return copied
+
+
+@pytest.fixture
+def key(handlers, sent, car_png):
     """The key of a run that has its cut-out and nothing else."""
-    return last(handlers.segment({"path": str(car_png)}, None, visitor("anna")))[0]
+    return last(handlers.segment(sent(car_png), None, visitor("anna")))[0]
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 `python -m tests.ui.tabs_page PHOTO PORT FOLDER`; a process of its own, as a server in a test leaves loops behind.
 """
 
+import shutil
 import sys
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def tabs(photo: Path, folder: Path) -> gr.Blocks:
     """What the object's colours are stands below the tabs, once it was changed."""
     engine = Reconstructor.load(root=ROOT, device="cpu", loss="encoder")
     handlers = Handlers(engine, Runs(root=folder))
-    made = handlers.opened(photo.read_bytes(), "anna")
+    made = handlers.opened(Path(shutil.copy(photo, folder)), "anna")
     run = handlers.runs.get(made)
     *_, run.fit = engine.reconstruct(run.cutout, preset(0))
     with gr.Blocks() as page:

@@ -21,8 +21,8 @@ def api(handlers, fitting):
 
 
 @pytest.fixture
-def run(api, car_png):
-    return api.segment(str(car_png), visitor("anna"))[0]["run"]
+def run(api, sent, car_png):
+    return api.segment(sent(car_png)["path"], visitor("anna"))[0]["run"]
 
 
 def pixels(path):
@@ -30,8 +30,8 @@ def pixels(path):
         return np.asarray(picture)
 
 
-def test_the_whole_story(api, car_png):
-    told, picture = api.segment(str(car_png), visitor("anna"))
+def test_the_whole_story(api, sent, car_png):
+    told, picture = api.segment(sent(car_png)["path"], visitor("anna"))
     assert pixels(picture).shape == (128, 128, 3) and len(told["box"]) == 4
     found, rendered = api.reconstruct(told["run"], 1)
     assert [row["step"] for row in found["steps"]] == [0, 1] and "azimuth_deg" in found["pose"]
@@ -58,9 +58,9 @@ def test_colours_that_are_none(api, run, colours):
         api.recolour(run, colours)
 
 
-def test_bad_input_is_told_in_words(api, run, wrong_files):
+def test_bad_input_is_told_in_words(api, run, sent, wrong_files):
     with pytest.raises(gr.Error, match="not a picture"):
-        api.segment(str(wrong_files["text"]), visitor("anna"))
+        api.segment(sent(wrong_files["text"])["path"], visitor("anna"))
     with pytest.raises(gr.Error) as caught:
         api.segment(None, visitor("anna"))
     assert caught.value.message == words.NO_PHOTO

@@ -13,6 +13,9 @@ FOCUSED = """() => {
   const named = here.closest('#photo, #cutout, #preset, #steps, #go, #stop, #timeline, #orbit, #swatches, #prepare');
   return named ? named.id : here.tagName;
 }"""
+SMALL = """[...document.querySelectorAll('[class*=spir-] :is(button, select, input), #body button.lg, #body button.md')]
+  .filter((control) => control.offsetParent && control.offsetHeight < 44).map((control) => control.outerHTML)"""
+"""Controls that a finger misses."""
 MOVING = """document.getAnimations().filter((motion) => motion.playState === 'running'
   && motion.effect.target?.closest('[class*=spir-]')).length"""
 
@@ -32,10 +35,10 @@ def test_an_empty_page(browser, url, theme, size):
     visit.close()
 
 
-@pytest.fixture(scope="module", params=["light", "dark"])
-def finished(browser, url, car_png, request):
-    """A short run that is done, and a mesh and a mix beside it."""
-    visit = Visit(browser, url, theme=request.param)
+@pytest.fixture(scope="module")
+def finished(browser, url, car_png):
+    """A short run that is done, and the brush in hand."""
+    visit = Visit(browser, url)
     visit.choose(car_png)
     visit.note_says("transparency")
     visit.run(1)
@@ -47,18 +50,19 @@ def finished(browser, url, car_png, request):
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_a_finished_page(finished, size):
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_finished_page(finished, theme, size):
     width, height = SIZES[size]
     finished.page.set_viewport_size({"width": width, "height": height})
+    # As Gradio does it.
+    finished.look("dark => document.body.classList.toggle('dark', dark)", theme == "dark")
     for tab in TABS:
         finished.open(tab)
         if tab == "Pose":
             finished.page.locator("#posing canvas.render").wait_for()
         assert finished.overflow() <= 0, tab
         assert finished.violations() == [], tab
-    small = """[...document.querySelectorAll('#go, #stop, .spir-controls button, .scrub, #use-step, #proceed')]
-      .filter((control) => control.offsetParent && control.offsetHeight < 44).map((control) => control.outerHTML)"""
-    assert finished.look(small) == []
+        assert finished.look(SMALL) == [], tab
     assert finished.complaints == [] and finished.outside == []
 
 
@@ -79,7 +83,7 @@ def test_all_by_keyboard(browser, url, car_png):
     assert "photo" in reached and reached.index("photo") < reached.index("cutout")
     keyboard.press("Enter")
     assert visit.ran(2) == [0, 1, 2]
-    visit.turned()
+    visit.wait_for("document.querySelectorAll('.spir-fields input').length === 10")
     later = walked(visit, "swatches")
     assert [name for name in later if name in ("stop", "timeline", "orbit", "swatches")] == [
         "stop",

@@ -3,6 +3,7 @@
 import base64
 import io
 import os
+import shutil
 import time
 from pathlib import Path
 
@@ -18,8 +19,8 @@ from spir.ui.handlers import Handlers
 from spir.ui.masks import read_mask_uri, reduced
 from spir.ui.sessions import Runs
 from spir.ui.theme import ASSETS, asset, theme
-from tests.ui.test_browser import CHROMIUM, SOFTWARE_GL, free_port
 from tests.ui.toy import ROOT
+from tests.ui.visits import CHROMIUM, SOFTWARE_GL, free_port
 
 WAIT = 30_000
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
@@ -35,7 +36,7 @@ def server(tmp_path_factory, car_png):
     brush = Brush(handlers)
 
     def opened():
-        key = handlers.opened(car_png.read_bytes(), "anna")
+        key = handlers.opened(Path(shutil.copy(car_png, tmp_path_factory.mktemp("sent"))), "anna")
         return key, cutting.shown(key, handlers.runs.get(key))
 
     with gr.Blocks(analytics_enabled=False) as page:

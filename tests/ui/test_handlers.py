@@ -1,5 +1,7 @@
 """A photo and its run as the page's events see them, over a real engine of toy size."""
 
+from pathlib import Path
+
 import gradio as gr
 import pytest
 import torch
@@ -9,27 +11,38 @@ from spir.ui import words
 from tests.ui.conftest import FRAMES, last, visitor
 
 
-def test_a_photo_becomes_a_cutout(handlers, car_png):
-    key, shown, line = last(handlers.segment({"path": str(car_png)}, None, visitor("anna")))
+def test_a_photo_becomes_a_cutout(handlers, sent, car_png):
+    key, shown, line = last(handlers.segment(sent(car_png), None, visitor("anna")))
     assert "transparency" in shown["note"] and shown["photo"] and shown["input"]
     assert line["clear"] and line["run"] == key
     run = handlers.runs.get(key)
     assert run.session == "anna" and run.upload == car_png.read_bytes()
 
 
-def test_while_the_object_is_looked_for_the_page_says_so(handlers, car_png):
-    first = next(iter(handlers.segment({"path": str(car_png)}, None, visitor("anna"))))
+def test_while_the_object_is_looked_for_the_page_says_so(handlers, sent, car_png):
+    first = next(iter(handlers.segment(sent(car_png), None, visitor("anna"))))
     assert first[0] is None and first[1]["note"] == first[2]["note"] == words.CUTTING
 
 
 @pytest.mark.parametrize("name", ["text", "empty", "dot"])
-def test_a_wrong_file_is_told_in_the_panel_and_as_an_error(handlers, wrong_files, key, name):
+def test_a_wrong_file_is_told_in_the_panel_and_as_an_error(handlers, sent, wrong_files, key, name):
     values = []
     with pytest.raises(gr.Error) as caught:
-        for value in handlers.segment({"path": str(wrong_files[name])}, key, visitor("anna")):
+        for value in handlers.segment(sent(wrong_files[name]), key, visitor("anna")):
             values.append(value)
     assert caught.value.message in values[-1][1]["note"] and not caught.value.print_exception
     assert values[-1][0] is None and not handlers.runs.runs, "the earlier photo is gone, as the page shows"
+
+
+def test_what_was_sent_goes_with_the_run(handlers, sent, car_png, wrong_files):
+    photo, wrong = sent(car_png), sent(wrong_files["text"])
+    key = last(handlers.segment(photo, None, visitor("anna")))[0]
+    assert Path(photo["path"]).exists()
+    handlers.leave(visitor("anna"))
+    assert not Path(photo["path"]).exists() and key not in handlers.runs.runs
+    with pytest.raises(gr.Error):
+        list(handlers.segment(wrong, None, visitor("anna")))
+    assert not Path(wrong["path"]).exists()
 
 
 def test_taking_the_photo_away_empties_the_page(handlers, key):
@@ -85,8 +98,8 @@ def test_the_visitors_colours(handlers, fitting, key):
             handlers.coloured(run, wrong)
 
 
-def test_two_visitors_never_share(handlers, key, car_png):
-    other = last(handlers.segment({"path": str(car_png)}, None, visitor("bert")))[0]
+def test_two_visitors_never_share(handlers, key, sent, car_png):
+    other = last(handlers.segment(sent(car_png), None, visitor("bert")))[0]
     handlers.leave(visitor("anna"))
     assert handlers.runs.get(other).folder.is_dir()
     with pytest.raises(gr.Error):

@@ -77,13 +77,14 @@ def test_a_second_photo_is_cut_out(events, run, key, second_png):
     messages = list(events.second(second_png, key))
     assert messages[0]["note"] == words.CUTTING_SECOND and messages[-1]["note"] == words.MIX_READY
     assert picture(messages[-1]["second"]).shape[:2] == (128, 128) and run.other.code is None
+    assert str(run.sent[-1]) == second_png["path"], "and goes with the run"
     assert last(events.second(None, key))["second"] is None and run.other is None
 
 
-def test_a_second_file_that_is_no_photo_is_told(events, run, key, wrong_files):
+def test_a_second_file_that_is_no_photo_is_told(events, run, key, sent, wrong_files):
     messages = []
     with pytest.raises(gr.Error, match="not a picture"):
-        for message in events.second({"path": str(wrong_files["text"])}, key):
+        for message in events.second(sent(wrong_files["text"]), key):
             messages.append(message)
     assert "not a picture" in messages[-1]["note"] and run.other is None
 

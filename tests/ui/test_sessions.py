@@ -1,7 +1,10 @@
 """A bounded memory: nobody's run is found by another key, and what goes takes its files along."""
 
+from pathlib import Path
+
 import pytest
 import torch
+from gradio.utils import get_upload_folder
 
 from spir.types import Code, Cutout, Photo, Pose, Step
 from spir.ui.sessions import ForgottenError, Runs, at_rest, numbered
@@ -73,3 +76,12 @@ def test_rest_halves_the_pictures_and_keeps_code_and_pose_exact():
     assert rested.rgb.dtype == torch.float16 and (rested.rgb.float() - step.rgb).abs().max() < 1e-3
     later = numbered(step, 10, 4.0)
     assert (later.index, later.seconds) == (12, 4.5) and later.code is code
+
+
+def test_what_was_sent_is_deleted_with_the_run_and_runs_lie_where_gradio_serves_from(runs, tmp_path):
+    photo = tmp_path / "photo.jpg"
+    photo.write_bytes(b"a face")
+    key = opened(runs)
+    runs.get(key).sent = (photo, tmp_path / "gone already")
+    runs.close(key)
+    assert not photo.exists() and Runs().root == Path(get_upload_folder())

@@ -105,8 +105,14 @@ class Visit:
 
     def red(self, selector):
         """Waits until an element shows a red object: drawing comes some frames after the colours."""
+        from playwright.sync_api import Error
+
         for _ in range(200):
-            mean, count = self.colour_of(selector)
+            try:
+                mean, count = self.colour_of(selector)
+            except Error:
+                # A repaint puts another canvas in place of the one that was about to be looked at.
+                continue
             if count > 500 and mean[0] > 180 and mean[1:].max() < 60:
                 return True
             self.page.wait_for_timeout(100)

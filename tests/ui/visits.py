@@ -79,16 +79,19 @@ class Visit:
     def __init__(self, browser, url, width=1360, height=900, theme="light", **options):
         self.context = browser.new_context(viewport={"width": width, "height": height}, **options)
         self.page = self.context.new_page()
-        self.complaints, self.outside, self.posts = [], [], []
+        self.complaints, self.outside, self.posts, self.streams = [], [], [], set()
         self.page.on("console", self.console)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("request", self.request)
+        self.page.on("requestfinished", self.ended)
+        self.page.on("requestfailed", self.ended)
         self.page.set_default_timeout(LONG)
         self.page.goto(f"{url}/?__theme={theme}")
         self.page.wait_for_selector("#go")
         self.page.wait_for_selector("#cutout .spir-note")
         self.page.wait_for_selector("#timeline .spir-status:not(:empty)")
-        self.page.evaluate("spir.on('steps', document.body, (said) => (window.steps = said))")
+        for name in ("steps", "palette", "renamed"):
+            self.look(f"spir.on({name!r}, document.body, (said) => (window.heard_{name} = said))")
 
     def console(self, message):
         if message.type == "error" and not any(word in message.text for word in HARMLESS):
@@ -99,6 +102,11 @@ class Visit:
             self.outside.append(request.url)
         if request.method == "POST":
             self.posts.append(request.url)
+        if "queue/data" in request.url:
+            self.streams.add(request)
+
+    def ended(self, request):
+        self.streams.discard(request)
 
     def close(self):
         self.context.close()
@@ -159,24 +167,32 @@ class Visit:
     def ran(self, steps):
         """Waits until the run is done up to that step; gives the numbers of the steps that are there."""
         self.wait_for(
-            "last => window.steps.state === 'done' && window.steps.total === last"
-            " && window.steps.frames.at(-1)?.step === last",
+            "last => window.heard_steps.state === 'done' && window.heard_steps.total === last"
+            " && window.heard_steps.frames.at(-1)?.step === last",
             steps,
         )
         return self.steps("step")
 
     def steps(self, name):
         """That number of every step that the page has."""
-        return self.look("name => window.steps.frames.map((frame) => frame[name])", name)
+        return self.look("name => window.heard_steps.frames.map((frame) => frame[name])", name)
+
+    def settled(self):
+        """Waits until no event is under way: no stream of answers is open, and nothing more is asked."""
+        known = -1
+        while self.streams or len(self.posts) > known:
+            known = len(self.posts)
+            self.page.wait_for_timeout(400)
 
     def turned(self):
         """Waits until all that follows a run has come: colours, verdict, views, pose, the line of the machine."""
-        self.wait_for("document.querySelectorAll('.spir-fields input').length === 10")
+        self.coloured()
+        self.settled()
+
+    def coloured(self):
+        """Waits until the colours and all views of the run that the timeline shows are there."""
+        self.wait_for("window.heard_palette?.run === window.heard_steps.run")
         self.page.wait_for_selector("#orbit .turn[aria-busy=false]")
-        known = 0
-        while "queue/join" in self.posts[-1] or len(self.posts) > known:
-            known = len(self.posts)
-            self.page.wait_for_timeout(400)
 
     def open(self, tab):
         self.page.get_by_role("tab", name=tab).click()
