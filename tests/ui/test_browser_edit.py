@@ -131,6 +131,9 @@ def test_a_colour_repaints_within_fifty_milliseconds(quiet):
     took = sorted(round["took"] for round in rounds)
     assert any(round["changed"] for round in rounds)
     # Half of them: another process may have had the core.
+    print(
+        f"a palette edit repaints in {took[len(took) // 2]:.1f} ms, the slowest of {len(took)} in {took[-1]:.1f}"
+    )
     assert took[len(took) // 2] < 50
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from spir.ui import words
-from tests.ui.visits import APP, IN_BROWSER, TABS, Visit, served
+from tests.ui.visits import APP, AXE, IN_BROWSER, TABS, Visit, served
 
 pytestmark = IN_BROWSER
 SIZES = {"desktop": (1360, 900), "phone": (390, 844)}
@@ -16,8 +16,16 @@ FOCUSED = """() => {
 SMALL = """[...document.querySelectorAll('[class*=spir-] :is(button, select, input), #body button.lg, #body button.md')]
   .filter((control) => control.offsetParent && control.offsetHeight < 44).map((control) => control.outerHTML)"""
 """Controls that a finger misses."""
+FADED = """document.getAnimations().every((motion) =>
+  !(motion instanceof CSSTransition) || motion.playState !== 'running')"""
 MOVING = """document.getAnimations().filter((motion) => motion.playState === 'running'
   && motion.effect.target?.closest('[class*=spir-]')).length"""
+
+
+def test_accessibility_is_looked_at():
+    """The tests below do the rest of their work without it."""
+    if not AXE.is_file():
+        pytest.skip("axe-core is not installed (npm install axe-core)")
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -56,6 +64,7 @@ def test_a_finished_page(finished, theme, size):
     finished.page.set_viewport_size({"width": width, "height": height})
     # As Gradio does it.
     finished.look("dark => document.body.classList.toggle('dark', dark)", theme == "dark")
+    finished.wait_for(FADED)
     for tab in TABS:
         finished.open(tab)
         if tab == "Pose":

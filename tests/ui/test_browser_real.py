@@ -30,6 +30,14 @@ new PerformanceObserver((list) => list.getEntries().forEach((entry) => {
   if (!entry.hadRecentInput) window.shown.jumped += entry.value;
 })).observe({ type: 'layout-shift', buffered: true });
 """
+ARRIVALS = """() => {
+  window.arrived = [];
+  spir.on('steps', document.body, ({ frames, state }) => {
+    const last = frames.filter((frame) => frame.step > 10).at(-1);
+    if (state === 'running' || window.arrived.length)
+      window.arrived.push({ at: performance.now(), state, step: last?.step, seconds: last ? last.seconds : null });
+  });
+}"""
 ONE_COLOUR = """() => document.querySelectorAll('.spir-fields input[type=color]').forEach((field) => {
   field.value = '#c83c28';
   field.dispatchEvent(new Event('input', {bubbles: true}));
@@ -132,6 +140,20 @@ def test_a_click_opens_another_and_those_that_fail_say_why(visit):
     assert visit.complaints == []
 
 
+def test_live_steps_cost_little(visit):
+    """What the page sees of a run against the engine's own clock, from the first step to the last."""
+    visit.page.locator(".spir-examples button").nth(1).click()
+    visit.wait_for("window.heard_steps.frames.length === 11")
+    visit.coloured()
+    visit.look(ARRIVALS)
+    visit.page.click("#proceed")
+    visit.wait_for("window.arrived.length && window.arrived.at(-1).state === 'done'")
+    first, last = visit.look("[window.arrived.find((told) => told.seconds !== null), window.arrived.at(-1)]")
+    own, seen = last["seconds"] - first["seconds"], (last["at"] - first["at"]) / 1000
+    print(f"{seen:.2f} s on the page, {own:.2f} s in the engine: {seen / own - 1:.1%} more")
+    assert last["step"] == 20 and seen < 1.1 * own
+
+
 def loaded(browser, address, width, height):
     """Bytes that came over the wire, milliseconds to the largest paint, and how far things jumped."""
     context = browser.new_context(viewport={"width": width, "height": height})
@@ -158,6 +180,9 @@ def loaded(browser, address, width, height):
 def test_it_is_light_quick_and_steady(browser, address, width, height):
     told = [loaded(browser, address, width, height) for _ in range(LOADS)]
     size, painted, jumped = (min(column) for column in zip(*told, strict=True))
+    print(
+        f"{size / 1000:.0f} kB over the wire, largest paint after {painted / 1000:.2f} s, shift {jumped:.3f}"
+    )
     assert size < 500_000, told
     assert painted < 1500, told
     assert jumped < 0.1, told
