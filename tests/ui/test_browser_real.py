@@ -20,8 +20,10 @@ pytestmark = [
         reason="no weights, or no examples of theirs",
     ),
 ]
-LOADS = 3
-"""The best of them counts, on a machine that others use too."""
+LOADS = 6
+"""At most so many until one is quick enough, on a machine that others use too."""
+LARGEST, SLOWEST, FARTHEST = 500_000, 1500, 0.1
+"""Bytes over the wire, milliseconds to the largest paint, layout shift."""
 WATCH = """
 window.shown = { painted: 0, jumped: 0 };
 new PerformanceObserver((list) => list.getEntries().forEach((entry) => (window.shown.painted = entry.startTime)))
@@ -178,11 +180,14 @@ def loaded(browser, address, width, height):
 
 @pytest.mark.parametrize(("width", "height"), [(1360, 900), (390, 844)], ids=["desktop", "phone"])
 def test_it_is_light_quick_and_steady(browser, address, width, height):
-    told = [loaded(browser, address, width, height) for _ in range(LOADS)]
-    size, painted, jumped = (min(column) for column in zip(*told, strict=True))
-    print(
-        f"{size / 1000:.0f} kB over the wire, largest paint after {painted / 1000:.2f} s, shift {jumped:.3f}"
-    )
-    assert size < 500_000, told
-    assert painted < 1500, told
-    assert jumped < 0.1, told
+    told = []
+    for _ in range(LOADS):
+        size, painted, jumped = loaded(browser, address, width, height)
+        told.append(
+            f"{size / 1000:.0f} kB over the wire, largest paint after {painted / 1000:.2f} s, shift {jumped:.3f}"
+        )
+        if size < LARGEST and painted < SLOWEST and jumped < FARTHEST:
+            break
+    else:
+        pytest.fail("; ".join(told))
+    print("; ".join(told))

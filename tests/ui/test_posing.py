@@ -3,7 +3,6 @@
 import gc
 import io
 import math
-import os
 import socket
 from base64 import b64decode
 from pathlib import Path
@@ -20,13 +19,11 @@ from spir.outputs.inspection import place_picture
 from spir.outputs.weightmaps import unpacked
 from spir.pipeline import preset
 from spir.types import Cutout, Fit, Guess, Photo
-from spir.ui import words
 from spir.ui.pose_sliders import RANGES, moved, standing
-from spir.ui.posing import CROP_SIDE, OUTSIDE, Posing, crop, no_scene, nothing, tab
+from spir.ui.posing import CROP_SIDE, OUTSIDE, Posing, crop, no_scene, tab
 from spir.ui.theme import ASSETS, asset, theme
 
 CHROMIUM = Path("/usr/lib/chromium/chromium")
-AXE = Path(os.environ.get("AXE", ASSETS.parent / "node_modules/axe-core/axe.min.js"))
 LONG = 60_000
 
 
@@ -320,21 +317,3 @@ def test_little_motion_and_a_phone(browser, url):
     before, blink = alpha(seen), seen.get_by_role("button", name="Blink")
     blink.click()
     assert alpha(seen) != before and blink.get_attribute("aria-pressed") == "false"
-
-
-@pytest.mark.browser
-@pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize(("theme", "width"), [("light", 1360), ("dark", 390)])
-def test_the_tab_is_accessible(browser, url, theme, width):
-    if not AXE.is_file():
-        pytest.skip("axe-core is not installed")
-    seen = visit(browser, url, width, theme)
-    seen.get_by_role("application").press("ArrowRight")
-    seen.evaluate(AXE.read_text())
-    rules = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']}"
-    found = seen.evaluate(f"axe.run(document, {rules})")["violations"]
-    assert [(fault["id"], fault["nodes"][0]["target"]) for fault in found] == []
-
-
-def test_the_empty_panel_says_what_comes():
-    assert nothing() == {"run": "", "note": words.POSE_EMPTY}
