@@ -144,8 +144,11 @@ def test_a_click_opens_another_and_those_that_fail_say_why(visit):
 
 def test_live_steps_cost_little(visit):
     """What the page sees of a run against the engine's own clock, from the first step to the last."""
+    before = visit.look("window.heard_steps.run")
     visit.page.locator(".spir-examples button").nth(1).click()
-    visit.wait_for("window.heard_steps.frames.length === 11")
+    visit.wait_for(
+        "before => window.heard_steps.run !== before && window.heard_steps.frames.length === 11", before
+    )
     visit.coloured()
     visit.look(ARRIVALS)
     visit.page.click("#proceed")
