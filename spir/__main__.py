@@ -15,7 +15,6 @@ from tqdm import tqdm
 from spir.categories import CATEGORIES
 from spir.outputs.folder import film_files, mesh_files, picture_files, record_file, step_metrics
 from spir.outputs.mesh import EmptySurfaceError
-from spir.outputs.record import run_record
 from spir.photo import PhotoError, read_mask, read_photo
 from spir.photo.cutout import MARGIN
 from spir.pipeline import DEVICES, Reconstructor, preset
@@ -130,11 +129,8 @@ def process(reconstructor: Reconstructor, job: Job, options: argparse.Namespace,
             fit = item
     seconds = time.perf_counter() - began
     metrics = step_metrics(fit.trajectory, cutout)
-    record = run_record(
+    record = reconstructor.record(
         fit,
-        weights_hash=reconstructor.weights_hash,
-        device=reconstructor.device,
-        loss_backend=reconstructor.loss_backend,
         segmenter=segmenter,
         seed=options.seed,
         metrics=metrics,

@@ -6,7 +6,7 @@ Page, command line and evaluation all come through here. It alone chooses the de
 import ctypes
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,10 +17,11 @@ from torch import Tensor
 from spir.bootstrap.colours import fit_colours
 from spir.bootstrap.guess import guess
 from spir.geometry.pose import camera_from_pose
-from spir.inversion.config import HYBRID_FAST, InversionConfig
+from spir.inversion.config import HYBRID_FAST, PRESETS, InversionConfig
 from spir.inversion.invert import invert
 from spir.inversion.perceptual import choose_perceptual
 from spir.outputs.mesh import mesh
+from spir.outputs.record import run_record
 from spir.outputs.views import FRAMES, turning
 from spir.photo import choose_segmenter, cutout
 from spir.photo.cutout import MARGIN
@@ -30,6 +31,8 @@ from spir.types import Camera, Code, Cutout, Field, Fit, Guess, Mesh, Photo, Pos
 from spir.weights import WEIGHTS, Models, load_models
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
+PRESET_STEPS = tuple(config.steps for config in PRESETS.values())
+"""The paper's three numbers of steps."""
 REPORT_SAMPLES = 24
 """Field look-ups per ray of every picture that is kept."""
 TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
@@ -139,6 +142,29 @@ class Reconstructor:
         """What the photo's camera sees, with normals, attention and NOCS, on the CPU."""
         config = self.view(size, normals=True, attention=True, nocs=True)
         return render(self.field(found), camera_from_pose(found.pose.to(self.device)), config).to("cpu")
+
+    def record(
+        self,
+        fit: Fit,
+        *,
+        segmenter: str,
+        metrics: Sequence[dict],
+        outcome: str,
+        seed: int = HYBRID_FAST.seed,
+        notes: dict | None = None,
+    ) -> dict:
+        """run.json of a fit made here; the other arguments are those of `run_record`."""
+        return run_record(
+            fit,
+            weights_hash=self.weights_hash,
+            device=self.device,
+            loss_backend=self.loss_backend,
+            segmenter=segmenter,
+            seed=seed,
+            metrics=metrics,
+            outcome=outcome,
+            notes=notes,
+        )
 
     def turntable(self, found: Fit | Step, frames: int = FRAMES, size: int = 128) -> Rendering:
         """Once around the object (batch of 1), with attention for recolouring, on the CPU."""

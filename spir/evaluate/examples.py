@@ -15,15 +15,13 @@ from PIL import Image
 
 from spir.categories import CATEGORIES
 from spir.evaluate.example_scenes import SCENES, Scene, photographed
-from spir.inversion.config import PRESETS
 from spir.outputs.bundle import Kept, bundle
 from spir.outputs.folder import step_metrics
-from spir.outputs.record import run_record
 from spir.outputs.views import jpeg_bytes
 from spir.outputs.weightmaps import packed
 from spir.photo import read_photo
 from spir.photo.cutout import MARGIN
-from spir.pipeline import Reconstructor, preset
+from spir.pipeline import PRESET_STEPS, Reconstructor, preset
 from spir.types import Guess
 
 THUMBNAIL = (120, 90)
@@ -50,19 +48,14 @@ def example(engine: Reconstructor, scene: Scene) -> dict[str, bytes]:
     *found, fit = engine.reconstruct(cut, preset(scene.steps))
     guess = next(item for item in found if isinstance(item, Guess))
     metrics = step_metrics(fit.trajectory, cut)
-    for config in PRESETS.values():
-        for step, told in zip(fit.trajectory, metrics, strict=True):
-            if step.index == config.steps:
-                told["distance"] = engine.distance(step, cut)
+    for step, told in zip(fit.trajectory, metrics, strict=True):
+        if step.index in PRESET_STEPS:
+            told["distance"] = engine.distance(step, cut)
     views = packed(engine.turntable(fit, VIEWS, VIEW_SIZE))
     kept = Kept(upload, mask, MARGIN, SEGMENTER, guess, fit, tuple(metrics), (views,), VIEW_SIZE)
-    record = run_record(
+    record = engine.record(
         fit,
-        weights_hash=engine.weights_hash,
-        device=engine.device,
-        loss_backend=engine.loss_backend,
         segmenter=SEGMENTER,
-        seed=preset(0).seed,
         metrics=metrics,
         outcome=guess.outcome[0],
         notes={"example": scene.title, "failure": scene.failure},

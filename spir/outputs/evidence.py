@@ -15,7 +15,7 @@ from spir.categories import Category
 from spir.geometry.pose import Z0_LIMIT
 from spir.geometry.rotation import geodesic_deg
 from spir.outputs.agreement import iou
-from spir.outputs.inspection import reprojection_error
+from spir.outputs.inspection import inlier_share, reprojection_error
 from spir.types import Cutout, Fit, Guess, Pose
 
 SOLVED = "solved"
@@ -50,12 +50,18 @@ def measured(
     }
 
 
-def step_in_use(fit: Fit) -> int:
-    """The place in the trajectory whose pose and shape the fit has; the last where it is none of them."""
+def place_in_use(fit: Fit) -> int | None:
+    """The place in the trajectory whose pose and shape the fit has; none where it is of no step."""
     for place, step in enumerate(fit.trajectory):
         if torch.equal(step.pose.quaternion, fit.pose.quaternion) and torch.equal(step.code.w, fit.code.w):
             return place
-    return len(fit.trajectory) - 1
+    return None
+
+
+def step_in_use(fit: Fit) -> int:
+    """The same; the last where it is none of them."""
+    place = place_in_use(fit)
+    return len(fit.trajectory) - 1 if place is None else place
 
 
 def agreed(cutout: Cutout, guess: Guess) -> Bool[Tensor, "size size"]:
@@ -65,11 +71,8 @@ def agreed(cutout: Cutout, guess: Guess) -> Bool[Tensor, "size size"]:
 
 def agreeing_points(cutout: Cutout, guess: Guess, pose: Pose, pixel_centre: float = 0.5) -> float:
     """Share of the object's pixels whose predicted point the pose puts within `NEAR` of them; 0 without any."""
-    where = agreed(cutout, guess)
-    if not where.any():
-        return 0.0
-    off = reprojection_error(guess.nocs, pose, pixel_centre)[0][where]
-    return (off <= NEAR).float().mean().item()
+    off = reprojection_error(guess.nocs, pose, pixel_centre)
+    return inlier_share(off, agreed(cutout, guess)[None].float(), NEAR).item()
 
 
 def details(

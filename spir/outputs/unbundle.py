@@ -21,7 +21,7 @@ from spir.categories import Category
 from spir.generator import Generator
 from spir.geometry.pose import Z0_LIMIT
 from spir.outputs.bundle import FORMAT, Kept
-from spir.outputs.untrusted import Tensors
+from spir.outputs.untrusted import Tensors, number
 from spir.outputs.weightmaps import unpacked
 from spir.types import Code, Fit, Guess, Momentum, Pose, Step
 
@@ -131,13 +131,6 @@ def sentence(value: object) -> str:
     if not isinstance(value, str) or len(value) > LONGEST_WORDS or not value.isprintable():
         raise ValueError("these are no words")
     return value
-
-
-def number(value: object, low: float | int, high: float | int) -> float:
-    """A number of JSON within its range. Raises ValueError."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
-        raise ValueError(f"{value!r} is no number from {low} to {high}")
-    return float(value)
 
 
 def listed(value: object, change: Callable, most: int) -> tuple:

@@ -1,4 +1,4 @@
-"""Tensors from a stranger's safetensors file: taken only by name, shape, kind and range."""
+"""What a stranger sends, be it JSON or a safetensors file: taken only by name, shape, kind and range."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,13 @@ from safetensors.torch import load
 from torch import Tensor
 
 KINDS = (torch.float32, torch.float16)
+
+
+def number(value: object, low: float | int, high: float | int) -> float:
+    """A number of JSON within its range. Raises ValueError."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+        raise ValueError(f"{value!r} is no number from {low} to {high}")
+    return float(value)
 
 
 @dataclass(frozen=True)

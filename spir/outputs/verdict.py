@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from spir.categories import Category
 from spir.outputs.evidence import measured
+from spir.outputs.record import plain
 from spir.types import Cutout, Fit, Guess
 
 GOOD, FAIR = 0.7, 0.4
@@ -90,11 +91,6 @@ class Verdict:
                 m.code: {"value": plain(m.value), "quality": round(m.quality, 4)} for m in self.measures
             },
         }
-
-
-def plain(value: float) -> float | None:
-    """JSON has no word for infinity."""
-    return round(value, 6) if math.isfinite(value) else None
 
 
 def judge(cutout: Cutout, guess: Guess, fit: Fit, photo_size: tuple[int, int], category: Category) -> Verdict:

@@ -2,6 +2,7 @@
 
 import gradio as gr
 
+from spir.outputs.untrusted import number
 from spir.photo import PhotoError
 from spir.ui import cutting, words
 from spir.ui.handlers import Handlers, refuse
@@ -27,7 +28,7 @@ class Brush:
             return gr.skip()
         try:
             painted = read_mask_uri(value.get("mask"), small_size(*run.mask.shape))
-            margin = read_margin(value.get("margin"))
+            margin = number(value.get("margin"), 0, cutting.MOST_MARGIN)
         except ValueError:
             refuse(words.BAD_MASK)
         revision = value.get("revision")
@@ -42,10 +43,3 @@ class Brush:
         segmenter = run.segmenter.removesuffix(words.AND_BRUSH)
         run.segmenter = segmenter + (words.AND_BRUSH if by_hand else "")
         return cutting.repainted(key, run, revision)
-
-
-def read_margin(value: object) -> float:
-    """Room around the object, as a fraction of its box. Raises ValueError where it is none."""
-    if type(value) not in (int, float) or not 0 <= value <= cutting.MOST_MARGIN:
-        raise ValueError("no margin")
-    return float(value)

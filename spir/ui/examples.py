@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -12,6 +13,7 @@ from spir.outputs.weightmaps import first_view
 from spir.ui import cutting, gauge, orbit, swatches, timeline, words
 from spir.ui.handlers import refuse
 from spir.ui.pictures import data_uri
+from spir.ui.sessions import Run
 from spir.ui.takeaway import Takeaway
 from spir.ui.theme import ASSETS, asset
 
@@ -34,17 +36,17 @@ class Examples:
 
     @cached_property
     def known(self) -> dict[str, dict]:
-        """Name -> title, alt, failure; empty where none were made for these weights."""
+        """Name -> title, alt, failure."""
         index = FOLDER / "index.json"
         rows = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else []
         return {row["name"]: row for row in rows}
 
     def strip(self, **options) -> gr.HTML:
         """Takes the new name of the first example, and gives back {"chosen": name}; the pictures are in it."""
+        rows = self.known if self.first else {}
         pictures = [
             row | {"picture": data_uri((FOLDER / f"{name}.jpg").read_bytes(), "jpeg")}
-            for name, row in self.known.items()
-            if self.first is not None
+            for name, row in rows.items()
         ]
         return gr.HTML(
             value={"examples": pictures, "note": words.EXAMPLES if pictures else ""},
@@ -74,12 +76,12 @@ class Examples:
     @cached_property
     def first(self) -> dict[str, Any] | None:
         """The run that the page opens with, as fields; none where there is no example for these weights."""
-        for name in self.known:
-            try:
-                return self.takeaway.read((FOLDER / f"{name}.zip").read_bytes())
-            except BundleError:
-                return None
-        return None
+        if not self.known:
+            return None
+        try:
+            return self.takeaway.read((FOLDER / f"{next(iter(self.known))}.zip").read_bytes())
+        except BundleError:
+            return None
 
     def painted(self) -> dict[str, Any]:
         """Piece -> its value on the page that nobody has touched; empty where there is no example.
@@ -87,19 +89,16 @@ class Examples:
         Of the views only the photo's side; the others come when somebody turns it."""
         if self.first is None:
             return {}
-        key = self.handlers.runs.open("", **self.first)
-        run = self.handlers.run(key)
-        try:
-            palette = self.handlers.engine.palette(run.fit.code)[0]
-            return {
-                "cutout": cutting.shown(FIRST, run),
-                "timeline": timeline.whole(FIRST, run, self.handlers.engine.category),
-                "orbit": orbit.poster(FIRST, len(palette), first_view(run.views[0], orbit.VIEW_SIDE)),
-                "swatches": swatches.found(FIRST, palette, self.handlers.colour_names(len(palette))),
-                "verdict": gauge.told(self.handlers.verdict(run)),
-            }
-        finally:
-            self.handlers.runs.close(key)
+        # Nobody's, and without files.
+        run = Run("", Path(), **self.first)
+        palette = self.handlers.engine.palette(run.fit.code)[0]
+        return {
+            "cutout": cutting.shown(FIRST, run),
+            "timeline": timeline.whole(FIRST, run, self.handlers.engine.category),
+            "orbit": orbit.poster(FIRST, len(palette), first_view(run.views[0], orbit.VIEW_SIDE)),
+            "swatches": swatches.found(FIRST, palette, self.handlers.colour_names(len(palette))),
+            "verdict": gauge.told(self.handlers.verdict(run)),
+        }
 
     def welcome(self, steps: int | float, request: gr.Request) -> tuple:
         """The key of a visitor's own run of the example that the page opened with, the same for the strip, which

@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from spir.outputs.folder import step_metrics
-from spir.pipeline import InversionConfig, preset
+from spir.outputs.untrusted import number
+from spir.pipeline import PRESET_STEPS, InversionConfig, preset
 from spir.types import Cutout, Fit, Guess, Step
 from spir.ui import timeline, words
 from spir.ui.gpu import LENT, on_gpu
-from spir.ui.handlers import RACE, Handlers, refuse
+from spir.ui.handlers import Handlers, refuse
 from spir.ui.sessions import Run, at_rest, numbered
 
 MOST_STEPS = 100
@@ -89,15 +90,14 @@ class Fitting:
             # From a ZIP without it: from the last step, but from rest.
             yield from self.told(key, run, self.onward(run, last, preset(steps - last.index)))
             return
-        behind = replace(last, index=last.index - run.base)
         since = step_at(run, run.base).seconds
         config = replace(run.config, steps=steps - run.base)
-        after = replace(behind, seconds=last.seconds - since)
+        after = numbered(last, -run.base, -since)
         yield from self.told(key, run, Way(config, run.fit.trajectory, run.origin, after, run.base, since))
 
     def race(self, key: str | None) -> Iterator[dict]:
         """All the steps that the comparison needs."""
-        yield from self.reconstruct(key, max(RACE))
+        yield from self.reconstruct(key, max(PRESET_STEPS))
 
     def proceed(self, key: str | None, value: object, steps: object, keep_pose: bool) -> Iterator[dict]:
         """A new descent of so many steps from the step that is looked at, the pose moving or not."""
@@ -188,16 +188,20 @@ class Fitting:
     def metrics(self, step: Step, way: Way, target: Cutout) -> dict[str, float]:
         """What is said of a step; the distance, which costs a look of its own, only where it is compared."""
         (found,) = step_metrics([step], target)
-        if step.index in RACE or step.index == way.total:
+        if step.index in PRESET_STEPS or step.index == way.total:
             found["distance"] = self.engine.distance(step, target)
         return found
 
 
 def whole(steps: object) -> int:
     """The number of steps that the page asked for, if it can be one."""
-    if not isinstance(steps, int | float) or steps % 1 or not 0 <= steps <= MOST_STEPS:
+    try:
+        count = number(steps, 0, MOST_STEPS)
+    except ValueError:
         refuse(words.BAD_STEPS)
-    return int(steps)
+    if count % 1:
+        refuse(words.BAD_STEPS)
+    return int(count)
 
 
 def looked_at(value: object) -> int:

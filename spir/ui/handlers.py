@@ -16,7 +16,7 @@ from spir.outputs.verdict import Verdict, judge
 from spir.outputs.weightmaps import packed
 from spir.photo import PhotoError, read_photo
 from spir.photo.cutout import MARGIN
-from spir.pipeline import Reconstructor
+from spir.pipeline import PRESET_STEPS, Reconstructor
 from spir.types import Fit
 from spir.ui import cutting, gauge, orbit, swatches, timeline, words
 from spir.ui.gpu import on_gpu
@@ -24,8 +24,6 @@ from spir.ui.pace import Pace
 from spir.ui.sessions import ForgottenError, Run, Runs
 
 PAPER_WHITE = 1.0
-RACE = (0, 10, 30)
-"""The paper's three numbers of steps, compared side by side."""
 
 
 def refuse(message: str) -> NoReturn:
@@ -61,7 +59,7 @@ class Handlers:
         took = pace.seconds(steps), pace.measured
         return (
             words.machine(engine.device, steps, *took, engine.loss_backend),
-            words.race_takes(pace.seconds(max(RACE))),
+            words.race_takes(pace.seconds(max(PRESET_STEPS))),
         )
 
     def segment(self, file: dict | None, key: str | None, request: gr.Request) -> Iterator[tuple]:
@@ -95,6 +93,7 @@ class Handlers:
             raise
 
     def cut(self, file: Path, session: str) -> str:
+        """The same, whatever becomes of the file."""
         upload = file.read_bytes()
         photo = read_photo(upload)
         automatic = mask = self.engine.mask(photo)
@@ -122,8 +121,8 @@ class Handlers:
         run = self.run(key, fitted=True)
         palette = self.engine.palette(run.fit.code)[0]
         colours = swatches.found(key, palette, self.colour_names(len(palette)))
-        # What was mixed is not meant to look like the photo.
-        verdict = gauge.told(self.verdict(run)) if run.step else gauge.nothing(words.MIXED_IN_USE)
+        judged = self.verdict(run)
+        verdict = gauge.told(judged) if judged else gauge.nothing(words.MIXED_IN_USE)
         for around in self.around(key):
             yield around, colours, verdict
             colours = verdict = gr.skip()
@@ -153,8 +152,10 @@ class Handlers:
         names = self.engine.category.palette_names
         return [names[i] if i < len(names) else f"colour {i + 1}" for i in range(count)]
 
-    def verdict(self, run: Run) -> Verdict:
-        """Whether to trust the fit in use."""
+    def verdict(self, run: Run) -> Verdict | None:
+        """Whether to trust the fit in use; none where it was mixed, and is not meant to look like the photo."""
+        if run.step is None:
+            return None
         height, width = run.photo.rgb.shape[:2]
         return judge(run.target, run.guess, run.fit, (height, width), self.engine.category)
 

@@ -5,7 +5,7 @@ from functools import partial
 
 import gradio as gr
 
-from spir.pipeline import Reconstructor
+from spir.pipeline import PRESET_STEPS, Reconstructor
 from spir.ui import cutting, gauge, orbit, posing, race, swatches, timeline, words
 from spir.ui.api import offer
 from spir.ui.brush import Brush
@@ -73,7 +73,7 @@ class Page:
             self.first.get("cutout"), label=words.CUTOUT, show_label=True, container=True, elem_id="cutout"
         )
         self.preset = gr.Radio(
-            list(words.PRESETS),
+            [(str(steps), steps) for steps in PRESET_STEPS],
             value=DEFAULT_STEPS,
             label=words.STEPS,
             info=words.STEPS_INFO,
@@ -146,8 +146,7 @@ class Page:
 
         self.preset.input(None, self.preset, self.steps, js="(steps) => steps", **LIGHT)
         # A number that is no preset leaves none of them chosen; one that was reached already is looked at.
-        known = [number for _, number in words.PRESETS]
-        chosen = f"(n) => (spir.say('look at step', n), {known}.includes(n) ? n : null)"
+        chosen = f"(n) => (spir.say('look at step', n), {list(PRESET_STEPS)}.includes(n) ? n : null)"
         self.steps.change(None, self.steps, self.preset, js=chosen, **LIGHT)
         self.steps.change(handlers.times, self.steps, self.times, trigger_mode="always_last", **LIGHT)
 

@@ -98,7 +98,7 @@ class Meshing:
         if resolution not in range(COARSEST, FINEST + 1):
             refuse(words.BAD_RESOLUTION)
         kept, w = run.surface, fit.code.w
-        if kept is None or kept.resolution != resolution or not same(kept.w, w):
+        if kept is None or kept.resolution != resolution or not kept.w.equal(w):
             began = time.perf_counter()
             try:
                 mesh = self.handlers.mesh_on_gpu(fit, int(resolution))
@@ -137,8 +137,3 @@ class Meshing:
         path = run.folder / f"{name}.{ending}"
         path.write_bytes(EXPORTS[ending](surface, self.engine.camera(fit.pose)))
         return str(path)
-
-
-def same(one, other) -> bool:
-    """Whether two w are equal; they may differ in shape."""
-    return one.shape == other.shape and bool((one == other).all())

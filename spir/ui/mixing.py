@@ -5,7 +5,6 @@ amounts of the sliders, and the code is made again from that.
 """
 
 import logging
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +13,7 @@ import gradio as gr
 import torch
 
 from spir.outputs.edits import EDITS
+from spir.outputs.untrusted import number
 from spir.outputs.views import to_uint8, with_background
 from spir.photo import PhotoError, read_photo
 from spir.pipeline import preset
@@ -111,13 +111,7 @@ class Mixing:
 
         `steps` is one of `SECOND_STEPS`."""
         run = self.handlers.run(key, fitted=True)
-        if steps not in SECOND_STEPS:
-            refuse(words.BAD_STEPS)
-        if run.other is None and file:
-            # Of an earlier first photo, whose run went and took it along.
-            yield from self.second(file, key)
-        if run.other is None:
-            refuse(words.NO_SECOND)
+        yield from self.there(file, key, run, steps)
         try:
             yield from self.looked(key, run, steps)
             yield from self.blends(key, run, self.handlers.coloured(run, colours))
@@ -127,6 +121,16 @@ class Mixing:
             logging.getLogger(__name__).exception("mixing failed")
             yield said(key, words.MIX_FAILED)
             refuse(words.MIX_FAILED)
+
+    def there(self, file: dict | None, key: str, run: Run, steps: int | str | None) -> Iterator[dict]:
+        """Make sure of a second photo and of how long to look at it, or say what is missing."""
+        if steps not in SECOND_STEPS:
+            refuse(words.BAD_STEPS)
+        if run.other is None and file:
+            # Of an earlier first photo, whose run went and took it along.
+            yield from self.second(file, key)
+        if run.other is None:
+            refuse(words.NO_SECOND)
 
     def looked(self, key: str, run: Run, steps: int) -> Iterator[dict]:
         """Find the code of the second photo, unless it is known from as many steps."""
@@ -216,13 +220,8 @@ class Mixing:
     ) -> Iterator[tuple[dict, dict]]:
         """The second photo's colours for the swatches; messages for the piece on the way."""
         run = self.handlers.run(key, fitted=True)
-        if steps not in SECOND_STEPS:
-            refuse(words.BAD_STEPS)
-        if run.other is None and file:
-            for message in self.second(file, key):
-                yield message, gr.skip()
-        if run.other is None:
-            refuse(words.NO_SECOND)
+        for message in self.there(file, key, run, steps):
+            yield message, gr.skip()
         for message in self.looked(key, run, steps):
             yield message, gr.skip()
         if run.other is None or run.other.code is None:
@@ -256,9 +255,9 @@ def allowed(amounts: object) -> dict[str, float]:
     """Amounts that the page sent, all within the limits of their edits; it is not trusted."""
     if not isinstance(amounts, dict) or not set(amounts) <= set(SLIDERS):
         refuse(words.BAD_AMOUNT)
-    for name, amount in amounts.items():
-        if isinstance(amount, bool) or not isinstance(amount, int | float) or not math.isfinite(amount):
-            refuse(words.BAD_AMOUNT)
-        if not SLIDERS[name].low <= amount <= SLIDERS[name].high:
-            refuse(words.BAD_AMOUNT)
-    return {name: float(amount) for name, amount in amounts.items()}
+    try:
+        return {
+            name: number(amount, SLIDERS[name].low, SLIDERS[name].high) for name, amount in amounts.items()
+        }
+    except ValueError:
+        refuse(words.BAD_AMOUNT)

@@ -1,6 +1,5 @@
 """The five sliders that move the camera: what they may say, and how they stand for a pose."""
 
-import math
 from typing import NamedTuple
 
 import gradio as gr
@@ -70,12 +69,6 @@ def standing(pose: Pose) -> tuple[float, float, float, float, float]:
         float(np.clip(round(round((number or 0) / span.step) * span.step, 2), span.least, span.most))
         for number, span in zip(numbers, RANGES.values(), strict=True)
     )
-
-
-def allowed(span: Range, value: object) -> bool:
-    """The page is not trusted: a finite number within the slider's range."""
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and math.isfinite(value) and span.least <= value <= span.most
 
 
 def moved(pose: Pose, wanted: tuple[float, float, float, float, float]) -> Pose:

@@ -27,6 +27,7 @@ from spir.outputs.inspection import (
 from spir.outputs.mesh import EmptySurfaceError
 from spir.outputs.nudge import distance
 from spir.outputs.scene import scene_figure
+from spir.outputs.untrusted import number
 from spir.outputs.views import to_uint8
 from spir.outputs.weightmaps import packed
 from spir.types import Cutout, Fit, Guess, Photo, Pose
@@ -34,7 +35,7 @@ from spir.ui import words
 from spir.ui.gpu import on_gpu
 from spir.ui.handlers import Handlers, refuse
 from spir.ui.pictures import png, small, webp
-from spir.ui.pose_sliders import RANGES, allowed, moved, sliders, standing
+from spir.ui.pose_sliders import RANGES, moved, sliders, standing
 from spir.ui.sessions import Run
 from spir.ui.theme import asset
 
@@ -154,9 +155,12 @@ class Posing:
     def nudge(self, key: str | None, *wanted: object) -> dict:
         """The panel from where the five sliders put the camera, which the run remembers."""
         run = self.handlers.run(key, fitted=True)
-        if len(wanted) != len(RANGES) or not all(map(allowed, RANGES.values(), wanted)):
+        try:
+            spans = zip(wanted, RANGES.values(), strict=True)
+            stood = tuple(number(value, span.least, span.most) for value, span in spans)
+        except ValueError:
             refuse(words.BAD_POSE)
-        run.nudged = moved(run.fit.pose, tuple(map(float, wanted)))
+        run.nudged = moved(run.fit.pose, stood)
         return self.panel(key, run)
 
     def start(self, run: Run) -> Guess:

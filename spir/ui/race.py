@@ -2,8 +2,8 @@
 
 import gradio as gr
 
+from spir.pipeline import PRESET_STEPS
 from spir.ui import words
-from spir.ui.handlers import RACE
 from spir.ui.theme import asset
 
 CARD = """<figure class="spir-card" data-step="{step}">
@@ -22,7 +22,7 @@ TEMPLATE = """<section class="spir-race" aria-label="Steps compared">
 
 def race(loss: str, **options) -> gr.HTML:
     """Listens to the timeline; takes {"note"}. `loss` names the distance."""
-    cards = "\n ".join(CARD.format(step=step, what=words.card(step)) for step in RACE)
+    cards = "\n ".join(CARD.format(step=step, what=words.card(step)) for step in PRESET_STEPS)
     return gr.HTML(
         value={"note": words.race_hint(loss)},
         html_template=TEMPLATE.format(cards=cards),

@@ -16,6 +16,7 @@ from gradio.utils import get_upload_folder
 from jaxtyping import Float
 from torch import Tensor
 
+from spir.outputs.evidence import place_in_use
 from spir.pipeline import InversionConfig
 from spir.types import Code, Cutout, Fit, Guess, Mesh, Photo, Pose, Step
 
@@ -97,8 +98,8 @@ class Run:
     @property
     def step(self) -> Step | None:
         """The step whose object is in use; none where the visitor mixed one of his own."""
-        steps = self.fit.trajectory if self.fit else ()
-        return next((step for step in steps if step.code.w.equal(self.fit.code.w)), None)
+        place = place_in_use(self.fit) if self.fit else None
+        return None if place is None else self.fit.trajectory[place]
 
 
 class Runs:

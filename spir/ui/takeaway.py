@@ -12,7 +12,6 @@ from numpy import ndarray
 
 from spir.outputs.bundle import Kept, bundle, repeat
 from spir.outputs.folder import mesh_files
-from spir.outputs.record import run_record
 from spir.outputs.unbundle import BundleError, restored
 from spir.outputs.views import gif_bytes, mp4_bytes, to_uint8
 from spir.outputs.weightmaps import unpacked
@@ -82,16 +81,13 @@ class Takeaway:
 
     def record(self, run: Run) -> dict:
         """run.json: what made these files."""
-        return run_record(
+        verdict = self.handlers.verdict(run)
+        return self.engine.record(
             run.fit,
-            weights_hash=self.engine.weights_hash,
-            device=self.engine.device,
-            loss_backend=self.engine.loss_backend,
             segmenter=run.segmenter,
-            seed=preset(0).seed,
             metrics=run.metrics,
             outcome=run.guess.outcome[0],
-            notes={"verdict": self.handlers.verdict(run).record() if run.step else None},
+            notes={"verdict": verdict and verdict.record()},
         )
 
     def reopen(self, file: dict | None, key: str | None, request: gr.Request) -> Iterator[tuple]:

@@ -11,7 +11,6 @@ AND_BRUSH = " and your brush"
 STEPS = "3. Steps"
 STEPS_INFO = "0 is the first guess, 10 is usually enough, 30 is the most faithful."
 STEPS_SLIDER = "Any number of steps"
-PRESETS = (("0", 0), ("10", 10), ("30", 30))
 DEVICES = {"cpu": "the CPU", "cuda": "the GPU", "mps": "the Apple GPU"}
 RECONSTRUCT = "Reconstruct"
 STOP = "Stop"
