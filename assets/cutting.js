@@ -101,6 +101,16 @@ function send() {
   trigger("input");
 }
 
+// The object looked for anew by another segmenter; strokes that are on their way no longer matter.
+function recut() {
+  clearTimeout(waiting);
+  unsent = false;
+  revision += 1;
+  waiting = setTimeout(answered, PATIENCE);
+  props.value = { run, by: find(".by").value, revision, edited: true };
+  trigger("input");
+}
+
 function answered() {
   clearTimeout(waiting);
   waiting = null;
@@ -135,6 +145,9 @@ async function arrive(value) {
   [width, height] = [canvas.width, canvas.height] = [photo.width, photo.height];
   canvas.style.setProperty("--ratio", width / height);
   slider.margin.value = Math.round(100 * value.margin);
+  find(".by").replaceChildren(...(value.ways || []).map(([name, label]) => new Option(label, name)));
+  find(".by").value = value.by;
+  open = Boolean(value.open);
   say(value);
   tell();
 }
@@ -220,6 +233,7 @@ press(".whole", () => become(new Uint8Array(mask.length).fill(1)));
 press(".clear", () => become(new Uint8Array(mask.length)));
 Object.values(slider).forEach((input) => input.addEventListener("input", tell));
 slider.margin.addEventListener("change", send);
+find(".by").addEventListener("change", recut);
 spir.on("renamed", element, ({ from, to }) => {
   if (run === from && to) run = to;
 });

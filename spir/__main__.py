@@ -15,7 +15,7 @@ from tqdm import tqdm
 from spir.categories import CATEGORIES
 from spir.outputs.folder import film_files, mesh_files, picture_files, record_file, step_metrics
 from spir.outputs.mesh import EmptySurfaceError
-from spir.photo import PhotoError, read_mask, read_photo
+from spir.photo import PREFERENCES, PhotoError, read_mask, read_photo
 from spir.photo.cutout import MARGIN
 from spir.pipeline import DEVICES, Reconstructor, preset
 from spir.types import Cutout, Fit, Guess, Photo, Step
@@ -60,7 +60,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--margin", type=float, default=MARGIN, help="room around the object, of its box")
     options.add_argument("--out", type=Path, default=Path("out"), help="holds one folder a photo")
     options.add_argument("--device", default="auto", help=" or ".join(DEVICES))
-    options.add_argument("--segmenter", choices=("auto", "alpha", "rembg", "built-in"), default="auto")
+    options.add_argument("--segmenter", choices=PREFERENCES, default="auto")
     options.add_argument("--loss", choices=("auto", "lpips", "encoder"), default="auto")
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--mesh-resolution", type=int, default=128, help="samples along the cube's side")
@@ -109,7 +109,8 @@ def cut(reconstructor: Reconstructor, job: Job, margin: float) -> tuple[Photo, C
     """The photo, its object, and who cut it out."""
     photo = read_photo(job.photo)
     if job.mask is None:
-        return photo, reconstructor.cut(photo, margin=margin), reconstructor.segmenter_name(photo)
+        found = reconstructor.find(photo)
+        return photo, reconstructor.cut(photo, found.mask, margin), found.segmenter
     mask = read_mask(job.mask, photo)
     return photo, reconstructor.cut(photo, mask, margin), f"mask {job.mask.name}"
 

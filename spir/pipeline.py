@@ -23,7 +23,7 @@ from spir.inversion.perceptual import choose_perceptual
 from spir.outputs.mesh import mesh
 from spir.outputs.record import run_record
 from spir.outputs.views import FRAMES, turning
-from spir.photo import choose_segmenter, cutout
+from spir.photo import Finding, cutout, find
 from spir.photo.cutout import MARGIN
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
@@ -69,9 +69,11 @@ class Reconstructor:
         """Which perceptual distance the inversion descends."""
         return self.perceptual.name
 
-    def segmenter_name(self, photo: Photo) -> str:
-        """Who cuts this photo out."""
-        return choose_segmenter(photo, self.segmenter).name
+    def find(self, photo: Photo, segmenter: str | None = None) -> Finding:
+        """The object, by the segmenter asked for (`photo.PREFERENCES`) or by this one's own preference.
+
+        Raises PhotoError where that one cannot run."""
+        return find(photo, self.category, segmenter or self.segmenter)
 
     def cut(
         self, photo: Photo, mask: Float[Tensor, "height width"] | None = None, margin: float = MARGIN
@@ -79,12 +81,8 @@ class Reconstructor:
         """The object alone, on the CPU; a mask in [0, 1] of the photo's size overrules the segmenter.
 
         Raises PhotoError where there is no object."""
-        mask = self.mask(photo) if mask is None else mask
+        mask = self.find(photo).mask if mask is None else mask
         return cutout(photo, mask, self.category, margin=margin)
-
-    def mask(self, photo: Photo) -> Float[Tensor, "height width"]:
-        """Where the segmenter sees the object, in [0, 1]. Raises PhotoError."""
-        return choose_segmenter(photo, self.segmenter)(photo, self.category)
 
     def reconstruct(
         self,

@@ -62,19 +62,14 @@ def test_a_run_repeats_itself(reconstructor, story):
 def test_the_segmenter_is_named_and_a_mask_overrules_it(reconstructor):
     pixels, mask = car_photo()
     alpha = (mask * 255).to(torch.uint8)
-    assert "transparency" in reconstructor.segmenter_name(Photo(pixels, alpha))
-    assert "built-in" in Reconstructor.segmenter_name(SegmenterOnly("built-in"), Photo(pixels))
+    assert "transparency" in reconstructor.find(Photo(pixels, alpha)).segmenter
+    assert "built-in" in reconstructor.find(Photo(pixels, alpha), "built-in").segmenter
     left = mask.clone()
     left[:, 32:] = 0
     whole, half = reconstructor.cut(Photo(pixels, alpha)), reconstructor.cut(Photo(pixels, alpha), left)
     assert whole.box_px[0, 2] - half.box_px[0, 2] > 10
     wide = reconstructor.cut(Photo(pixels, alpha), margin=0.5)
     assert wide.mask.mean() < 0.5 * whole.mask.mean()
-
-
-class SegmenterOnly:
-    def __init__(self, segmenter):
-        self.segmenter = segmenter
 
 
 def test_a_fit_becomes_pictures_and_a_mesh(reconstructor, story):

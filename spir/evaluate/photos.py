@@ -88,7 +88,7 @@ def score_photo(
     record: Record = {
         "outcome": done.guess.outcome[0],
         "stopped": done.steps[max(steps)].outcome[0],
-        "cutout": "mask of the folder" if file.mask else reconstructor.segmenter_name(photo),
+        "cutout": "mask of the folder" if file.mask else reconstructor.find(photo).segmenter,
     }
     seen = {}
     for count, step in done.steps.items():

@@ -2,13 +2,18 @@
 
 from spir.photo.cutout import cutout, largest_component, read_mask, same_proportions
 from spir.photo.decode import PhotoError, read_photo
-from spir.photo.segment import Segmenter, choose_segmenter
+from spir.photo.finding import Finding
+from spir.photo.segment import PREFERENCES, Segmenter, able, choose_segmenter, find
 
 __all__ = [
+    "PREFERENCES",
+    "Finding",
     "PhotoError",
     "Segmenter",
+    "able",
     "choose_segmenter",
     "cutout",
+    "find",
     "largest_component",
     "read_mask",
     "read_photo",

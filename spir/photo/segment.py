@@ -1,28 +1,24 @@
 """§4 "Experimental setting", masks: who in the photo is the object.
 
-The photo's own alpha channel if it has one; else rembg where it can run; else the built-in graph cut.
+The photo's own alpha channel if it has one; else rembg where it can run; else our own network where its file is;
+else the built-in graph cut. Whoever it is, our own network says what the photo shows.
 """
 
-import os
-from dataclasses import dataclass
-from functools import lru_cache
-from importlib.util import find_spec
-from pathlib import Path
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
-import numpy as np
-import torch
 from jaxtyping import Float
-from PIL import Image
 from torch import Tensor
 
 from spir.categories import Category
 from spir.photo.decode import PhotoError
+from spir.photo.finding import Finding
 from spir.photo.grabcut import GrabCutSegmenter
+from spir.photo.salient import REMBG_MODEL, RembgSegmenter, network
+from spir.photo.trained import TrainedSegmenter
 from spir.types import Photo
 
-REMBG_MODEL = "isnet-general-use"
-PREFERENCES = ("auto", "alpha", "rembg", "built-in")
+PREFERENCES = ("auto", "alpha", "rembg", "trained", "built-in")
 
 
 @runtime_checkable
@@ -52,49 +48,18 @@ class AlphaSegmenter:
         return photo.alpha is not None and bool((photo.alpha >= 128).any() and (photo.alpha < 128).any())
 
 
-@dataclass(frozen=True)
-class RembgSegmenter:
-    """The salient object, by one of the networks of the optional package rembg."""
+def find(photo: Photo, category: Category, preference: str = "auto", model: str = REMBG_MODEL) -> Finding:
+    """The object, by the segmenter of `choose_segmenter`, and what our own network says of the photo where it is.
 
-    model: str = REMBG_MODEL
-
-    @property
-    def name(self) -> str:
-        return f"rembg ({self.model})"
-
-    def available(self) -> bool:
-        """Whether it can run now, without importing it (that takes seconds)."""
-        if find_spec("rembg") is None:
-            return False
-        return os.environ.get("SPIR_ALLOW_DOWNLOAD") == "1" or self.file.is_file()
-
-    @property
-    def file(self) -> Path:
-        """Where rembg keeps the network."""
-        home = os.environ.get("U2NET_HOME") or Path(os.environ.get("XDG_DATA_HOME", "~"), ".u2net")
-        return Path(home, f"{self.model}.onnx").expanduser()
-
-    def __call__(self, photo: Photo, category: Category) -> Float[Tensor, "height width"]:
-        try:
-            import rembg
-
-            picture = Image.fromarray(photo.rgb.cpu().numpy())
-            mask = rembg.remove(picture, session=session(self.model), only_mask=True)
-        except Exception as problem:
-            # A missing model, a failed download or a foreign runtime: to the visitor it is one thing.
-            raise PhotoError(
-                f"The cut-out network {self.model} could not run. "
-                "Use the built-in cut-out, or paint over the object with the brush."
-            ) from problem
-        return torch.from_numpy(np.asarray(mask.convert("L"), np.float32) / 255)
-
-
-@lru_cache(maxsize=2)
-def session(model: str):
-    """rembg's loaded network; the only thing kept between photos."""
-    import rembg
-
-    return rembg.new_session(model)
+    Raises PhotoError where the one asked for cannot run."""
+    segmenter, ours = choose_segmenter(photo, preference, model), TrainedSegmenter()
+    known = ours.find(photo) if ours.available() else None
+    if known is not None and segmenter == ours:
+        return known
+    mask = segmenter(photo, category)
+    if known is None:
+        return Finding(mask, segmenter.name)
+    return replace(known, mask=mask, segmenter=segmenter.name)
 
 
 def choose_segmenter(photo: Photo, preference: str = "auto", model: str = REMBG_MODEL) -> Segmenter:
@@ -103,13 +68,43 @@ def choose_segmenter(photo: Photo, preference: str = "auto", model: str = REMBG_
     Raises PhotoError where the one asked for cannot run."""
     if preference not in PREFERENCES:
         raise ValueError(f"{preference!r} is none of {', '.join(PREFERENCES)}")
-    rembg = RembgSegmenter(model)
-    if preference == "alpha" or (preference == "auto" and AlphaSegmenter.available(photo)):
+    wanted = preference if preference != "auto" else automatic(photo, model)
+    if wanted == "alpha":
         if not AlphaSegmenter.available(photo):
             raise PhotoError("This photo has no transparent background. Use the automatic cut-out.")
         return AlphaSegmenter()
-    if preference == "rembg" and not rembg.available():
-        raise PhotoError(f"rembg or its network {model} is not installed here. Use the built-in cut-out.")
-    if preference == "rembg" or (preference == "auto" and rembg.available()):
-        return rembg
+    if wanted == "rembg":
+        return asked_for(model)
+    if wanted == "trained":
+        if not TrainedSegmenter().available():
+            raise PhotoError("Our cut-out network is not here. Use the built-in cut-out.")
+        return TrainedSegmenter()
     return GrabCutSegmenter()
+
+
+def able(photo: Photo, model: str = REMBG_MODEL) -> tuple[str, ...]:
+    """Those of `PREFERENCES` that can cut this photo out now."""
+    there = {
+        "alpha": AlphaSegmenter.available(photo),
+        "rembg": RembgSegmenter(model).available(),
+        "trained": TrainedSegmenter().available(),
+    }
+    return tuple(name for name in PREFERENCES if there.get(name, True))
+
+
+def asked_for(model: str) -> RembgSegmenter:
+    """rembg, by name. Raises PhotoError where it cannot be had, or not yet."""
+    here = network(model)
+    if here.session is None and not here.obtainable:
+        raise PhotoError(f"rembg or its network {model} is not installed here. Use the automatic cut-out.")
+    if here.loading:
+        raise PhotoError(
+            f"The cut-out network {model} is still on its way ({here.fetched()} MB so far). "
+            "Try again in a minute, or use the automatic cut-out."
+        )
+    return RembgSegmenter(model)
+
+
+def automatic(photo: Photo, model: str) -> str:
+    """The first of `PREFERENCES` that can run on this photo."""
+    return next(name for name in able(photo, model) if name != "auto")

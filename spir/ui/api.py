@@ -15,7 +15,7 @@ from torch import Tensor
 from spir.outputs.export import EXPORTS
 from spir.outputs.record import readable_pose
 from spir.outputs.views import png_bytes, to_uint8
-from spir.photo import PhotoError
+from spir.photo import PREFERENCES, PhotoError
 from spir.ui import words
 from spir.ui.fitting import Fitting
 from spir.ui.handlers import Handlers, refuse
@@ -33,25 +33,38 @@ class Api:
         self.fitting = fitting
         self.meshing = meshing
 
-    def segment(self, photo: str | None, request: gr.Request) -> tuple[dict[str, Any], str]:
+    def segment(
+        self, photo: str | None, request: gr.Request, segmenter: object = PREFERENCES[0]
+    ) -> tuple[dict[str, Any], str]:
         """Begin with a photo: find the object in it and cut it out. The key that comes back is for the other three.
 
         Args:
             photo: JPEG, PNG, WebP or HEIC, at most 40 megapixels and 25 MB; over MCP a public URL or a data:image/... URI
+            segmenter: who cuts the object out: auto, alpha (the photo's own transparency), rembg, trained or built-in
         Returns:
             JSON in which "run" is the key for `reconstruct` and those after it
             "segmenter" says who cut the object out
+            "shows" is the kind of object that the photo seems to show, null where that is none that is known
+            "remark" says what speaks against this photo
             "box" is the square around it as x0 y0 x1 y1 in pixels of the photo
             and the square without its background as the networks see it (PNG)
         """
         if not photo:
             refuse(words.NO_PHOTO)
+        if segmenter not in PREFERENCES:
+            refuse(words.unknown_segmenter(PREFERENCES))
         try:
-            key = self.handlers.opened(Path(photo), request.session_hash or "")
+            key = self.handlers.opened(Path(photo), request.session_hash or "", segmenter)
         except PhotoError as problem:
             refuse(str(problem))
         run = self.handlers.run(key)
-        told = {"run": key, "segmenter": run.segmenter, "box": run.cutout.box_px[0].tolist()}
+        told = {
+            "run": key,
+            "segmenter": run.segmenter,
+            "shows": run.kind,
+            "remark": run.remark,
+            "box": run.cutout.box_px[0].tolist(),
+        }
         return told, picture(run, "cutout", run.cutout.rgb[0])
 
     def reconstruct(self, run: object, steps: object = 10) -> tuple[dict[str, Any], str]:
@@ -157,11 +170,12 @@ def offer(handlers: Handlers, fitting: Fitting, meshing: Meshing) -> None:
         run, trigger = gr.Textbox(label="Run"), gr.Button()
         told, file = gr.JSON(label="Told"), gr.File(label="File")
         photo, colours = gr.File(label="Photo"), gr.Textbox(label="Colours")
+        segmenter = gr.Textbox(PREFERENCES[0], label="Segmenter")
         steps = gr.Number(10, precision=0, label="Steps")
         form = gr.Textbox("glb", label="Format")
         resolution = gr.Number(RESOLUTION, precision=0, label="Resolution")
         for method, takes, gives, how in (
-            (api.segment, [photo], [told, file], {}),
+            (api.segment, [photo, segmenter], [told, file], {}),
             (api.reconstruct, [run, steps], [told, file], as_sent),
             (api.recolour, [run, colours], [told, file], as_sent),
             (api.export, [run, form, resolution], file, as_sent),

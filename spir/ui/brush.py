@@ -3,10 +3,11 @@
 import gradio as gr
 
 from spir.outputs.untrusted import number
-from spir.photo import PhotoError
+from spir.photo import PREFERENCES, PhotoError
 from spir.ui import cutting, words
 from spir.ui.handlers import Handlers, refuse
 from spir.ui.masks import merged, read_mask_uri, reduced, small_size
+from spir.ui.sessions import Run
 
 
 class Brush:
@@ -26,13 +27,15 @@ class Brush:
         if value.get("run") != key:
             # Painted on the photo before this one, and overtaken by it.
             return gr.skip()
+        revision = value.get("revision")
+        revision = revision if type(revision) is int else 0
+        if "by" in value:
+            return self.again(key, run, value["by"], revision)
         try:
             painted = read_mask_uri(value.get("mask"), small_size(*run.mask.shape))
             margin = number(value.get("margin"), 0, cutting.MOST_MARGIN)
         except ValueError:
             refuse(words.BAD_MASK)
-        revision = value.get("revision")
-        revision = revision if type(revision) is int else 0
         mask = merged(painted, run.mask, run.automatic)
         try:
             cutout = self.handlers.engine.cut(run.photo, mask, margin)
@@ -43,3 +46,14 @@ class Brush:
         segmenter = run.segmenter.removesuffix(words.AND_BRUSH)
         run.segmenter = segmenter + (words.AND_BRUSH if by_hand else "")
         return cutting.repainted(key, run, revision)
+
+    def again(self, key: str, run: Run, segmenter: object, revision: int) -> dict:
+        """The object looked for anew, by the segmenter asked for; what was painted goes."""
+        if segmenter not in PREFERENCES:
+            refuse(words.BAD_MASK)
+        try:
+            found = self.handlers.looked(run.photo, run.margin, segmenter)
+        except PhotoError as problem:
+            return cutting.kept(key, str(problem), revision)
+        vars(run).update(found)
+        return cutting.shown(key, run, segmenter)

@@ -5,6 +5,7 @@ import numpy as np
 from PIL import Image
 
 from spir.outputs.views import to_uint8
+from spir.photo import PREFERENCES, able
 from spir.types import Photo
 from spir.ui import words
 from spir.ui.masks import mask_uri, reduced, small_size
@@ -38,6 +39,7 @@ TEMPLATE = f"""<section class="spir-cutting" aria-label="Cut-out">
    <button type="button" class="whole">Whole picture</button>
    <button type="button" class="clear">Clear</button>
   </div>
+  <label>Cut out by <select class="by"></select></label>
   <label>Room around it
    <input type="range" class="margin" min="0" max="{round(MOST_MARGIN * 100)}" value="5"><output></output></label>
   <p class="hint">Paint on the photo; Alt swaps add and remove. With the keyboard: arrows move the brush, Space
@@ -58,10 +60,13 @@ def cutting(value: dict | None = None, **options) -> gr.HTML:
     )
 
 
-def shown(key: str, run: Run) -> dict:
-    """A photo to paint on and its cut-out, from now on of the run of that key."""
+def shown(key: str, run: Run, by: str | None = None) -> dict:
+    """A photo to paint on and its cut-out, from now on of the run of that key; `by` names the segmenter asked for."""
     return {
         "run": key,
+        "ways": [[name, words.SEGMENTERS[name]] for name in able(run.photo)],
+        "by": by or PREFERENCES[0],
+        "open": by is not None,
         "photo": small(small_photo(run.photo)),
         "mask": mask_uri(reduced(run.mask)),
         "auto": mask_uri(reduced(run.automatic)),
@@ -78,7 +83,7 @@ def repainted(key: str, run: Run, revision: int) -> dict:
         "revision": revision,
         "margin": run.margin,
         "input": png(to_uint8(run.cutout.rgb[0])),
-        "note": words.cut_by(run.segmenter),
+        "note": words.cut_by(run.segmenter, run.remark),
     }
 
 

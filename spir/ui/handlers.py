@@ -7,7 +7,7 @@ Whatever fails ends in words: a PhotoError's own, or one of `words`.
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import gradio as gr
 import torch
@@ -17,7 +17,7 @@ from spir.outputs.weightmaps import packed
 from spir.photo import PhotoError, read_photo
 from spir.photo.cutout import MARGIN
 from spir.pipeline import PRESET_STEPS, Reconstructor
-from spir.types import Fit
+from spir.types import Fit, Photo
 from spir.ui import cutting, gauge, orbit, swatches, timeline, words
 from spir.ui.gpu import on_gpu
 from spir.ui.pace import Pace
@@ -80,41 +80,44 @@ class Handlers:
             yield None, cutting.rejected(reason), timeline.cleared("", words.NO_PHOTO)
             refuse(reason)
         run = self.runs.get(key)
-        yield key, cutting.shown(key, run), timeline.cleared(key, words.READY)
+        yield key, cutting.shown(key, run), timeline.cleared(key, words.ready(run.remark))
 
-    def opened(self, file: Path, session: str) -> str:
+    def opened(self, file: Path, session: str, segmenter: str | None = None) -> str:
         """The key of a new run of a photo that was sent, its object cut out; the file goes when the run does.
 
         Raises PhotoError, and then keeps nothing."""
         try:
-            return self.cut(file, session)
+            return self.cut(file, session, segmenter)
         except PhotoError:
             file.unlink(missing_ok=True)
             raise
 
-    def cut(self, file: Path, session: str) -> str:
+    def cut(self, file: Path, session: str, segmenter: str | None = None) -> str:
         """The same, whatever becomes of the file."""
         upload = file.read_bytes()
         photo = read_photo(upload)
-        automatic = mask = self.engine.mask(photo)
-        name = self.engine.segmenter_name(photo)
+        found = self.looked(photo, MARGIN, segmenter)
+        return self.runs.open(session, photo=photo, upload=upload, margin=MARGIN, sent=(file,), **found)
+
+    def looked(self, photo: Photo, margin: float, segmenter: str | None = None) -> dict[str, Any]:
+        """What a run knows of a photo whose object was looked for, by the segmenter asked for. Raises PhotoError."""
+        found = self.engine.find(photo, segmenter)
+        mask, name = found.mask, found.segmenter
         try:
-            cutout = self.engine.cut(photo, mask)
+            cutout = self.engine.cut(photo, mask, margin)
         except PhotoError:
             # Nothing was found: the brush needs something to begin with.
             mask, name = torch.ones_like(mask), words.NOTHING_FOUND
-            cutout = self.engine.cut(photo, mask)
-        return self.runs.open(
-            session,
-            photo=photo,
-            upload=upload,
-            automatic=automatic,
-            mask=mask,
-            margin=MARGIN,
-            cutout=cutout,
-            segmenter=name,
-            sent=(file,),
-        )
+            cutout = self.engine.cut(photo, mask, margin)
+        remark = words.remark(self.engine.category.kind, found.kinds is not None, found.kind, found.others)
+        return {
+            "automatic": found.mask,
+            "mask": mask,
+            "cutout": cutout,
+            "segmenter": name,
+            "kind": found.kind,
+            "remark": remark,
+        }
 
     def turn(self, key: str | None) -> Iterator[tuple]:
         """The colours and the verdict of the fit in use, then the views all round it, as they come."""

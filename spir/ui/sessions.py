@@ -67,6 +67,10 @@ class Run:
     margin: float
     cutout: Cutout
     segmenter: str
+    kind: str | None = None
+    """What the photo shows, one of `photo.KINDS`, if that is known."""
+    remark: str = ""
+    """What the visitor should know about the photo before he goes on."""
     guess: Guess | None = None
     fit: Fit | None = None
     """Code and pose in use, and every step of the way."""

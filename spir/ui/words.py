@@ -8,6 +8,13 @@ PHOTO = "1. Photo"
 PHOTO_ALT = "Your photo"
 CUTOUT = "2. Cut-out"
 AND_BRUSH = " and your brush"
+SEGMENTERS = {
+    "auto": "the best there is",
+    "alpha": "the photo's own transparency",
+    "rembg": "rembg",
+    "trained": "our own network",
+    "built-in": "colours alone",
+}
 STEPS = "3. Steps"
 STEPS_INFO = "0 is the first guess, 10 is usually enough, 30 is the most faithful."
 STEPS_SLIDER = "Any number of steps"
@@ -43,6 +50,7 @@ EMPTY = "Add a photo to begin, or pick an example."
 CUTTING = "Looking for the object …"
 NOTHING_FOUND = "nobody: no object was found, so this is the whole picture. Fix the cut-out first"
 READY = "Ready. Press Reconstruct."
+READY_ANYWAY = "Press Reconstruct to go on all the same."
 WAITING = "Waiting for a free place."
 RUNNING = "Running."
 TURNING = "Looking at it from all sides …"
@@ -88,8 +96,28 @@ def machine(device: str, steps: int, seconds: float, measured: bool, loss: str) 
     return f"Runs on {where}. {count} about {duration(seconds)}{how}. Picture distance: {loss}."
 
 
-def cut_by(segmenter: str) -> str:
-    return f"Cut out by {segmenter}."
+def cut_by(segmenter: str, remark: str = "") -> str:
+    return f"Cut out by {segmenter}. {remark}".strip()
+
+
+def remark(wanted: str, told: bool, kind: str | None, others: int) -> str:
+    """What the visitor should know of a photo: that it shows something else, where anybody could tell, or several."""
+    said = []
+    if told and kind is None:
+        said.append(
+            f"No {wanted} is seen here. A {wanted} is all that can be made of it; better take another photo."
+        )
+    elif told and kind != wanted:
+        said.append(
+            f"This looks like a {kind}. Only a {wanted} can be made of it here; better take the photo of a {wanted}."
+        )
+    if others:
+        said.append("There are several objects: the largest one counts. Paint to take another.")
+    return " ".join(said)
+
+
+def ready(remark: str) -> str:
+    return f"{remark} {READY_ANYWAY}" if remark else READY
 
 
 def cutout_kept(reason: str) -> str:
@@ -119,6 +147,10 @@ def stopped(step: int) -> str:
 
 def unknown_colours(names: tuple[str, ...]) -> str:
     return f"Give the colours as JSON, name to #rrggbb; the names are: {', '.join(names)}."
+
+
+def unknown_segmenter(names: tuple[str, ...]) -> str:
+    return f"There is no such segmenter. Choose among: {', '.join(names)}."
 
 
 def unknown_format(endings: tuple[str, ...]) -> str:

@@ -1,6 +1,7 @@
 """Who is asked for the cut-out, and what the built-in one makes of drawn scenes."""
 
 import sys
+import threading
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,10 +10,12 @@ import torch
 from PIL import Image
 
 from spir.categories import CATEGORIES
-from spir.photo import segment
+from spir.photo import salient, segment
 from spir.photo.decode import PhotoError
+from spir.photo.finding import KINDS, Finding
 from spir.photo.grabcut import GrabCutSegmenter, without_frame
-from spir.photo.segment import AlphaSegmenter, RembgSegmenter, choose_segmenter
+from spir.photo.salient import RembgSegmenter
+from spir.photo.segment import AlphaSegmenter, able, choose_segmenter, find
 from spir.types import Photo
 
 CAR = next(iter(CATEGORIES.values()))
@@ -37,8 +40,14 @@ def iou(mask, truth) -> float:
 
 
 @pytest.fixture
-def no_rembg(monkeypatch):
-    monkeypatch.setattr(segment, "find_spec", lambda name: None)
+def no_rembg(monkeypatch, no_trained):
+    salient.network.cache_clear()
+    monkeypatch.setattr(salient, "find_spec", lambda name: None)
+
+
+@pytest.fixture
+def no_trained(monkeypatch):
+    monkeypatch.setattr(segment.TrainedSegmenter, "available", lambda self: False)
 
 
 @pytest.mark.parametrize("size", [(180, 270), (700, 1000), (40, 60)])
@@ -116,8 +125,9 @@ def test_what_was_asked_for_and_cannot_run_is_said(no_rembg):
         choose_segmenter(photo, "magic")
 
 
-def test_rembg_needs_its_network_or_leave_to_fetch_it(monkeypatch, tmp_path):
-    monkeypatch.setattr(segment, "find_spec", lambda name: object())
+def test_rembg_needs_its_network_or_leave_to_fetch_it(monkeypatch, tmp_path, no_trained):
+    salient.network.cache_clear()
+    monkeypatch.setattr(salient, "find_spec", lambda name: object())
     monkeypatch.setenv("U2NET_HOME", str(tmp_path))
     monkeypatch.delenv("SPIR_ALLOW_DOWNLOAD", raising=False)
     photo, _ = drawn()
@@ -130,32 +140,87 @@ def test_rembg_needs_its_network_or_leave_to_fetch_it(monkeypatch, tmp_path):
     assert isinstance(choose_segmenter(photo, model="isnet-general-use"), GrabCutSegmenter)
 
 
-def test_rembg_is_asked_for_the_mask_alone_with_one_session(monkeypatch):
-    photo, truth = drawn()
+@pytest.fixture
+def fake_rembg(monkeypatch):
+    """A rembg whose networks return a given mask; `made` lists those that were loaded."""
     made = []
-
-    def remove(picture, session, only_mask):
-        assert only_mask and session == "session of u2net"
-        assert (np.asarray(picture) == photo.rgb.numpy()).all()
-        return Image.fromarray(truth.astype(np.uint8) * 255)
 
     def new_session(model):
         made.append(model)
-        return f"session of {model}"
+        if model == "broken":
+            raise OSError("no network at /somewhere/secret")
+        return SimpleNamespace(model=model, is_local=lambda: model != "afar")
 
-    monkeypatch.setitem(sys.modules, "rembg", SimpleNamespace(remove=remove, new_session=new_session))
-    segment.session.cache_clear()
+    def remove(picture, session, only_mask):
+        assert only_mask
+        _, truth = drawn()
+        return Image.fromarray(truth.astype(np.uint8) * 255)
+
+    monkeypatch.setitem(
+        sys.modules, "rembg", SimpleNamespace(remove=remove, new_session=new_session, made=made)
+    )
+    monkeypatch.setattr(salient, "find_spec", lambda name: object())
+    monkeypatch.setenv("SPIR_ALLOW_DOWNLOAD", "1")
+    salient.network.cache_clear()
+    yield made
+    salient.network.cache_clear()
+
+
+def test_rembg_is_asked_for_the_mask_alone_and_loaded_once(fake_rembg):
+    photo, truth = drawn()
     for _ in range(2):
         mask = RembgSegmenter("u2net")(photo, CAR)
-    segment.session.cache_clear()
     assert (mask.numpy() == truth).all()
-    assert made == ["u2net"]
+    assert fake_rembg == ["u2net"]
 
 
-def test_a_failing_rembg_names_the_way_out(monkeypatch):
-    monkeypatch.setitem(sys.modules, "rembg", None)
-    with pytest.raises(PhotoError, match="built-in cut-out"):
-        RembgSegmenter()(drawn()[0], CAR)
+def test_a_failing_rembg_names_the_cause_and_the_way_out_but_no_path(fake_rembg):
+    with pytest.raises(PhotoError, match="OSError.*Use another cut-out") as told:
+        RembgSegmenter("broken")(drawn()[0], CAR)
+    assert "secret" not in str(told.value)
+    assert not RembgSegmenter("broken").available(), "automatically it is not tried again"
+    with pytest.raises(PhotoError):
+        RembgSegmenter("broken")(drawn()[0], CAR)
+    assert fake_rembg == ["broken", "broken"], "who asks for it by name gets another try"
+
+
+def test_photos_go_to_no_other_server(fake_rembg):
+    with pytest.raises(PhotoError, match="send photos to another server"):
+        RembgSegmenter("afar")(drawn()[0], CAR)
+
+
+def test_while_rembg_is_on_its_way_others_cut_out(fake_rembg, no_trained, monkeypatch, tmp_path):
+    monkeypatch.setenv("U2NET_HOME", str(tmp_path))
+    (tmp_path / "tmpabc").write_bytes(bytes(3_100_000))
+    held = threading.Event()
+    monkeypatch.setattr(salient, "local_session", lambda model: held.wait(20) and "there")
+    photo, _ = drawn()
+    network = salient.network("slow")
+    network.begin()
+    assert network.loading and "rembg" not in able(photo, "slow")
+    assert isinstance(choose_segmenter(photo, model="slow"), GrabCutSegmenter)
+    with pytest.raises(PhotoError, match=r"on its way \(3 MB so far\)"):
+        choose_segmenter(photo, "rembg", "slow")
+    held.set()
+    assert network.ready() == "there" and not network.loading
+    assert choose_segmenter(photo, model="slow") == RembgSegmenter("slow")
+
+
+def test_ours_says_what_the_photo_shows_whoever_cuts_it_out(monkeypatch):
+    photo, truth = drawn()
+    kinds = dict(zip(KINDS, (0.1, 0.7, 0.1, 0.0), strict=True))
+    told = Finding(torch.zeros(photo.rgb.shape[:2]), "ours", kinds, others=2)
+    monkeypatch.setattr(segment.TrainedSegmenter, "available", lambda self: True)
+    monkeypatch.setattr(segment.TrainedSegmenter, "find", lambda self, photo: told)
+    found = find(photo, CAR, "built-in")
+    assert (found.kind, found.others, found.segmenter) == ("chair", 2, GrabCutSegmenter.name)
+    assert iou(found.mask, truth) > 0.9
+    assert find(photo, CAR, "trained") is told
+
+
+def test_without_ours_nobody_tells_what_it_shows(no_trained):
+    found = find(drawn()[0], CAR, "built-in")
+    assert found.kinds is None and found.kind is None and found.others == 0
 
 
 def test_every_segmenter_says_its_name():

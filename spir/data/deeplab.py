@@ -1,0 +1,58 @@
+"""DeepLabv3 on the 21 names of Pascal VOC, the segmenter's teacher, as a segmenter itself, to compare with."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, Int, UInt8
+from numpy import ndarray
+from torch import Tensor
+
+from spir.categories import Category
+from spir.photo import largest_component
+from spir.photo.finding import KINDS, Finding
+from spir.types import Photo
+
+SIDE = 257
+VOC = {"car": (6, 7), "chair": (9, 18), "bird": (3,), "plane": (1,)}
+"""What the teacher calls our kinds, indices: buses are cars to us, sofas chairs."""
+
+
+@dataclass(frozen=True)
+class DeepLab:
+    """Stretches the photo to a square, as it was meant to be used; the mask is of the kind with most pixels."""
+
+    file: Path
+    name = "DeepLabv3, 21 names"
+
+    def __call__(self, photo: Photo, category: Category) -> Float[Tensor, "height width"]:
+        return self.find(photo).mask
+
+    def find(self, photo: Photo) -> Finding:
+        """The largest piece of the kind that takes most of the picture; kinds by their shares."""
+        names = self.names(photo.rgb.cpu().numpy())
+        shares = {kind: float(np.isin(names, VOC[kind]).mean()) for kind in KINDS}
+        most = max(shares, key=shares.__getitem__)
+        mask = torch.from_numpy(np.isin(names, VOC[most]).astype(np.float32))
+        total = sum(shares.values())
+        # A handful of pixels is no object.
+        kinds = {kind: share / total if total > 0.005 else 0.0 for kind, share in shares.items()}
+        return Finding(largest_component(mask), self.name, kinds)
+
+    def names(self, picture: UInt8[ndarray, "height width 3"]) -> Int[ndarray, "height width"]:
+        """The name of every pixel, an index of Pascal VOC's; 0 has none."""
+        square = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
+        net = network(self.file)
+        net.setInput(np.ascontiguousarray((square / 127.5 - 1).transpose(2, 0, 1)[None]))
+        logits = net.forward()[0].transpose(1, 2, 0)
+        return cv2.resize(np.ascontiguousarray(logits), picture.shape[1::-1]).argmax(-1)
+
+
+@lru_cache(maxsize=1)
+def network(file: Path):
+    """The loaded file; OpenCV 5 has a second engine, which gets this graph wrong."""
+    engine = [cv2.dnn.ENGINE_CLASSIC] if hasattr(cv2.dnn, "ENGINE_CLASSIC") else []
+    return cv2.dnn.readNetFromONNX(str(file), *engine)

@@ -1,0 +1,135 @@
+"""§4 "Experimental setting", masks: the salient object, by a network of the optional package rembg.
+
+Its import compiles for a minute and its network may have to be fetched, so a server begins with both in the
+background (`network(model).begin()`) and cuts out by other means until it is there.
+"""
+
+import os
+from dataclasses import dataclass, field
+from functools import lru_cache
+from importlib.util import find_spec
+from pathlib import Path
+from threading import Lock, Thread
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from spir.categories import Category
+from spir.photo.decode import PhotoError
+from spir.types import Photo
+
+REMBG_MODEL = os.environ.get("SPIR_REMBG_MODEL", "isnet-general-use")
+WAY_OUT = "Use another cut-out, or paint over the object with the brush."
+
+
+@dataclass
+class Network:
+    """A network of rembg's, on its way or there. One serves all visitors."""
+
+    model: str
+    session: object | None = None
+    problem: str = ""
+    """Why it could not be had; empty while that is open."""
+    lock: Lock = field(default_factory=Lock)
+    thread: Thread | None = None
+
+    @property
+    def file(self) -> Path:
+        """Where rembg keeps it."""
+        home = os.environ.get("U2NET_HOME") or Path(os.environ.get("XDG_DATA_HOME", "~"), ".u2net")
+        return Path(home, f"{self.model}.onnx").expanduser()
+
+    @property
+    def obtainable(self) -> bool:
+        """Whether it may be had at all, without importing rembg (that takes seconds)."""
+        there = os.environ.get("SPIR_ALLOW_DOWNLOAD") == "1" or self.file.is_file()
+        return find_spec("rembg") is not None and there
+
+    @property
+    def loading(self) -> bool:
+        return self.thread is not None and self.session is None and not self.problem
+
+    def begin(self) -> None:
+        """Load it in the background; once, or again where it failed."""
+        with self.lock:
+            if self.session is not None or self.loading:
+                return
+            self.problem = ""
+            self.thread = Thread(target=self.load, daemon=True, name=f"rembg {self.model}")
+            self.thread.start()
+
+    def load(self) -> None:
+        try:
+            self.session = local_session(self.model)
+        except Exception as problem:
+            # A missing model, a failed download or a foreign runtime: to the visitor it is one thing.
+            self.problem = f"The cut-out network {self.model} could not be loaded ({first_line(problem)})."
+
+    def fetched(self) -> int:
+        """Megabytes of its file that have come so far; what is being fetched bears a name of its own beside it."""
+        try:
+            sizes = [path.stat().st_size for path in self.file.parent.glob("tmp*") if path.is_file()]
+        except OSError:
+            sizes = []
+        return max(sizes, default=0) // 10**6
+
+    def ready(self) -> object:
+        """The loaded network, waited for. Raises PhotoError where it cannot be had."""
+        self.begin()
+        if self.thread is not None:
+            self.thread.join()
+        if self.session is None:
+            raise PhotoError(f"{self.problem} {WAY_OUT}")
+        return self.session
+
+
+@lru_cache(maxsize=4)
+def network(model: str) -> Network:
+    """The one of that name; the only thing kept between photos."""
+    return Network(model)
+
+
+def local_session(model: str) -> object:
+    """rembg's loaded network. Raises whatever rembg does, and ValueError for those that would send photos away."""
+    import rembg
+
+    session = rembg.new_session(model)
+    if not getattr(session, "is_local", lambda: True)():
+        raise ValueError("it would send photos to another server")
+    return session
+
+
+def first_line(problem: Exception) -> str:
+    """What went wrong, short enough for a page and without paths."""
+    line = next(iter(str(problem).splitlines()), "")
+    return type(problem).__name__ if not line or "/" in line or "\\" in line else line[:120]
+
+
+@dataclass(frozen=True)
+class RembgSegmenter:
+    """The salient object, whatever it is."""
+
+    model: str = REMBG_MODEL
+
+    @property
+    def name(self) -> str:
+        return f"rembg ({self.model})"
+
+    def available(self) -> bool:
+        """Whether it can run now, or has not been begun with and may be had."""
+        here = network(self.model)
+        return here.session is not None or (here.obtainable and not here.loading and not here.problem)
+
+    def __call__(self, photo: Photo, category: Category) -> Float[Tensor, "height width"]:
+        session = network(self.model).ready()
+        try:
+            import rembg
+
+            picture = Image.fromarray(photo.rgb.cpu().numpy())
+            mask = rembg.remove(picture, session=session, only_mask=True)
+        except Exception as problem:
+            raise PhotoError(f"The cut-out network {self.model} could not run. {WAY_OUT}") from problem
+        return torch.from_numpy(np.asarray(mask.convert("L"), np.float32) / 255)

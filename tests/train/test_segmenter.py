@@ -1,0 +1,213 @@
+"""What the small segmenter learns from and by: composites that are true to their masks, losses, the graph."""
+
+import io
+import tarfile
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from spir.data import composites
+from spir.data.composites import CAR, NOTHING, Material, Sample
+from spir.data.darkroom import developed
+from spir.data.deeplab import VOC, DeepLab
+from spir.data.segmenter_split import SCENES_HELD, photo_names, scene_names
+from spir.photo.finding import KINDS
+from spir.photo.trained import SIDE
+from spir.train.segmenter import Batches, SegmenterTraining, calibrate, collate, losses
+from spir.train.segmenter_network import SegmenterNetwork, Shipped, as_input
+
+
+def disc(colour, size=80):
+    """A round object of one colour on black."""
+    rgba = np.zeros((size, size, 4), np.uint8)
+    cv2.circle(rgba, (size // 2, size // 2), size // 3, (*colour, 255), -1)
+    return rgba
+
+
+@pytest.fixture
+def material():
+    random = np.random.default_rng(0)
+    scenes = [np.full((90, 140, 3), random.integers(60, 120, 3), np.uint8) for _ in range(5)]
+    others = {KINDS.index("chair"): [disc((30, 220, 30))], KINDS.index("bird"): [disc((30, 30, 220))]}
+    return Material([disc((230, 20, 20))], scenes, others, [disc((90, 60, 20))])
+
+
+def test_a_seed_repeats_a_sample(material):
+    first, second = (composites.draw(material, np.random.default_rng(4)) for _ in range(2))
+    assert (first.rgb == second.rgb).all() and (first.mask == second.mask).all()
+    assert first.kind == second.kind
+
+
+def test_samples_are_what_the_network_wants(material):
+    kinds = set()
+    for seed in range(60):
+        sample = composites.draw(material, np.random.default_rng(seed), 128)
+        kinds.add(sample.kind)
+        assert sample.rgb.shape == (128, 128, 3) and sample.rgb.dtype == np.uint8
+        assert sample.mask.shape == (128, 128) and 0 <= sample.mask.min() <= sample.mask.max() <= 1
+        assert sample.mask.max() > 0.5 or sample.kind == NOTHING, seed
+        assert (sample.objects >= sample.mask - 0.02).all(), "the largest object is one of all"
+    assert {CAR, NOTHING, KINDS.index("chair"), KINDS.index("bird")} == kinds
+
+
+def test_the_target_is_the_largest_and_what_hides_it_is_not():
+    random = np.random.default_rng(0)
+    material = Material([disc((230, 20, 20))], [np.full((99, 99, 3), 90, np.uint8)])
+    for _ in range(40):
+        sample = composites.composite(material, random, (120, 120))
+        if sample.kind != CAR:
+            continue
+        solid, objects = sample.mask > 0.5, sample.objects > 0.5
+        assert objects[solid].all(), "the target is an object"
+        assert solid.sum() >= 0.5 * objects.sum()
+
+
+def test_an_object_lies_inside_its_own_alpha():
+    placed = composites.placed(disc((255, 0, 0)), np.random.default_rng(3), (100, 150), 0.6)
+    assert placed.shape == (100, 150, 4)
+    assert (placed[..., :3].max(-1) <= placed[..., 3] + 1e-5).all(), "colours are premultiplied"
+
+
+@pytest.mark.parametrize("size", [(257, 257), (60, 99), (16, 16)])
+def test_the_darkroom_keeps_size_and_bytes(size):
+    picture = np.random.default_rng(0).integers(0, 256, (*size, 3), np.uint8)
+    worse = [developed(picture, np.random.default_rng(seed)) for seed in range(40)]
+    assert all(one.shape == picture.shape and one.dtype == np.uint8 for one in worse)
+    assert sum((one != picture).any() for one in worse) > 20
+
+
+def archive(path, names):
+    with tarfile.open(path, "w") as tar:
+        for name in names:
+            data = io.BytesIO()
+            Image.new("RGB", (20, 20), (128, 128, 128)).save(data, "JPEG")
+            info = tarfile.TarInfo(name)
+            info.size = len(data.getvalue())
+            tar.addfile(info, io.BytesIO(data.getvalue()))
+    return path
+
+
+def test_what_is_held_out_is_never_learnt(tmp_path):
+    scenes = archive(tmp_path / "scenes.tar", [f"n{i:04d}.jpg" for i in range(856)])
+    learnt, held = scene_names(scenes)
+    assert len(held) == SCENES_HELD and len(learnt) == 796
+    assert not set(learnt) & set(held)
+    photos = archive(tmp_path / "photos.tar", [f"{i:05d}.jpg" for i in range(1010)])
+    learnt, held = photo_names(photos)
+    assert len(learnt) == 10 and max(learnt) < min(held)
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_something_of_no_kind_has_a_solid_outline(material, seed):
+    blob = composites.blob(material, np.random.default_rng(seed))
+    alpha = blob[..., 3] > 128
+    assert blob.shape == (128, 128, 4) and blob.dtype == np.uint8
+    assert 0.02 < alpha.mean() < 0.9
+
+
+class Teacher(DeepLab):
+    """Calls red a dog and blue a car."""
+
+    def names(self, picture):
+        red, blue = picture[..., 0] > 200, picture[..., 2] > 200
+        return np.where(red, 12, np.where(blue, VOC["car"][0], 0))
+
+
+def test_animals_come_with_their_masks_and_scenes_with_our_kinds_go():
+    plain = np.full((60, 60, 3), 90, np.uint8)
+    dog, car = plain.copy(), plain.copy()
+    dog[20:40, 10:50, 0] = car[20:40, 10:50, 2] = 255
+    clean, animals = composites.read_animals([plain, dog, car], Teacher(Path()))
+    assert [scene.max() for scene in clean] == [90, 255] and len(animals) == 1
+    assert (animals[0][..., 3] == 255).sum() == 20 * 40
+
+
+def square_car(known=True, kind=CAR):
+    mask = np.zeros((128, 128), np.float32)
+    mask[30:100, 20:110] = kind != NOTHING
+    return Sample(np.zeros((128, 128, 3), np.uint8), mask, kind, mask, known)
+
+
+def test_the_rest_of_a_photo_does_not_count():
+    whole, photo, empty = collate(
+        [square_car(), square_car(known=False), square_car(known=False, kind=NOTHING)]
+    ).counts[:, 0]
+    assert whole.min() == 1
+    assert photo[15:50, 10:55].min() == 1, "the object of a photo counts, and what is next to it"
+    assert photo[:5].max() == 0, "the rest of the photo may show other cars"
+    assert empty.max() == 0, "where nobody knows a mask there is nothing to learn"
+
+
+def answers(batch, right: bool):
+    """Logits of the masks and of the kinds."""
+    masks = 20 * (batch.masks - 0.5)
+    kind = torch.full((len(batch.kind), 5), -4.0)
+    kind[torch.arange(len(kind)), batch.kind if right else 1] = 4
+    return masks if right else -masks, kind
+
+
+def test_losses_fall_when_the_answer_is_right():
+    batch = collate([square_car(), square_car(known=False), square_car(kind=NOTHING)])
+    right, wrong = (losses(answers(batch, which), batch, SegmenterTraining()) for which in (True, False))
+    assert all(wrong[name] > 4 * right[name] for name in right)
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    return SegmenterNetwork().eval()
+
+
+@pytest.mark.parametrize("side", [64, 160, 256])
+def test_the_network_takes_any_side_that_32_divides(network, side):
+    with torch.no_grad():
+        masks, kinds = network(torch.rand(2, 3, side, side))
+    assert masks.shape == (2, 2, side // 2, side // 2) and kinds.shape == (2, 5)
+    assert sum(parameter.numel() for parameter in network.parameters()) < 1_260_000
+
+
+def test_the_shipped_graph_takes_bytes_and_gives_probabilities(network):
+    picture = torch.randint(0, 256, (1, 3, SIDE, SIDE)).float()
+    with torch.no_grad():
+        masks, kinds = Shipped(network)(picture)
+    assert masks.shape == (1, 2, SIDE, SIDE) and 0 <= masks.min() <= masks.max() <= 1
+    assert kinds.sum().item() == pytest.approx(1, abs=1e-5)
+
+
+def test_a_few_steps_learn_a_disc(material):
+    """The network, its losses and its samples belong together: a dozen steps lower the loss of what they saw."""
+    torch.manual_seed(0)
+    network, config = SegmenterNetwork(), SegmenterTraining(batch=4, sides=(64,))
+    optimiser = torch.optim.AdamW(network.parameters(), lr=3e-3)
+    batch = Batches(material, config, 1, 0)[0]
+    found = []
+    for _ in range(12):
+        loss = sum(losses(network(batch.rgb), batch, config).values())
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+        found.append(float(loss.detach()))
+    assert found[-1] < 0.7 * found[0]
+
+
+def test_batches_are_the_same_whoever_makes_them(material):
+    config = SegmenterTraining(batch=2)
+    first, second = (Batches(material, config, 5, seed=1)[3] for _ in range(2))
+    assert torch.equal(first.rgb, second.rgb) and torch.equal(first.masks, second.masks)
+
+
+def test_the_threshold_lets_few_scenes_pass():
+    torch.manual_seed(2)
+    network = SegmenterNetwork().eval()
+    with torch.no_grad():
+        network.kinds.bias[CAR] = 9.0
+    random = np.random.default_rng(0)
+    scenes = [random.integers(0, 256, (20, 30, 3), np.uint8) for _ in range(10)]
+    assert calibrate(network, scenes, 0.2) > 0
+    with torch.no_grad():
+        told = torch.cat([network(as_input(composites.squared(scene)[None]))[1] for scene in scenes])
+    assert (told.argmax(1) == CAR).sum() <= 2
