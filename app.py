@@ -2,26 +2,37 @@
 
     python app.py
 
-GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where; SPIR_WEIGHTS names another folder of weights.
+GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where; SPIR_WEIGHTS names another folder of weights, SPIR_SEGMENTER another
+cut-out than the best there is. /healthz answers how it is.
 """
 
 import os
 import sys
 
+from spir.photo.salient import REMBG_MODEL, network
 from spir.pipeline import Reconstructor
-from spir.ui.layout import apology, build
+from spir.ui import journal
+from spir.ui.layout import Page, apology
+from spir.ui.service import Service, out_of_order
 from spir.ui.theme import serve
 from spir.weights import WEIGHTS, WeightsError
 
 
 def main() -> None:
     """Serve the page, or one that says why it cannot run."""
+    journal.begin()
+    if network(REMBG_MODEL).obtainable:
+        network(REMBG_MODEL).begin()
     try:
-        page = build(Reconstructor.load("car", root=os.environ.get("SPIR_WEIGHTS", WEIGHTS)))
-    except WeightsError as problem:
+        root, segmenter = os.environ.get("SPIR_WEIGHTS", WEIGHTS), os.environ.get("SPIR_SEGMENTER", "auto")
+        page = Page(Reconstructor.load("car", root=root, segmenter=segmenter))
+    except (WeightsError, ValueError) as problem:
         print(problem, file=sys.stderr)
-        page = apology(str(problem))
-    serve(page)
+        serve(apology(str(problem)), out_of_order)
+        return
+    service = Service(page.handlers, page.warm)
+    service.begin()
+    serve(page.page, service.health)
 
 
 if __name__ == "__main__":

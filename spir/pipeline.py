@@ -23,7 +23,7 @@ from spir.inversion.perceptual import choose_perceptual
 from spir.outputs.mesh import mesh
 from spir.outputs.record import run_record
 from spir.outputs.views import FRAMES, turning
-from spir.photo import Finding, cutout, find
+from spir.photo import PREFERENCES, Finding, cutout, find
 from spir.photo.cutout import MARGIN
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
@@ -44,7 +44,9 @@ class Reconstructor:
     def __init__(self, models: Models, device: str = "auto", segmenter: str = "auto", loss: str = "auto"):
         """`segmenter` and `loss` are preferences of `choose_segmenter` and `choose_perceptual`.
 
-        Moves the networks to the device and settles their precision."""
+        Moves the networks to the device and settles their precision. Raises ValueError for unknown ones."""
+        if segmenter not in PREFERENCES:
+            raise ValueError(f"there is no segmenter {segmenter!r}; choose among {', '.join(PREFERENCES)}")
         prepare_process()
         self.device = choose_device(device)
         self.category = models.category

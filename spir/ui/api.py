@@ -18,9 +18,10 @@ from spir.outputs.views import png_bytes, to_uint8
 from spir.photo import PREFERENCES, PhotoError
 from spir.ui import words
 from spir.ui.fitting import Fitting
-from spir.ui.handlers import Handlers, refuse
+from spir.ui.handlers import Handlers
 from spir.ui.meshing import RESOLUTION, Meshing
 from spir.ui.pictures import hex_colours
+from spir.ui.refusal import refuse
 from spir.ui.sessions import Run
 from spir.ui.takeaway import written
 

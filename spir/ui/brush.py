@@ -5,8 +5,9 @@ import gradio as gr
 from spir.outputs.untrusted import number
 from spir.photo import PREFERENCES, PhotoError
 from spir.ui import cutting, words
-from spir.ui.handlers import Handlers, refuse
+from spir.ui.handlers import Handlers
 from spir.ui.masks import merged, read_mask_uri, reduced, small_size
+from spir.ui.refusal import refuse
 from spir.ui.sessions import Run
 
 

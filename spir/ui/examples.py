@@ -11,8 +11,8 @@ import gradio as gr
 from spir.outputs.unbundle import BundleError
 from spir.outputs.weightmaps import first_view
 from spir.ui import cutting, gauge, orbit, swatches, timeline, words
-from spir.ui.handlers import refuse
 from spir.ui.pictures import data_uri
+from spir.ui.refusal import refuse
 from spir.ui.sessions import Run
 from spir.ui.takeaway import Takeaway
 from spir.ui.theme import ASSETS, asset

@@ -1,9 +1,10 @@
 """§3.3 on the page: runs, streamed step by step; stopped, taken up again, sent on from another place."""
 
-import logging
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+
+import gradio as gr
 
 from spir.outputs.folder import step_metrics
 from spir.outputs.untrusted import number
@@ -11,13 +12,14 @@ from spir.pipeline import PRESET_STEPS, InversionConfig, preset
 from spir.types import Cutout, Fit, Guess, Step
 from spir.ui import timeline, words
 from spir.ui.gpu import LENT, on_gpu
-from spir.ui.handlers import Handlers, refuse
+from spir.ui.handlers import Handlers
+from spir.ui.journal import stage
+from spir.ui.refusal import refuse
 from spir.ui.sessions import Run, at_rest, numbered
 
 MOST_STEPS = 100
 MESSAGE_EVERY = 0.05
 """Seconds between two messages of a run: a browser that gets more merges them and loses steps."""
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -135,11 +137,11 @@ class Fitting:
     def told(self, key: str, run: Run, way: Way) -> Iterator[dict]:
         """The messages of a run, whose failure is one too."""
         try:
-            yield from self.stream(key, run, way)
-        except Exception:
-            log.exception("a run failed")
-            yield timeline.said(key, "failed", words.FAILED)
-            refuse(words.FAILED)
+            with stage("fit", run=run.number, steps=way.config.steps, after=way.total - way.config.steps):
+                yield from self.stream(key, run, way)
+        except gr.Error as failure:
+            yield timeline.said(key, "failed", failure.message)
+            raise
 
     def stream(self, key: str, run: Run, way: Way) -> Iterator[dict]:
         """The messages of a run; what came of it is in `run` when the last one is out."""

@@ -7,7 +7,7 @@ Whatever fails ends in words: a PhotoError's own, or one of `words`.
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import gradio as gr
 import torch
@@ -20,15 +20,12 @@ from spir.pipeline import PRESET_STEPS, Reconstructor
 from spir.types import Fit, Photo
 from spir.ui import cutting, gauge, orbit, swatches, timeline, words
 from spir.ui.gpu import on_gpu
+from spir.ui.journal import stage
 from spir.ui.pace import Pace
+from spir.ui.refusal import refuse
 from spir.ui.sessions import ForgottenError, Run, Runs
 
 PAPER_WHITE = 1.0
-
-
-def refuse(message: str) -> NoReturn:
-    """End the event with a sentence for the visitor."""
-    raise gr.Error(message, duration=12, print_exception=False)
 
 
 class Handlers:
@@ -101,7 +98,9 @@ class Handlers:
 
     def looked(self, photo: Photo, margin: float, segmenter: str | None = None) -> dict[str, Any]:
         """What a run knows of a photo whose object was looked for, by the segmenter asked for. Raises PhotoError."""
-        found = self.engine.find(photo, segmenter)
+        with stage("cut out") as facts:
+            found = self.engine.find(photo, segmenter)
+            facts |= {"segmenter": found.segmenter, "kind": found.kind}
         mask, name = found.mask, found.segmenter
         try:
             cutout = self.engine.cut(photo, mask, margin)
@@ -143,12 +142,13 @@ class Handlers:
             yield run.views
             return
         fit, views = run.fit, ()
-        for part in self.turn_on_gpu(fit):
-            if run.dropped or run.fit is not fit:
-                return
-            views += (packed(part),)
-            yield views[-1:]
-        run.views = views
+        with stage("turn", run=run.number):
+            for part in self.turn_on_gpu(fit):
+                if run.dropped or run.fit is not fit:
+                    return
+                views += (packed(part),)
+                yield views[-1:]
+            run.views = views
 
     def colour_names(self, count: int) -> list[str]:
         """Of the entries of the palette; those that training did not name get a number."""

@@ -1,6 +1,5 @@
 """The page: what stands where, and which event calls which handler."""
 
-import threading
 from functools import partial
 
 import gradio as gr
@@ -55,9 +54,11 @@ class Page:
             # Before the page's own events, which have functions of the same names: the first gets the name.
             offer(self.handlers, self.fitting, self.meshing)
             self.wire()
+
+    def warm(self) -> None:
+        """What would make the first visitor wait."""
         if self.examples.first:
-            cutout = self.examples.first["cutout"]
-            threading.Thread(target=self.fitting.warm, args=(cutout,), daemon=True).start()
+            self.fitting.warm(self.examples.first["cutout"])
 
     def head(self) -> None:
         """What it is, what it cannot do, where it runs."""
@@ -210,11 +211,6 @@ class Page:
     def nothing_made() -> tuple:
         """Mesh and files of an earlier result are none of this one."""
         return *nothing_meshed(), None, "", posing.no_scene()
-
-
-def build(engine: Reconstructor) -> gr.Blocks:
-    """The whole page over one engine."""
-    return Page(engine).page
 
 
 def blocks() -> gr.Blocks:

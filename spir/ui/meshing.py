@@ -19,8 +19,10 @@ from spir.outputs.mesh import EmptySurfaceError
 from spir.outputs.weightmaps import weight_bytes
 from spir.types import Fit, Mesh
 from spir.ui import words
-from spir.ui.handlers import Handlers, refuse
+from spir.ui.handlers import Handlers
+from spir.ui.journal import stage
 from spir.ui.pictures import hex_colours
+from spir.ui.refusal import refuse
 from spir.ui.sessions import Run, Surface
 from spir.ui.theme import asset
 
@@ -100,10 +102,11 @@ class Meshing:
         kept, w = run.surface, fit.code.w
         if kept is None or kept.resolution != resolution or not kept.w.equal(w):
             began = time.perf_counter()
-            try:
-                mesh = self.handlers.mesh_on_gpu(fit, int(resolution))
-            except EmptySurfaceError:
-                refuse(words.NO_SURFACE)
+            with stage("mesh", run=run.number, resolution=int(resolution)):
+                try:
+                    mesh = self.handlers.mesh_on_gpu(fit, int(resolution))
+                except EmptySurfaceError:
+                    refuse(words.NO_SURFACE)
             kept = run.surface = Surface(w, int(resolution), mesh, time.perf_counter() - began)
         return recolour_mesh(kept.mesh, self.engine.palette(fit.code)[0])
 

@@ -4,7 +4,6 @@ The page gets small pictures from the first photo's camera; what it sends back i
 amounts of the sliders, and the code is made again from that.
 """
 
-import logging
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -20,8 +19,10 @@ from spir.pipeline import preset
 from spir.types import Code, Cutout, Fit, Step, join
 from spir.ui import swatches, words
 from spir.ui.gpu import on_gpu
-from spir.ui.handlers import PAPER_WHITE, Handlers, refuse
+from spir.ui.handlers import PAPER_WHITE, Handlers
+from spir.ui.journal import stage
 from spir.ui.pictures import png, small
+from spir.ui.refusal import refuse
 from spir.ui.sessions import Run, Second
 from spir.ui.theme import asset
 
@@ -113,14 +114,12 @@ class Mixing:
         run = self.handlers.run(key, fitted=True)
         yield from self.there(file, key, run, steps)
         try:
-            yield from self.looked(key, run, steps)
-            yield from self.blends(key, run, self.handlers.coloured(run, colours))
-        except gr.Error:
+            with stage("mix", run=run.number, steps=steps):
+                yield from self.looked(key, run, steps)
+                yield from self.blends(key, run, self.handlers.coloured(run, colours))
+        except gr.Error as failure:
+            yield said(key, failure.message)
             raise
-        except Exception:
-            logging.getLogger(__name__).exception("mixing failed")
-            yield said(key, words.MIX_FAILED)
-            refuse(words.MIX_FAILED)
 
     def there(self, file: dict | None, key: str, run: Run, steps: int | str | None) -> Iterator[dict]:
         """Make sure of a second photo and of how long to look at it, or say what is missing."""

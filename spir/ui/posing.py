@@ -33,9 +33,10 @@ from spir.outputs.weightmaps import packed
 from spir.types import Cutout, Fit, Guess, Photo, Pose
 from spir.ui import words
 from spir.ui.gpu import on_gpu
-from spir.ui.handlers import Handlers, refuse
+from spir.ui.handlers import Handlers
 from spir.ui.pictures import png, small, webp
 from spir.ui.pose_sliders import RANGES, moved, sliders, standing
+from spir.ui.refusal import refuse
 from spir.ui.sessions import Run
 from spir.ui.theme import asset
 

@@ -3,9 +3,11 @@
 A page holds only the key of its run; tensors rest here on the CPU, pictures of steps and views in float16.
 """
 
+import itertools
 import shutil
 import tempfile
 import threading
+import time
 import uuid
 from collections import OrderedDict
 from dataclasses import dataclass, field, replace
@@ -90,6 +92,10 @@ class Run:
     """Set: end after the present step."""
     dropped: bool = False
     """Nobody looks at it any more."""
+    used: float = field(default_factory=time.monotonic)
+    """When it was last asked for."""
+    number: int = field(default_factory=itertools.count(1).__next__)
+    """What the log calls it: whoever knows its key owns it."""
     sent: tuple[Path, ...] = ()
     """Gradio's copies of what the visitor sent, which go with the run."""
     surface: Surface | None = None
@@ -135,6 +141,7 @@ class Runs:
             if key not in self.runs:
                 raise ForgottenError(key)
             self.runs.move_to_end(key)
+            self.runs[key].used = time.monotonic()
             return self.runs[key]
 
     def close(self, key: str | None) -> None:
@@ -144,12 +151,34 @@ class Runs:
         if run is not None:
             clear(run)
 
+    def sweep(self, age: float) -> None:
+        """Forget what was not used for so many seconds, and remove what an earlier process left behind."""
+        latest = time.monotonic() - age
+        with self.lock:
+            keys = [key for key, run in self.runs.items() if run.used < latest]
+        for key in keys:
+            self.close(key)
+        with self.lock:
+            ours = {run.folder for run in self.runs.values()}
+        for folder in self.root.glob("spir-*"):
+            # Where several processes share the folder, theirs are young.
+            if folder not in ours and modified(folder) < time.time() - age:
+                shutil.rmtree(folder, ignore_errors=True)
+
     def close_session(self, session: str) -> None:
         """Forget everything of a visitor who left."""
         with self.lock:
             keys = [key for key, run in self.runs.items() if run.session == session]
         for key in keys:
             self.close(key)
+
+
+def modified(folder: Path) -> float:
+    """When something in it last came or went; now, where it has just gone."""
+    try:
+        return folder.stat().st_mtime
+    except OSError:
+        return time.time()
 
 
 def clear(run: Run) -> None:

@@ -20,9 +20,11 @@ from spir.pipeline import preset
 from spir.types import Fit
 from spir.ui import timeline, words
 from spir.ui.cutting import shown
-from spir.ui.handlers import PAPER_WHITE, Handlers, refuse
+from spir.ui.handlers import PAPER_WHITE, Handlers
+from spir.ui.journal import stage
 from spir.ui.meshing import Meshing
 from spir.ui.orbit import VIEW_SIDE
+from spir.ui.refusal import refuse
 from spir.ui.sessions import Run, at_rest
 
 LARGEST_ZIP = 64 * 2**20
@@ -41,6 +43,12 @@ class Takeaway:
         """Paths of everything there is to keep, in the visitor's colours, and how to make it again."""
         run = self.handlers.run(key, fitted=True)
         fit = self.handlers.coloured(run, colours)
+        with stage("pack", run=run.number):
+            paths, kept = self.packed(run, fit, resolution)
+        return paths, words.repeat(repeat(kept), key)
+
+    def packed(self, run: Run, fit: Fit, resolution: object) -> tuple[list[str], Kept]:
+        """Paths of the ZIP and the films, and what is in the ZIP."""
         frames = self.frames(run, fit)
         films = {"orbit.mp4": mp4_bytes(frames), "orbit.gif": gif_bytes(frames)}
         meshes = mesh_files(self.meshing.surface(run, fit, resolution), self.engine.camera(fit.pose))
@@ -48,8 +56,7 @@ class Takeaway:
         kept = self.kept(run, fit)
         whole = bundle(kept, run.target, self.engine.category, self.record(run), films | meshes)
         contents = {f"{name}.zip": whole} | {f"{name}-{film}": data for film, data in films.items()}
-        paths = [written(run.folder / file, data) for file, data in contents.items()]
-        return paths, words.repeat(repeat(kept), key)
+        return [written(run.folder / file, data) for file, data in contents.items()], kept
 
     def frames(self, run: Run, fit: Fit) -> UInt8[ndarray, "frame height width 3"]:
         """The turning object on paper."""

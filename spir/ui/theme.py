@@ -1,10 +1,14 @@
 """How the page looks and is served: contrast that passes WCAG AA, system fonts, nothing fetched elsewhere."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 ASSETS = Path(__file__).parents[2] / "assets"
 MAX_UPLOAD = "25mb"
@@ -49,8 +53,9 @@ def theme() -> gr.themes.Base:
     )
 
 
-def serve(page: gr.Blocks, **options) -> tuple:
-    """Launch with our looks; host and port come from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT.
+def serve(page: gr.Blocks, health: Callable[[Request], Response], **options) -> tuple:
+    """Launch with our looks; host and port come from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, `health` answers at
+    /healthz.
 
     One visitor computes at a time, sixteen may wait; nothing is measured or recorded."""
     return page.queue(max_size=16).launch(
@@ -64,6 +69,9 @@ def serve(page: gr.Blocks, **options) -> tuple:
         show_error=True,
         mcp_server=True,
         # The page carries its first example; packed it is a third smaller. Streams of events stay as they are.
-        app_kwargs={"middleware": [Middleware(GZipMiddleware, minimum_size=1024)]},
+        app_kwargs={
+            "middleware": [Middleware(GZipMiddleware, minimum_size=1024)],
+            "routes": [Route("/healthz", health)],
+        },
         **options,
     )

@@ -2,7 +2,10 @@
 
 TITLE = "3D from one photo"
 CANNOT = "Sides that the photo does not show are a guess."
-PRIVACY = "Your photo stays on this server and is deleted when you close the page."
+PRIVACY = (
+    "Your photo stays on this server. It is deleted when you close the page, or after two hours without use. "
+    "The log has stages and seconds, nothing of the photo."
+)
 
 PHOTO = "1. Photo"
 PHOTO_ALT = "Your photo"
@@ -71,7 +74,8 @@ BAD_COLOUR = "One of the colours could not be read. Reset the colours and try ag
 BAD_MASK = "The cut-out could not be read. Press Automatic and paint again."
 BAD_STEPS = "The number of steps must be a whole number from 0 to 100."
 NO_SURFACE = "No closed surface was found in this result. Try more steps or another photo."
-FAILED = "Something went wrong here, and the run was ended. Press Reconstruct to try again."
+NO_MEMORY = "There was not enough memory for this just now. Nothing is lost: try again in a minute, or with fewer steps."
+FAILED = "Something went wrong here, and this was ended. Nothing else is lost: try it again."
 
 
 def does(category: str) -> str:
@@ -218,7 +222,6 @@ NO_SECOND = "Add a second photo and press “Mix the two” first."
 MIX_AGAIN = "These blends are of an earlier result. Press “Mix the two” again."
 NOTHING_PICKED = "Pick one of the blends first."
 BAD_AMOUNT = "One of the sliders could not be read. Move it and try again."
-MIX_FAILED = "Something went wrong here, and the mix was ended. Press “Mix the two” to try again."
 
 
 def looking(step: int, steps: int) -> str:

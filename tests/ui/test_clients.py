@@ -296,3 +296,22 @@ def test_without_the_extra_the_page_runs_and_says_what_is_missing(tmp_path):
         assert httpx.post(f"{url}/gradio_api/mcp/", trust_env=False).status_code == 404
     told = log.read_text()
     assert "MCP" in told and "gradio[mcp]" in told and "Traceback" not in told
+
+
+def test_health_is_answered_beside_the_page_and_the_log_is_json(tmp_path):
+    with served(tmp_path, "app.py") as (where, log):
+        told = httpx.get(f"{where}/healthz", trust_env=False).json()
+        assert told["status"] == "ok" and told["loss"] and told["weights"]
+        latest = time.monotonic() + LONG
+        while '"ready"' not in log.read_text() and time.monotonic() < latest:
+            time.sleep(0.1)
+        (line,) = [json.loads(row) for row in log.read_text().splitlines() if '"ready"' in row]
+        assert line["device"] == told["device"] and line["seconds_for_10_steps"] > 0
+
+
+def test_without_weights_the_page_says_why_and_health_says_so_too(tmp_path, monkeypatch):
+    monkeypatch.setattr("tests.ui.test_clients.WEIGHTS", tmp_path / "none")
+    with served(tmp_path, "app.py") as (where, _):
+        answer = httpx.get(f"{where}/healthz", trust_env=False)
+        assert answer.status_code == 503 and answer.json()["status"] == "out of order"
+        assert "weights" in httpx.get(f"{where}/config", trust_env=False).text

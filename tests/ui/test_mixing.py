@@ -222,7 +222,7 @@ def test_a_failure_inside_ends_in_words(events, run, key, mixed, monkeypatch, ca
         raise RuntimeError("tensor of 7 dimensions")
 
     monkeypatch.setattr(events, "render_on_gpu", broken)
-    refused(words.MIX_FAILED, lambda: list(events.grid(None, key, None, 0)))
+    refused(words.FAILED, lambda: list(events.grid(None, key, None, 0)))
     assert "7 dimensions" in caplog.text
 
 
