@@ -1,7 +1,6 @@
 """Several processes: a photo each, whoever is killed."""
 
 import os
-import shutil
 import signal
 import sys
 import time
@@ -12,9 +11,11 @@ import pytest
 from spir.folders.jobs import jobs
 from spir.folders.plan import EngineError
 from spir.folders.workers import on_processes
+from tests.folders.conftest import CARS
 from tests.folders.killing import DeadlyPlan, FaultyPlan, StillbornPlan, command, contents
 
-LONGEST = 120
+LONGEST = 170
+"""Seconds before a test gives up; all of them take far less."""
 
 
 def until(happened):
@@ -56,41 +57,41 @@ def test_workers_that_cannot_begin_end_the_run(plan, photos, kind, told):
         list(on_processes(jobs([str(photos)]), broken))
 
 
-@pytest.fixture
-def many(photos):
-    """More photos of the same cars."""
-    for number in range(5, 20):
-        for suffix in (".png", ".mask.png"):
-            shutil.copy(photos / f"car{number % 5}{suffix}", photos / f"car{number}{suffix}")
-    return photos
+def in_the_middle(photos, out, weights):
+    """A run that has done some of its photos, and its workers."""
+    run = command(photos, out, weights)
+    until(lambda: list(out.glob("car*/run.json")))
+    return run, children(run.pid)
 
 
 @pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-@pytest.mark.parametrize("whom", ["the parent", "everybody", "by hand"])
-def test_killed_in_the_middle_and_resumed_is_as_if_nothing_had_happened(weights, many, tmp_path, whom):
+def test_killed_in_the_middle_and_resumed_is_as_if_nothing_had_happened(weights, photos, tmp_path):
     out = tmp_path / "out"
-    run = command(many, out, weights)
-    until(lambda: len(list(out.glob("*/run.json"))) > 2)
-    workers = children(run.pid)
-    if whom == "by hand":
-        os.killpg(run.pid, signal.SIGINT)
-    else:
-        (os.killpg if whom == "everybody" else os.kill)(run.pid, signal.SIGKILL)
-    told = run.communicate(timeout=LONGEST)[0]
+    run, workers = in_the_middle(photos, out, weights)
+    # The parent alone: its workers must find out by themselves.
+    run.kill()
+    run.communicate(timeout=LONGEST)
     until(lambda: not any(alive(pid) for pid in workers))
     done = {path: path.stat().st_mtime_ns for path in out.glob("*/run.json")}
-    assert 2 < len(done) < 20, "it was to be killed in the middle"
-    if whom == "by hand":
-        assert run.returncode == 130 and "Traceback" not in told
-        assert "The same command goes on" in told
-    again = command(many, out, weights)
+    assert 1 <= len(done) < CARS, "it was to end in the middle"
+    again = command(photos, out, weights)
     told = again.communicate(timeout=LONGEST)[0]
-    assert again.returncode == 1, told
     earlier = told.count("(earlier)")
-    assert earlier >= len(done) and f"{21 - earlier} new, {earlier} from earlier, 1 failed" in told
+    assert earlier >= len(done) and f"{CARS + 1 - earlier} new, {earlier} from earlier, 1 failed" in told
     assert all(path.stat().st_mtime_ns == when for path, when in done.items())
-    whole = command(many, tmp_path / "whole", weights)
-    assert whole.wait(LONGEST) == 1
-    whole.stdout.close()
+    whole = command(photos, tmp_path / "whole", weights)
+    whole.communicate(timeout=LONGEST)
+    assert again.returncode == whole.returncode == 1
     assert contents(out) == contents(tmp_path / "whole")
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_stopped_by_hand_it_says_how_to_go_on(weights, photos, tmp_path):
+    run, workers = in_the_middle(photos, tmp_path / "out", weights)
+    # As from a terminal, where everybody hears it.
+    os.killpg(run.pid, signal.SIGINT)
+    told = run.communicate(timeout=LONGEST)[0]
+    until(lambda: not any(alive(pid) for pid in workers))
+    assert run.returncode == 130 and "Traceback" not in told and "The same command goes on" in told
