@@ -1,51 +1,34 @@
 """The command line (§3.3 "Reconstruction"): photos in, a folder of pictures, films and meshes each.
 
-python -m spir PHOTO... [--category car] [--steps 10] [--out DIR]
+python -m spir PHOTO... [--category car] [--steps 10] [--out DIR] [--workers 1] [--engine local]
 """
 
 import argparse
 import sys
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
 from spir.categories import CATEGORIES
-from spir.outputs.folder import film_files, mesh_files, picture_files, record_file, step_metrics
-from spir.outputs.mesh import EmptySurfaceError
-from spir.photo import PREFERENCES, PhotoError, read_mask, read_photo
+from spir.folders.cluster import on_ray
+from spir.folders.jobs import Job, jobs
+from spir.folders.plan import EngineError, Plan, alone
+from spir.folders.process import attempt
+from spir.folders.report import write_report
+from spir.folders.rows import Row, summary, table
+from spir.folders.settings import Settings
+from spir.folders.store import Store, located
+from spir.folders.workers import on_processes
+from spir.photo import PREFERENCES
 from spir.photo.cutout import MARGIN
-from spir.pipeline import DEVICES, Reconstructor, preset
-from spir.types import Cutout, Fit, Guess, Photo, Step
+from spir.pipeline import DEVICES, choose_device
+from spir.types import Step
 from spir.weights import WEIGHTS, WeightsError
 
-ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic")
-MASK_ENDING = ".mask.png"
-"""NAME.mask.png beside NAME.jpg is its mask."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """A photo on the way to its folder."""
-
-    photo: Path
-    mask: Path | None
-    folder: Path
-
-
-@dataclass(frozen=True)
-class Row:
-    """A line of the table at the end; `failure` is empty where the photo succeeded."""
-
-    name: str
-    iou: float = 0.0
-    psnr: float = 0.0
-    loss: float = 0.0
-    seconds: float = 0.0
-    pose: str = ""
-    failure: str = ""
+INTERRUPTED = 130
+"""The exit code that shells give to Ctrl-C."""
 
 
 def parser() -> argparse.ArgumentParser:
@@ -53,12 +36,12 @@ def parser() -> argparse.ArgumentParser:
     options = argparse.ArgumentParser(
         "python -m spir", description="One photo in, an editable 3D object out."
     )
-    options.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="picture files, or folders of")
+    options.add_argument("photos", nargs="+", metavar="PHOTO", help="picture files, or folders of; also URLs")
     options.add_argument("--category", choices=sorted(CATEGORIES), default="car")
     options.add_argument("--steps", type=int, default=10, help="of the inversion; 0 = the encoder only")
-    options.add_argument("--mask", type=Path, help="white on the object; else NAME.mask.png, else automatic")
+    options.add_argument("--mask", help="white on the object; else NAME.mask.png, else automatic")
     options.add_argument("--margin", type=float, default=MARGIN, help="room around the object, of its box")
-    options.add_argument("--out", type=Path, default=Path("out"), help="holds one folder a photo")
+    options.add_argument("--out", default="out", help="holds one folder a photo; also s3://... and the like")
     options.add_argument("--device", default="auto", help=" or ".join(DEVICES))
     options.add_argument("--segmenter", choices=PREFERENCES, default="auto")
     options.add_argument("--loss", choices=("auto", "lpips", "encoder"), default="auto")
@@ -68,6 +51,10 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--no-mesh", action="store_true")
     options.add_argument("--no-turntable", action="store_true")
     options.add_argument("--weights", type=Path, default=WEIGHTS, help="folder with one folder a category")
+    options.add_argument("--workers", type=int, default=1, help="processes, or actors of the cluster")
+    options.add_argument("--engine", choices=("local", "ray"), default="local")
+    options.add_argument("--address", help="of a Ray cluster; without, one is started on this machine")
+    options.add_argument("--retry-failed", action="store_true", help="try photos again that failed earlier")
     return options
 
 
@@ -79,138 +66,105 @@ def check(options: argparse.Namespace) -> str:
         return "--mesh-resolution must be at least 8 and --frames at least 1"
     if not 0 <= options.margin <= 1:
         return "--margin must be between 0 and 1"
-    if options.mask and (len(options.photos) > 1 or options.photos[0].is_dir()):
+    if options.workers < 1:
+        return "--workers must be at least 1"
+    if options.address and options.engine != "ray":
+        return "--address is for --engine ray"
+    if options.mask and (len(options.photos) > 1 or is_folder(options.photos[0])):
         return "--mask is for a single photo; put NAME.mask.png beside each of several"
+    if (options.workers > 1 or options.engine == "ray") and not Store(options.out).shared:
+        return "several processes cannot share memory://; choose another --out"
     return ""
 
 
-def jobs(photos: Sequence[Path], mask: Path | None, out: Path) -> list[Job]:
-    """One per photo, folders opened, names made unique."""
-    files = []
-    for path in photos:
-        inside = sorted(path.iterdir()) if path.is_dir() else [path]
-        files += [
-            file
-            for file in inside
-            if file == path or (file.suffix.lower() in ENDINGS and not file.name.endswith(MASK_ENDING))
-        ]
-    taken, found = set(), []
-    for file in files:
-        name, number = file.stem, 2
-        while name in taken:
-            name, number = f"{file.stem}-{number}", number + 1
-        taken.add(name)
-        beside = file.with_name(file.stem + MASK_ENDING)
-        found.append(Job(file, mask or (beside if beside.is_file() else None), out / name))
-    return found
+def is_folder(photo: str) -> bool:
+    files, path = located(photo)
+    return files.isdir(path)
 
 
-def cut(reconstructor: Reconstructor, job: Job, margin: float) -> tuple[Photo, Cutout, str]:
-    """The photo, its object, and who cut it out."""
-    photo = read_photo(job.photo)
-    if job.mask is None:
-        found = reconstructor.find(photo)
-        return photo, reconstructor.cut(photo, found.mask, margin), found.segmenter
-    mask = read_mask(job.mask, photo)
-    return photo, reconstructor.cut(photo, mask, margin), f"mask {job.mask.name}"
-
-
-def process(reconstructor: Reconstructor, job: Job, options: argparse.Namespace, bar: tqdm) -> Row:
-    """Reconstruct one photo and write its folder; the bar advances by one a step. May raise anything."""
-    began = time.perf_counter()
-    photo, cutout, segmenter = cut(reconstructor, job, options.margin)
-    config = replace(preset(options.steps), seed=options.seed)
-    for item in reconstructor.reconstruct(cutout, config):
-        if isinstance(item, Guess):
-            outcome = item.outcome[0]
-        elif isinstance(item, Step):
-            bar.set_postfix_str(f"{job.photo.name} step {item.index} loss {float(item.loss):.3f}")
-            bar.update()
-        else:
-            fit = item
-    seconds = time.perf_counter() - began
-    metrics = step_metrics(fit.trajectory, cutout)
-    record = reconstructor.record(
-        fit,
-        segmenter=segmenter,
-        seed=options.seed,
-        metrics=metrics,
-        outcome=outcome,
-        notes={"photo": job.photo.name, "seconds_with_first_guess": round(seconds, 3)},
+def plan(options: argparse.Namespace) -> Plan:
+    """What the workers are told. Raises ValueError where the device is not there."""
+    if not options.address:
+        choose_device(options.device)
+    settings = Settings(
+        options.category,
+        options.steps,
+        options.seed,
+        options.margin,
+        options.segmenter,
+        options.loss,
+        0 if options.no_mesh else options.mesh_resolution,
+        0 if options.no_turntable else options.frames,
+        options.device,
+        str(options.weights.absolute()),
     )
-    write(job.folder, files(reconstructor, photo, cutout, fit, options) | record_file(record))
-    last = fit.trajectory[-1]
-    return Row(job.photo.name, **metrics[-1], loss=float(last.loss), seconds=seconds, pose=outcome)
+    out = options.out if "://" in options.out else str(Path(options.out).absolute())
+    return Plan(settings, out, options.workers, options.retry_failed)
 
 
-def files(
-    reconstructor: Reconstructor, photo: Photo, cutout: Cutout, fit: Fit, options: argparse.Namespace
-) -> dict[str, bytes]:
-    """Everything there is to keep of a fit; the mesh is left out where there is no surface."""
-    category = reconstructor.category
-    seen = reconstructor.render(fit, cutout.mask.shape[1])
-    found = picture_files(photo, cutout, fit, seen, category.scene_range)
-    if not options.no_turntable:
-        found |= film_files(reconstructor.turntable(fit, options.frames), category.background)
-    if not options.no_mesh:
-        try:
-            surface = reconstructor.mesh(fit, options.mesh_resolution)
-            found |= mesh_files(surface, reconstructor.camera(fit.pose))
-        except EmptySurfaceError as problem:
-            tqdm.write(f"no mesh: {problem}", file=sys.stderr)
-    return found
+def one_by_one(work: Sequence[Job], chosen: Plan, bar: tqdm) -> Iterator[Row]:
+    """In this process; the bar advances by one a step."""
+    bench = chosen.bench()
+    for job in work:
+
+        def progress(step: Step, name: str = job.name) -> None:
+            bar.set_postfix_str(f"{name} step {step.index} loss {float(step.loss):.3f}")
+            bar.update()
+
+        yield attempt(bench, job, progress)
 
 
-def write(folder: Path, contents: dict[str, bytes]) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, data in contents.items():
-        (folder / name).write_bytes(data)
+def engine(options: argparse.Namespace, work: Sequence[Job], chosen: Plan, bar: tqdm) -> Iterator[Row]:
+    """The rows as they come, from whoever does the work."""
+    if options.engine == "ray":
+        return on_ray(work, chosen, options.address)
+    return on_processes(work, chosen) if chosen.workers > 1 else one_by_one(work, chosen, bar)
 
 
-def table(rows: Sequence[Row]) -> str:
-    """One line a photo, aligned."""
-    width = max(len("photo"), *(len(row.name) for row in rows))
-    lines = [f"{'photo':{width}}    IoU  PSNR dB    loss  seconds  pose"]
-    for row in rows:
-        numbers = f"{row.iou:7.3f}{row.psnr:9.2f}{row.loss:8.3f}{row.seconds:9.1f}  {row.pose}"
-        lines.append(f"{row.name:{width}}{'  failed: ' + row.failure if row.failure else numbers}")
-    return "\n".join(lines)
+def follow(options: argparse.Namespace, work: Sequence[Job], chosen: Plan, rows: dict[str, Row]) -> None:
+    """Fill `rows`, by folder, and show how far it is."""
+    alone_here = options.engine == "local" and chosen.workers == 1
+    pieces, unit = (options.steps + 1, "step") if alone_here else (1, "photo")
+    with tqdm(total=len(work) * pieces, unit=unit, dynamic_ncols=True) as bar:
+        for row in engine(options, work, chosen, bar):
+            rows[row.folder] = row
+            for told in (row.failure, row.remark):
+                if told and not row.earlier:
+                    tqdm.write(f"{row.name}: {told}", file=sys.stderr)
+            bar.update(len(rows) * pieces - bar.n)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The exit code: 0 = all went well, 1 = some photo or the weights failed; bad usage exits with 2."""
     usage = parser()
     options = usage.parse_args(arguments)
-    work = jobs(options.photos, options.mask, options.out)
-    fault = check(options) or ("" if work else "there is no photo to work on")
-    if fault:
-        usage.error(fault)
     try:
-        reconstructor = Reconstructor.load(
-            options.category,
-            options.device,
-            options.weights,
-            segmenter=options.segmenter,
-            loss=options.loss,
-        )
-    except ValueError as problem:
+        fault = check(options)
+        work = [] if fault else jobs(options.photos, options.mask)
+        chosen, store = plan(options), Store(options.out)
+    except (ValueError, ImportError) as problem:
+        # A device or a kind of URL that is not to be had here, or not without another package.
         usage.error(str(problem))
-    except (WeightsError, RuntimeError) as problem:
+    if not work:
+        usage.error(fault or "there is no photo to work on")
+    rows, began = {}, time.perf_counter()
+    try:
+        with alone(store):
+            follow(options, work, chosen, rows)
+            told = [rows[job.folder] for job in work]
+            print(table(told), summary(told, time.perf_counter() - began), sep="\n\n")
+            write_report(store)
+    except KeyboardInterrupt:
+        print(
+            f"Stopped after {len(rows)} of {len(work)} photos. The same command goes on from there.",
+            file=sys.stderr,
+        )
+        return INTERRUPTED
+    except (EngineError, WeightsError, RuntimeError) as problem:
         print(problem, file=sys.stderr)
         return 1
-    rows = []
-    with tqdm(total=len(work) * (options.steps + 1), unit="step", dynamic_ncols=True) as bar:
-        for number, job in enumerate(work, start=1):
-            try:
-                rows.append(process(reconstructor, job, options, bar))
-            except Exception as problem:
-                # Whatever ails one photo, the others still get their turn.
-                reason = str(problem) if isinstance(problem, PhotoError) else repr(problem)
-                tqdm.write(f"{job.photo}: {reason}", file=sys.stderr)
-                rows.append(Row(job.photo.name, failure=reason))
-            bar.update(number * (options.steps + 1) - bar.n)
-    print(table(rows))
-    return 1 if any(row.failure for row in rows) else 0
+    print(f"All of it: {options.out.rstrip('/')}/index.html")
+    return 1 if any(row.failure for row in told) else 0
 
 
 if __name__ == "__main__":

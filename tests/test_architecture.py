@@ -29,14 +29,20 @@ MAY_IMPORT = {
     "weights": SCIENCE | {"photo", "bootstrap", "inversion"},
     "pipeline": SCIENCE | STAGES | {"weights"},
     "__init__": {"types", "pipeline", "weights"},
-    "__main__": {"types", "categories", "pipeline", "weights", "outputs", "photo", "inversion"},
+    "folders": {"types", "pipeline", "weights", "outputs", "photo"},
+    "__main__": {"types", "categories", "pipeline", "weights", "photo", "folders"},
     "ui": {"types", "categories", "pipeline", "weights", "outputs", "photo"},
     "data": SCIENCE | STAGES | {"weights", "pipeline"},
     "evaluate": SCIENCE | STAGES | {"data", "weights", "pipeline"},
     "train": SCIENCE | STAGES | {"data", "weights", "evaluate"},
 }
 WORKSHOP = ("data", "train", "evaluate")  # never shipped to the Space
-OUTSIDERS = {"gradio": {"ui"}, "cv2": {"photo", "bootstrap", "data"}, "trimesh": {"outputs", "data"}}
+OUTSIDERS = {
+    "gradio": {"ui"},
+    "cv2": {"photo", "bootstrap", "data"},
+    "trimesh": {"outputs", "data"},
+    "ray": {"folders"},
+}
 HEAVY = {
     "gradio",
     "tensorboard",
@@ -44,6 +50,7 @@ HEAVY = {
     "lpips",
     "rembg",
     "beartype",
+    "ray",
 }  # `import spir` loads none of these
 FILES = sorted(SPIR.rglob("*.py"))
 

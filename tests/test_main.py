@@ -1,18 +1,19 @@
 """The command line with tiny networks: what it writes, what it says, how it exits."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from spir import __main__ as command
-from spir.__main__ import Row, jobs, main, table
+from spir.__main__ import main
+from spir.folders import process
 from tests.tiny import car_photo, tiny_weights
 
 FILES = {
     *(f"{name}.png" for name in ("photo", "cutout", "mask", "render", "nocs", "normals", "attention")),
-    *("error.png", "trajectory.png", "turntable.mp4", "turntable.gif", "run.json"),
+    *("error.png", "trajectory.png", "overview.webp", "turntable.mp4", "turntable.gif", "run.json"),
     *(f"mesh.{ending}" for ending in ("glb", "ply", "obj", "stl")),
 }
 
@@ -39,7 +40,9 @@ def test_a_photo_becomes_a_folder_and_a_broken_one_stops_nothing(weights, photos
     out = tmp_path / "out"
     arguments = f"{photos} --steps 0 --out {out} --weights {weights} --device cpu --seed 3"
     assert main([*arguments.split(), "--frames", "2", "--mesh-resolution", "16"]) == 1
-    assert {path.name for path in (out / "red").iterdir()} == FILES and not (out / "broken").exists()
+    assert {path.name for path in (out / "red").iterdir()} == FILES
+    assert [path.name for path in (out / "broken").iterdir()] == ["failed.json"]
+    assert "red/overview.webp" in (out / "index.html").read_text() and (out / "table.csv").is_file()
     record = json.loads((out / "red" / "run.json").read_text())
     assert record["seed"] == 3 and record["segmenter"] == "mask red.mask.png" and record["device"] == "cpu"
     assert record["loss_backend"] and record["weights"] and record["versions"]["torch"]
@@ -47,7 +50,7 @@ def test_a_photo_becomes_a_folder_and_a_broken_one_stops_nothing(weights, photos
     assert 0 <= step["iou"] <= 1 and 0 < step["psnr"] <= 60 and step["loss"] > 0 and step["seconds"] > 0
     printed = capsys.readouterr()
     assert "broken.jpg" in printed.err and "not a picture" in printed.err
-    lines = printed.out.strip().splitlines()
+    lines = printed.out.split("\n\n")[0].splitlines()
     assert len(lines) == 3 and "failed" in lines[1] and f"{step['iou']:.3f}" in lines[2]
     mask = np.asarray(Image.open(out / "red" / "mask.png"))
     assert mask.shape == (128, 128, 3) and mask.max() == 255
@@ -64,7 +67,7 @@ def test_any_failure_of_a_photo_is_its_own(weights, photos, tmp_path, monkeypatc
     def fall(*_):
         raise RuntimeError("out of luck")
 
-    monkeypatch.setattr(command, "process", fall)
+    monkeypatch.setattr(process, "process", fall)
     assert main([str(photos), "--weights", str(weights), "--out", str(tmp_path), "--device", "cpu"]) == 1
     assert capsys.readouterr().err.count("out of luck") >= 2
 
@@ -81,6 +84,10 @@ def test_any_failure_of_a_photo_is_its_own(weights, photos, tmp_path, monkeypatc
         "x.jpg --mesh-resolution 1",
         "EMPTY",
         "x.jpg --device toaster",
+        "x.jpg --workers 0",
+        "x.jpg --address localhost",
+        "x.jpg --workers 2 --out memory://out",
+        "x.jpg --out nowhere://out",
     ],
 )
 def test_bad_usage_exits_with_two(wrong, weights, tmp_path, capsys):
@@ -94,16 +101,23 @@ def test_missing_weights_exit_with_one(tmp_path, capsys):
     assert "No weights" in capsys.readouterr().err
 
 
-def test_folders_are_opened_and_names_stay_apart(photos, tmp_path):
-    other = tmp_path / "red.jpg"
-    found = jobs([photos, other], None, tmp_path / "out")
-    assert [job.photo.name for job in found] == ["broken.jpg", "red.png", "red.jpg"]
-    assert [job.folder.name for job in found] == ["broken", "red", "red-2"]
-    assert [job.mask and job.mask.name for job in found] == [None, "red.mask.png", None]
+def test_the_second_time_there_is_nothing_to_do(weights, photos, tmp_path, capsys):
+    arguments = (
+        f"{photos} --steps 0 --out {tmp_path / 'out'} --weights {weights} --device cpu --no-mesh".split()
+    )
+    assert main([*arguments, "--no-turntable"]) == 1
+    record = (tmp_path / "out" / "red" / "run.json").read_bytes()
+    capsys.readouterr()
+    assert main([*arguments, "--no-turntable"]) == 1
+    printed = capsys.readouterr()
+    assert "2 photos: 0 new, 2 from earlier, 1 failed" in printed.out and "not a picture" not in printed.err
+    assert (tmp_path / "out" / "red" / "run.json").read_bytes() == record
+    assert main([*arguments, "--frames", "2"]) == 1
+    assert "2 new, 0 from earlier" in capsys.readouterr().out
 
 
-def test_the_table_lines_up():
-    rows = [Row("a.jpg", 0.9, 20.0, 0.5, 3.0, "solved"), Row("long-name.jpg", failure="no object")]
-    head, first, second = table(rows).splitlines()
-    assert head.index("IoU") + 3 == first.index("0.900") + 5
-    assert second == "long-name.jpg  failed: no object"
+def test_without_ray_it_says_what_to_install(weights, photos, tmp_path, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    arguments = f"{photos} --out {tmp_path} --weights {weights} --device cpu --engine ray".split()
+    assert main(arguments) == 1
+    assert 'pip install "spir[ray]"' in capsys.readouterr().err

@@ -14,7 +14,7 @@ from spir.evaluate.items import Record
 from spir.evaluate.runs import Run, view
 from spir.geometry.pose import camera_from_pose
 from spir.outputs.mesh import EmptySurfaceError
-from spir.outputs.panels import nocs_picture, sheet
+from spir.outputs.panels import nocs_picture, sheet, thumbnail
 from spir.outputs.views import orbit, to_uint8
 from spir.pipeline import Reconstructor
 from spir.types import Camera, Cutout, Mesh, Photo, Rendering
@@ -32,15 +32,6 @@ Picture = UInt8[np.ndarray, "height width 3"]
 def labels(steps: Sequence[int]) -> list[str]:
     """Above the columns."""
     return ["photo", "cut-out", "NOCS", *(f"N = {count}" for count in steps), "+60", "+150", "mesh, -60"]
-
-
-def thumbnail(photo: Photo, size: int) -> Picture:
-    """The whole photo within a white square."""
-    image = Image.fromarray(photo.rgb.cpu().numpy())
-    image.thumbnail((size, size), Image.Resampling.LANCZOS)
-    page = Image.new("RGB", (size, size), (PAPER, PAPER, PAPER))
-    page.paste(image, ((size - image.width) // 2, (size - image.height) // 2))
-    return np.array(page)
 
 
 def mesh_picture(mesh: Mesh, camera: Camera, size: int) -> Picture:

@@ -10,7 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from spir.outputs.views import to_uint8
-from spir.types import Step
+from spir.types import Photo, Step
 
 Picture = UInt8[ndarray, "_ _ 3"]
 ATTENTION_COLOURS = (
@@ -71,6 +71,15 @@ def ramped(error: Float[ndarray, "height width"]) -> Picture:
     ramp = np.array(ERROR_RAMP, float)
     channels = [np.interp(place, np.arange(len(ramp)), ramp[:, i]) for i in range(3)]
     return np.stack(channels, -1).round().astype(np.uint8)
+
+
+def thumbnail(photo: Photo, size: int) -> Picture:
+    """The whole photo within a white square."""
+    image = Image.fromarray(photo.rgb.cpu().numpy())
+    image.thumbnail((size, size), Image.Resampling.LANCZOS)
+    page = Image.new("RGB", (size, size), (PAPER, PAPER, PAPER))
+    page.paste(image, ((size - image.width) // 2, (size - image.height) // 2))
+    return np.array(page)
 
 
 def strip(steps: Sequence[Step], shown: int = 8, row: int = 0) -> Picture:

@@ -1,0 +1,1 @@
+"""Folders of photos: many jobs, each done once, by this process, by several, or by a cluster."""

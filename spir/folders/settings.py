@@ -1,0 +1,48 @@
+"""What is asked of every photo: enough to tell whether a result on disk is the one that is wanted."""
+
+import hashlib
+from dataclasses import asdict, dataclass
+
+from spir.outputs.views import FRAMES
+from spir.photo.cutout import MARGIN
+from spir.pipeline import Reconstructor
+from spir.weights import WEIGHTS
+
+WHERE = ("device", "weights")
+"""Settings that say where, not what; of the weights their hash counts."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The same for all photos of a run."""
+
+    category: str = "car"
+    steps: int = 10
+    seed: int = 0
+    margin: float = MARGIN
+    """Room around the object, as a fraction of its box."""
+    segmenter: str = "auto"
+    loss: str = "auto"
+    mesh_resolution: int = 128
+    """Samples along the cube's side; 0 = no mesh."""
+    frames: int = FRAMES
+    """Of the turntable; 0 = none."""
+    device: str = "auto"
+    weights: str = str(WEIGHTS)
+    """A folder with one folder a category."""
+
+    def load(self) -> Reconstructor:
+        """The networks. Raises WeightsError, and ValueError where a preference cannot be met."""
+        preferences = {"segmenter": self.segmenter, "loss": self.loss}
+        return Reconstructor.load(self.category, self.device, self.weights, **preferences)
+
+    def asked(self, weights_hash: str, photo: bytes | None, mask: bytes | None) -> dict:
+        """Everything that a result depends on, for JSON; equal means that there is nothing to do again.
+
+        The bytes of photo and mask count, not their names: a photo that was replaced is another one."""
+        numbers = {name: value for name, value in asdict(self).items() if name not in WHERE}
+        return {**numbers, "weights": weights_hash, "photo": digest(photo), "mask": digest(mask)}
+
+
+def digest(data: bytes | None) -> str | None:
+    return None if data is None else hashlib.sha256(data).hexdigest()
