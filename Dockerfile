@@ -1,9 +1,9 @@
 # spir on a CPU:  docker build -t spir . && docker run -p 7860:7860 spir
-# on NVIDIA GPUs: docker build -t spir --build-arg TORCH=cu126 . && docker run --gpus all -p 7860:7860 spir
+# on NVIDIA GPUs: docker build -t spir --build-arg TORCH_INDEX= . && docker run --gpus all -p 7860:7860 spir
 FROM python:3.12.11-slim-bookworm
 
 RUN useradd --create-home --uid 1000 user
-USER user
+USER 1000
 ENV HOME=/home/user \
     PATH=/home/user/.local/bin:$PATH \
     PYTHONUNBUFFERED=1 \
@@ -15,18 +15,18 @@ ENV HOME=/home/user \
     GRADIO_TEMP_DIR=/home/user/gradio
 WORKDIR /home/user/app
 
-COPY --chown=user requirements.txt constraints.txt ./
-# cpu, or the CUDA of the driver: torch without CUDA is a twentieth of the size.
-ARG TORCH=cpu
-RUN pip install --no-cache-dir --user -r requirements.txt -c constraints.txt \
-    --extra-index-url "https://download.pytorch.org/whl/${TORCH}"
+COPY --chown=1000 requirements.txt constraints.txt ./
+# PyPI's torch brings CUDA along; this index has it without, in a twentieth of the size.
+ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 # rembg compiles for about a minute at its first import: do it once, here.
-RUN python -c "import rembg"
+RUN pip install --no-cache-dir --user -r requirements.txt -c constraints.txt \
+        ${TORCH_INDEX:+--extra-index-url "$TORCH_INDEX"} \
+    && python -c "import rembg"
 
-COPY --chown=user app.py README.md ./
-COPY --chown=user assets assets
-COPY --chown=user weights weights
-COPY --chown=user spir spir
+COPY --chown=1000 app.py README.md ./
+COPY --chown=1000 assets assets
+COPY --chown=1000 weights weights
+COPY --chown=1000 spir spir
 RUN rm -rf spir/data spir/train spir/evaluate
 
 EXPOSE 7860
