@@ -16,11 +16,13 @@ def told():
         return {(case.door, case.name): (case.expect, guard.knock(case.door, case.data)) for case in corpus()}
 
 
+@pytest.mark.slow
 def test_no_file_crashes_hangs_swells_or_reaches_out(told):
     found = {name: wrong for name, (_, outcome) in told.items() if (wrong := faults(outcome))}
     assert not found
 
 
+@pytest.mark.slow
 def test_what_is_sound_is_taken_and_what_is_not_is_refused(told):
     wrong = {
         name: (expect, outcome.kind, outcome.words)
@@ -30,6 +32,7 @@ def test_what_is_sound_is_taken_and_what_is_not_is_refused(told):
     assert not wrong
 
 
+@pytest.mark.slow
 def test_there_are_enough_of_every_kind(told):
     assert len(told) >= LEAST
     for door, least in (("photo", 250), ("mask", 30), ("zip", 80)):
