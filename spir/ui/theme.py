@@ -6,6 +6,8 @@ import gradio as gr
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 
+from spir.ui.headers import Headers
+
 ASSETS = Path(__file__).parents[2] / "assets"
 MAX_UPLOAD = "25mb"
 ABOUT = '<meta name="description" content="One photo of an object to a 3D model to turn, recolour and keep.">'
@@ -64,6 +66,6 @@ def serve(page: gr.Blocks, **options) -> tuple:
         show_error=True,
         mcp_server=True,
         # The page carries its first example; packed it is a third smaller. Streams of events stay as they are.
-        app_kwargs={"middleware": [Middleware(GZipMiddleware, minimum_size=1024)]},
+        app_kwargs={"middleware": [Middleware(GZipMiddleware, minimum_size=1024), Middleware(Headers)]},
         **options,
     )

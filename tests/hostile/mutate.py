@@ -1,126 +1,206 @@
-"""Small changes to a file that keep it interesting: bits, cuts, splices, and lies in lengths with checksums mended."""
+"""One file made into another that nobody has seen: by its bytes, and by the pieces that its format is made of."""
 
+import json
 import random
 import struct
-import zipfile
 import zlib
-from io import BytesIO
+from collections.abc import Callable
 
+from tests.hostile.archives import sound_files, zipped
 from tests.hostile.case import chunk
 
-NUMBERS = (
+ODD_NUMBERS = (0, 1, 2, 16, 17, 127, 128, 255, 256, 4096, 6400, 2**15, 2**16 - 1, 2**24, 2**31 - 1, 2**32 - 1)
+ODD_VALUES = (
+    None,
+    True,
     0,
-    1,
-    2,
-    7,
-    0x7F,
-    0x80,
-    0xFF,
-    0x7FFF,
-    0x8000,
-    0xFFFF,
-    0x7FFFFFFF,
-    0x80000000,
-    0xFFFFFFFF,
-    4096,
-    6000,
-    65_000,
+    -1,
+    0.1,
+    1e308,
+    2**70,
+    "",
+    "x" * 300,
+    "../x",
+    "\0",
+    "\ud800",
+    [],
+    {},
+    [[]],
+    {"a": 1},
+    [None] * 1000,
 )
-"""Where counting goes wrong."""
+PNG_START = b"\x89PNG\r\n\x1a\n"
+MOST_TURNS = 4
 
 
-def mutated(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
-    """A file changed in one to four ways, the same for the same draw."""
-    if data[:4] == b"PK\x03\x04" and draw.random() < 0.7:
-        return within_zip(data, others, draw)
-    if data[:4] == b"\x89PNG" and draw.random() < 0.5:
-        return png_chunks(data, draw)
-    for _ in range(draw.choice((1, 1, 2, 4))):
-        data = draw.choice((bits, numbers, cut, spliced, repeated, removed))(data, others, draw)
+def flipped(data: bytearray, draw: random.Random) -> bytearray:
+    """A few bits are others."""
+    for _ in range(draw.choice((1, 2, 4, 16, 64))):
+        data[draw.randrange(len(data))] ^= 1 << draw.randrange(8)
     return data
 
 
-def place(data: bytes, draw: random.Random) -> int:
-    """Half of the changes hit the header, where the structure is."""
-    end = len(data) if draw.random() < 0.5 else min(len(data), 400)
-    return draw.randrange(max(1, end))
+def cut(data: bytearray, draw: random.Random) -> bytearray:
+    return data[: draw.randrange(1, len(data) + 1)]
 
 
-def bits(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
-    changed = bytearray(data)
-    for _ in range(draw.choice((1, 2, 10, 100)) if data else 0):
-        changed[place(data, draw)] ^= 1 << draw.randrange(8)
+def lacking(data: bytearray, draw: random.Random) -> bytearray:
+    """A stretch is gone."""
+    start = draw.randrange(len(data))
+    return data[:start] + data[start + draw.randrange(1, 200) :]
+
+
+def doubled(data: bytearray, draw: random.Random) -> bytearray:
+    """A stretch comes again, perhaps very often."""
+    start, length = draw.randrange(len(data)), draw.randrange(1, 300)
+    stretch = data[start : start + length]
+    return data[:start] + stretch * draw.choice((2, 3, 100, 3000)) + data[start + length :]
+
+
+def numbered(data: bytearray, draw: random.Random) -> bytearray:
+    """A number is another; most of those that matter stand near the beginning."""
+    length = draw.choice((1, 2, 4))
+    place = draw.randrange(draw.choice((64, 400, len(data))))
+    value = draw.choice(ODD_NUMBERS) % 256**length
+    data[place : place + length] = value.to_bytes(length, draw.choice(("big", "little")))
+    return data
+
+
+def pieces_of_png(data: bytearray) -> list[tuple[bytes, bytes]]:
+    """Kind and body of every chunk that is whole."""
+    place, found = 8, []
+    while place + 12 <= len(data):
+        length = int.from_bytes(data[place : place + 4], "big")
+        if place + 12 + length > len(data):
+            break
+        found.append((bytes(data[place + 4 : place + 8]), bytes(data[place + 8 : place + 8 + length])))
+        place += 12 + length
+    return found
+
+
+def png_pieces(data: bytearray, draw: random.Random) -> bytearray:
+    """Chunks of a PNG changed, repeated, lost or out of order, with checksums that hold."""
+    if not data.startswith(PNG_START) or not (found := pieces_of_png(data)):
+        return flipped(data, draw)
+    place = draw.randrange(len(found))
+    kind, body = found[place]
+    way = draw.randrange(6)
+    if way == 0 and body:
+        found[place] = kind, bytes(numbered(bytearray(body), draw))
+    elif way == 1:
+        found[place:place] = [found[place]] * draw.choice((1, 2, 2000))
+    elif way == 2:
+        del found[place]
+    elif way == 3:
+        draw.shuffle(found)
+    elif way == 4 and kind == b"IDAT":
+        found[place] = kind, repacked(body, draw)
+    else:
+        header = struct.pack(">II", draw.choice(ODD_NUMBERS), draw.choice(ODD_NUMBERS))
+        tail = bytes(draw.choice((0, 1, 2, 3, 4, 6, 8, 16)) for _ in range(5))
+        found[0] = b"IHDR", header + tail
+    return bytearray(PNG_START + b"".join(chunk(*piece) for piece in found))
+
+
+def repacked(body: bytes, draw: random.Random) -> bytes:
+    """The pixels of a PNG, packed again with other bytes among them."""
+    try:
+        pixels = zlib.decompressobj().decompress(body, 2**20)
+    except zlib.error:
+        return body
+    return zlib.compress(bytes(flipped(bytearray(pixels or b"\0"), draw)) * draw.choice((1, 2, 50)))
+
+
+def jpeg_pieces(data: bytearray, draw: random.Random) -> bytearray:
+    """A marker of a JPEG is another, or what follows one is."""
+    places = [place for place in range(len(data) - 10) if data[place] == 0xFF and data[place + 1] >= 0xC0]
+    if data[:2] != b"\xff\xd8" or not places:
+        return numbered(data, draw)
+    place = draw.choice(places)
+    if draw.random() < 0.3:
+        data[place + 1] = draw.randrange(0xC0, 0xFF)
+    else:
+        at = place + draw.randrange(2, 10)
+        data[at : at + 2] = (draw.choice(ODD_NUMBERS) % 2**16).to_bytes(2, "big")
+    return data
+
+
+def box_pieces(data: bytearray, draw: random.Random) -> bytearray:
+    """A size of one of the boxes (HEIC, AVIF) or chunks (WebP) lies."""
+    names = b"ftyp meta hdlr iloc iinf infe iprp ipco ispe pixi hvcC av1C ipma iref idat mdat VP8X VP8L ANMF".split()
+    places = [place for name in names if (place := data.find(name)) >= 4]
+    if not places:
+        return numbered(data, draw)
+    place = draw.choice(places) + draw.choice((-4, 4, 8, 12, 16))
+    data[place : place + 4] = draw.choice(ODD_NUMBERS).to_bytes(4, draw.choice(("big", "little")))
+    return data
+
+
+WAYS: tuple[Callable[[bytearray, random.Random], bytearray], ...] = (
+    flipped,
+    cut,
+    lacking,
+    doubled,
+    numbered,
+    numbered,
+    png_pieces,
+    png_pieces,
+    jpeg_pieces,
+    box_pieces,
+)
+
+
+def mutated(data: bytes, other: bytes, draw: random.Random) -> bytes:
+    """The file changed a few times over, at times with a part of another one behind its own beginning."""
+    changed = bytearray(data or b"\0")
+    if draw.random() < 0.1 and other:
+        changed = changed[: draw.randrange(1, len(changed) + 1)] + other[draw.randrange(len(other)) :]
+    for _ in range(draw.randint(1, MOST_TURNS)):
+        changed = draw.choice(WAYS)(changed or bytearray(b"\0"), draw)
     return bytes(changed)
 
 
-def numbers(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
-    """A number of one, two or four bytes is another."""
-    form = draw.choice(("<B", "<H", ">H", "<I", ">I"))
-    size = struct.calcsize(form)
-    at = place(data, draw)
-    return data[:at] + struct.pack(form, draw.choice(NUMBERS) % 256**size) + data[at + size :]
+def mutated_zip(draw: random.Random) -> bytes:
+    """A ZIP whose checksums hold, with one or two files in it that are others."""
+    files = sound_files()
+    changes = {}
+    for name in draw.sample(sorted(files), draw.randint(1, 2)):
+        if name == "run.json" and draw.random() < 0.8:
+            changes[name] = mutated_json(files[name], draw)
+        elif name == "fit.safetensors" and draw.random() < 0.6:
+            changes[name] = mutated_tensors(files[name], draw)
+        else:
+            changes[name] = mutated(files[name], b"", draw)
+    return zipped(changes)
 
 
-def cut(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
-    return data[: place(data, draw)]
+def mutated_json(text: bytes, draw: random.Random) -> bytes:
+    """Still JSON, with another value somewhere, mostly in what is read again."""
+    words = json.loads(text)
+    place = words["restore"] if draw.random() < 0.9 else words
+    while True:
+        keys = list(place) if isinstance(place, dict) else list(range(len(place)))
+        key = draw.choice(keys)
+        if not (isinstance(place[key], dict | list) and place[key] and draw.random() < 0.6):
+            place[key] = draw.choice(ODD_VALUES)
+            return json.dumps(words).encode()
+        place = place[key]
 
 
-def spliced(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
-    other = draw.choice(others)
-    return data[: place(data, draw)] + other[place(other, draw) :]
-
-
-def repeated(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
-    at = place(data, draw)
-    part = data[at : at + draw.choice((2, 8, 64, 1000))]
-    return data[:at] + part * draw.choice((2, 30, 1000)) + data[at:]
-
-
-def removed(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
-    at = place(data, draw)
-    return data[:at] + data[at + draw.choice((1, 4, 30)) :]
-
-
-def png_chunks(data: bytes, draw: random.Random) -> bytes:
-    """A PNG with one chunk changed inside, left out, doubled or moved, and all checksums right."""
-    found, at = [], 8
-    while at + 12 <= len(data):
-        (length,) = struct.unpack_from(">I", data, at)
-        found.append((data[at + 4 : at + 8], data[at + 8 : at + 8 + length]))
-        at += 12 + length
-    if not found:
-        return data
-    number = draw.randrange(len(found))
-    kind, body = found[number]
-    how = draw.randrange(5)
-    if how == 0:
-        found[number] = kind, bits(body, [], draw)
-    elif how == 1:
-        found[number] = kind, numbers(body, [], draw)
-    elif how == 2:
-        found[number] = kind, zlib.compress(bytes(draw.choice((0, 1, 10**4, 10**7))))
-    elif how == 3:
-        found.insert(draw.randrange(len(found) + 1), found[number])
+def mutated_tensors(data: bytes, draw: random.Random) -> bytes:
+    """The header of a safetensors file lies about a tensor, or numbers are others."""
+    length = int.from_bytes(data[:8], "little")
+    header, body = json.loads(data[8 : 8 + length]), bytearray(data[8 + length :])
+    if draw.random() < 0.5:
+        entry = header[draw.choice([name for name in header if name != "__metadata__"])]
+        field = draw.choice(("dtype", "shape", "data_offsets"))
+        odd = draw.choice((*ODD_VALUES, "F64", "BF16", "I64", "BOOL", [0], [2**62, 2**62], [0, 4]))
+        entry[field] = odd
     else:
-        del found[number]
-    return data[:8] + b"".join(chunk(kind, body) for kind, body in found)
-
-
-def within_zip(data: bytes, others: list[bytes], draw: random.Random) -> bytes:
-    """A ZIP that is sound, of files of which one is not."""
-    try:
-        with zipfile.ZipFile(BytesIO(data)) as archive:
-            files = {
-                entry.filename: archive.read(entry) for entry in archive.infolist() if entry.file_size < 10**6
-            }
-    except Exception:
-        return bits(data, others, draw)
-    if not files:
-        return data
-    name = draw.choice(sorted(files))
-    files[name] = mutated(files[name], others, draw)
-    written = BytesIO()
-    with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in files.items():
-            archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
-    return written.getvalue()
+        # Infinities, numbers that are none, and huge ones.
+        place = draw.randrange(len(body) // 4) * 4
+        body[place : place + 4] = draw.choice(
+            (b"\0\0\xc0\x7f", b"\0\0\x80\x7f", b"\xff\xff\x7f\x7f", b"\xff" * 4)
+        )
+    packed = json.dumps(header).encode()
+    return len(packed).to_bytes(8, "little") + packed + bytes(body)

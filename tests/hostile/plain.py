@@ -26,6 +26,9 @@ def modes() -> Iterator[Case]:
     """Each mode in each format that can hold it."""
     for mode in MODES:
         for form in FORMATS:
+            if (mode, form) == ("I", "PNG"):
+                # Pillow is about to give it up.
+                continue
             try:
                 data = saved(in_mode(mode), form)
             except (OSError, KeyError, ValueError):

@@ -101,7 +101,9 @@ def app(folder):
 
 @pytest.fixture(scope="module")
 def visitor(app):
-    return Visitor(app[0])
+    came = Visitor(app[0])
+    yield came
+    came.http.close()
 
 
 def is_words(told):
@@ -167,7 +169,7 @@ def test_only_uploaded_files_are_opened_and_none_is_deleted(app, visitor, path):
 @pytest.mark.parametrize(
     "name", ["page.html", "page.jpg", "page.svg", "page.xhtml", "page", "page.js", "page.xml"]
 )
-@pytest.mark.parametrize("content", [HTML, SVG, TEXTS["drawing.svg"]])
+@pytest.mark.parametrize("content", [HTML, SVG, TEXTS["drawing.svg"]], ids=["html", "svg", "xml"])
 def test_what_was_uploaded_never_runs(visitor, name, content):
     """A browser gets it as a picture that it may not take for anything else, or to keep."""
     _, path = visitor.upload(name, content)
@@ -179,6 +181,6 @@ def test_what_was_uploaded_never_runs(visitor, name, content):
 
 
 def test_a_very_large_upload_is_refused(visitor):
-    answer, _ = visitor.upload("large.jpg", io.BytesIO(bytes(26 * 10**6)))
+    answer, _ = visitor.upload("large.jpg", io.BytesIO(bytes(27 * 10**6)))
     assert not answer.is_success
     assert visitor.photo("small.png", saved(noise()))[0]
