@@ -1,5 +1,6 @@
 """Whoever keeps the worker: it starts it, hands it files, and survives its crashes and hangs."""
 
+import contextlib
 import os
 import select
 import subprocess
@@ -31,7 +32,9 @@ class Guard:
         if self.worker is not None:
             self.worker.kill()
             self.worker.wait()
-            self.worker.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                # What it never read is still in there.
+                self.worker.stdin.close()
             self.worker.stdout.close()
             self.worker = None
 
