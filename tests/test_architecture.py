@@ -13,11 +13,12 @@ ROOT = Path(__file__).resolve().parents[1]
 SPIR = ROOT / "spir"
 
 # Each room may import the rooms named here, and itself. Nothing else.
-BASE = {"types", "categories", "geometry"}
+BASE = {"types", "categories", "geometry", "patience"}
 SCIENCE = BASE | {"generator", "rendering"}
 STAGES = {"photo", "bootstrap", "inversion", "outputs"}
 MAY_IMPORT = {
     "types": set(),
+    "patience": set(),
     "categories": {"types"},
     "geometry": {"types"},
     "photo": BASE,
@@ -31,7 +32,7 @@ MAY_IMPORT = {
     "__init__": {"types", "pipeline", "weights"},
     "folders": {"types", "pipeline", "weights", "outputs", "photo"},
     "__main__": {"types", "categories", "pipeline", "weights", "photo", "folders"},
-    "ui": {"types", "categories", "pipeline", "weights", "outputs", "photo"},
+    "ui": {"types", "categories", "patience", "pipeline", "weights", "outputs", "photo"},
     "data": SCIENCE | STAGES | {"weights", "pipeline"},
     "evaluate": SCIENCE | STAGES | {"data", "weights", "pipeline"},
     "train": SCIENCE | STAGES | {"data", "weights", "evaluate"},

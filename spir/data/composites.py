@@ -243,7 +243,22 @@ def picked(material: Material, random: np.random.Generator, kind: int | None = N
         made = material.animals[random.integers(len(material.animals))] if there else blob(material, random)
         return Cut(made, NOTHING)
     alike = material.cars if kind == CAR else material.others[kind]
-    return Cut(alike[random.integers(len(alike))], kind)
+    found = alike[random.integers(len(alike))]
+    return Cut(dressed(found, material, random) if kind != CAR and random.random() < 0.5 else found, kind)
+
+
+def dressed(
+    cut: UInt8[ndarray, "h w 4"], material: Material, random: np.random.Generator
+) -> UInt8[ndarray, "h w 4"]:
+    """A rendering in the fur, leaves or stones of scenes, one for what was bright and one for what was dark: so that its
+    shape tells what it is, and not how smooth it is."""
+    size, alpha = cut.shape[:2], cut[..., 3]
+    bright = cut[..., :3].astype(np.float32).mean(-1)
+    middle = np.median(bright[alpha > 128]) if (alpha > 128).any() else 128.0
+    one, other = (backdrop(material, random, size, plain=0.1).astype(np.float32) for _ in range(2))
+    cloth = np.where((bright > middle)[..., None], one, other) if random.random() < 0.5 else one
+    shade = (bright / max(middle, 20.0)).clip(0.4, 1.6) ** random.uniform(0.3, 1.0)
+    return np.dstack(((cloth * shade[..., None]).clip(0, 255).astype(np.uint8), alpha))
 
 
 def whole(material: Material, random: np.random.Generator) -> Sample:

@@ -10,6 +10,7 @@ import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
+from math import inf
 
 import numpy as np
 import torch
@@ -23,6 +24,7 @@ from spir.geometry.pose import Z0_LIMIT
 from spir.outputs.bundle import FORMAT, Kept
 from spir.outputs.untrusted import Tensors, number
 from spir.outputs.weightmaps import unpacked
+from spir.patience import Patient, until
 from spir.types import Code, Fit, Guess, Momentum, Pose, Step
 
 MEGABYTE = 2**20
@@ -34,8 +36,8 @@ LIMITS = {
     r"mask\.png": 8 * MEGABYTE,
     r"run\.json": 2 * MEGABYTE,
     r"fit\.safetensors": 48 * MEGABYTE,
-    r"steps/\d{2,3}\.png": MEGABYTE,
-    r"orbit/\d{2}\.webp": 8 * MEGABYTE,
+    r"steps/[0-9]{2,3}\.png": MEGABYTE,
+    r"orbit/[0-9]{2}\.webp": 8 * MEGABYTE,
 }
 """Names that are read, and how many bytes of each at most; everything else is passed over."""
 MOST_BYTES = 128 * MEGABYTE
@@ -43,9 +45,12 @@ MOST_BYTES = 128 * MEGABYTE
 LONGEST_SIDE = 2048
 """Of the mask: photos are reduced to that."""
 MOST_STEPS = 256
-MOST_VIEWS = 360
-VIEW_SIZES = (32, 256)
-MARGINS = (-0.5, 2.0)
+MOST_VIEWS = 100
+VIEW_SIZES = (32, 128)
+SECONDS = 0.8
+"""Of the processor's time for reading all the pictures."""
+MARGINS = (0.0, 0.5)
+"""Room around the object; the square with much more would have thousands of pixels a side."""
 LONGEST_WORDS = 200
 MOST_METRICS = 16
 METRIC = re.compile(r"[a-z][a-z0-9_]{0,31}")
@@ -68,7 +73,7 @@ def restored(
         contents = entries(data)
         words = told(contents["run.json"], category, weights_hash)
         tensors = Tensors.read(contents["fit.safetensors"])
-        return Reader(contents, words, tensors, category, generator, size).kept()
+        return Reader(contents, words, tensors, category, generator, size, until(SECONDS)).kept()
     except BundleError:
         raise
     except Exception as problem:
@@ -157,6 +162,8 @@ class Reader:
     category: Category
     generator: Generator
     size: int
+    latest: float
+    """When it must be done, by the clock of `spir.patience`."""
 
     def kept(self) -> Kept:
         """All of it."""
@@ -171,7 +178,7 @@ class Reader:
         view_size = int(number(words["view_size"], *VIEW_SIZES))
         return Kept(
             photo=photos[0],
-            mask=mask_from(self.contents["mask.png"]),
+            mask=mask_from(self.contents["mask.png"], self.latest),
             margin=number(words["margin"], *MARGINS),
             segmenter=sentence(words["segmenter"]),
             guess=self.guess(),
@@ -233,7 +240,7 @@ class Reader:
         )
 
     def step(self, name: str, file: str, index: int, seconds: float, outcome: tuple[str, ...]) -> Step:
-        rgb, alpha = step_picture(self.contents[file], self.size)
+        rgb, alpha = step_picture(self.contents[file], self.size, self.latest)
         pose = self.pose(f"{name}.pose")
         loss = self.tensors(f"{name}.loss", (1,), -1e9, 1e9)
         code, momentum = self.code(f"{name}.code"), self.momentum(f"{name}.momentum", pose)
@@ -269,19 +276,19 @@ class Reader:
         return tuple(parts)
 
 
-def mask_from(data: bytes) -> Float[Tensor, "height width"]:
+def mask_from(data: bytes, latest: float = inf) -> Float[Tensor, "height width"]:
     """A grey PNG as numbers in [0, 1]. Raises ValueError."""
-    with Image.open(BytesIO(data), formats=("PNG",)) as image:
+    with Image.open(Patient(data, latest), formats=("PNG",)) as image:
         if image.mode != "L" or max(image.size) > LONGEST_SIDE:
             raise ValueError("this is no mask of a photo")
         return torch.from_numpy(np.array(image)).float() / 255
 
 
 def step_picture(
-    data: bytes, size: int
+    data: bytes, size: int, latest: float = inf
 ) -> tuple[Float[Tensor, "1 size size 3"], Float[Tensor, "1 size size"]]:
     """Colours in [-1, 1] and alpha in [0, 1] of a PNG. Raises ValueError."""
-    with Image.open(BytesIO(data), formats=("PNG",)) as image:
+    with Image.open(Patient(data, latest), formats=("PNG",)) as image:
         if image.mode != "RGBA" or image.size != (size, size):
             raise ValueError("this is no picture of a step")
         pixels = torch.from_numpy(np.array(image)).float()[None]

@@ -4,21 +4,31 @@ Every failure is a PhotoError that names the cause and the way out; the page sho
 """
 
 from importlib.util import find_spec
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image, ImageOps
 
+from spir.patience import ImpatienceError, Patient, until
+from spir.photo.wary import FORMATS, forget_large_notes, hostile, swollen
 from spir.types import Photo
 
+MAX_BYTES = 128 * 2**20
+"""Of a file; the page takes much less."""
 MAX_PIXELS = 40_000_000
 """More than this is refused before a single pixel is decoded: a few kilobytes can hold gigabytes."""
+SLOW_FORMATS = ("WEBP", "AVIF")
+MAX_SLOW_PIXELS = 25_000_000
+"""Of those, which take three times as long and as much memory; no camera writes them."""
 MAX_SIDE = 2048
 """Longer photos are reduced; the networks see 128 pixels of them."""
 MIN_SIDE = 16
 """Nothing can be recognised in less."""
+SECONDS = 1.0
+"""Of the processor's time for reading a file, before its pixels are worked on."""
+STRIP = 2**20
+"""Values that are widened at a time."""
 HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 
 
@@ -31,9 +41,11 @@ def read_photo(source: str | Path | bytes) -> Photo:
 
     Alpha is kept only where the picture is not opaque all over. Raises PhotoError."""
     image = open_image(source)
-    check_size(image.size)
+    check_size(image.size, MAX_SLOW_PIXELS if image.format in SLOW_FORMATS else MAX_PIXELS)
     try:
         pixels, alpha = decode(image)
+    except ImpatienceError as problem:
+        raise too_slow() from problem
     except Exception as problem:
         # A decoder fed with hostile bytes may raise anything at all; to the visitor it is one thing.
         raise PhotoError(
@@ -44,16 +56,17 @@ def read_photo(source: str | Path | bytes) -> Photo:
 
 def open_image(source: str | Path | bytes) -> Image.Image:
     """The picture with only its header read."""
-    try:
-        data = source if isinstance(source, bytes) else Path(source).read_bytes()
-    except OSError as problem:
-        raise PhotoError("This file cannot be read. Check its name, or choose another photo.") from problem
+    data = source if isinstance(source, bytes) else contents(Path(source))
     if not data:
         raise PhotoError("This file is empty. Choose another photo.")
+    if hostile(data):
+        raise too_slow()
     if is_heic(data):
         return open_heic(data)
     try:
-        return Image.open(BytesIO(data))
+        image = Image.open(Patient(data, until(SECONDS)), formats=FORMATS)
+    except ImpatienceError as problem:
+        raise too_slow() from problem
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as problem:
         raise too_large("") from problem
     except Image.UnidentifiedImageError as problem:
@@ -64,6 +77,24 @@ def open_image(source: str | Path | bytes) -> Image.Image:
         raise PhotoError(
             "The beginning of this file is damaged. Save or download the photo again, or choose another one."
         ) from problem
+    if swollen(image, data):
+        raise too_slow()
+    return image
+
+
+def contents(file: Path) -> bytes:
+    """All bytes of a file, which must not be too many."""
+    try:
+        with file.open("rb") as opened:
+            data = opened.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as problem:
+        # ValueError: a name with a zero byte in it.
+        raise PhotoError("This file cannot be read. Check its name, or choose another photo.") from problem
+    if len(data) > MAX_BYTES:
+        raise PhotoError(
+            f"This file is too large: at most {MAX_BYTES // 2**20} MB. Make it smaller, or choose another photo."
+        )
+    return data
 
 
 def is_heic(data: bytes) -> bool:
@@ -93,18 +124,24 @@ def open_heic(data: bytes) -> Image.Image:
         ) from problem
 
 
-def too_large(size: str) -> PhotoError:
+def too_large(size: str, most: int = MAX_PIXELS) -> PhotoError:
     return PhotoError(
-        f"This picture is too large{size}: at most {MAX_PIXELS // 10**6} megapixels. "
+        f"This picture is too large{size}: at most {most // 10**6} megapixels. "
         "Make it smaller, or choose another photo."
     )
 
 
-def check_size(size: tuple[int, int]) -> None:
+def too_slow() -> PhotoError:
+    return PhotoError(
+        "This file would take too long to read. Save the photo again as an ordinary JPEG, or choose another one."
+    )
+
+
+def check_size(size: tuple[int, int], most: int = MAX_PIXELS) -> None:
     """Refuse what is too large to decode and too small to see anything in; size in pixels."""
     width, height = size
-    if width * height > MAX_PIXELS:
-        raise too_large(f" ({width} x {height})")
+    if width * height > most:
+        raise too_large(f" ({width} x {height})", most)
     if min(size) < MIN_SIDE or min(size) * MAX_SIDE < MIN_SIDE * max(size):
         raise PhotoError(
             f"This picture is too small ({width} x {height}): "
@@ -119,7 +156,8 @@ def decode(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
         # JPEG can skip most of its work here; other formats ignore the call.
         image.draft(image.mode, (round(image.width * scale), round(image.height * scale)))
     image.load()
-    image = upright(image)
+    forget_large_notes(image)
+    turn_upright(image)
     if image.mode.startswith("I") or image.mode == "F":
         image = Image.fromarray(eight_bit(np.asarray(image), image.mode))
     # Premultiplied and paletted pictures have no resize of their own, so convert first.
@@ -134,19 +172,27 @@ def decode(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
     return np.ascontiguousarray(pixels[..., :3]), None
 
 
-def upright(image: Image.Image) -> Image.Image:
-    """Turned as the camera's EXIF note says; a broken note is no reason to refuse the picture."""
+def turn_upright(image: Image.Image) -> None:
+    """As the camera's EXIF note says; a broken note is no reason to refuse the picture."""
     try:
-        return ImageOps.exif_transpose(image)
+        # In place: the copy that would otherwise be made of an upright picture may have 160 MB.
+        ImageOps.exif_transpose(image, in_place=True)
+    except ImpatienceError:
+        raise
     except Exception:
-        return image
+        return
 
 
 def eight_bit(values: np.ndarray, mode: str) -> np.ndarray:
     """Grey values of 16 or 32 bits, or real ones, to uint8 on their own scale (white is white)."""
-    values = np.nan_to_num(values.astype(np.float64)).clip(0)
-    top = values.max()
+
+    def known(strip: np.ndarray) -> np.ndarray:
+        return np.nan_to_num(strip.astype(np.float64)).clip(0)
+
+    # In strips: all of a large picture as real numbers would take eight times its bytes.
+    strips = np.array_split(values, max(1, values.size // STRIP))
+    top = max(known(strip).max(initial=0) for strip in strips)
     # Only the 16-bit modes say where white is; the others are read as the smallest usual range that fits.
     whites = (65535,) if mode.startswith("I;16") else (1, 255, 65535) if mode == "F" else (255, 65535)
     white = next((white for white in whites if top <= white), top)
-    return np.round(values * (255 / white)).astype(np.uint8)
+    return np.concatenate([np.round(known(strip) * (255 / white)).astype(np.uint8) for strip in strips])

@@ -4,7 +4,6 @@ Both ways pixels are picked, never averaged, so a mask that comes back as it was
 """
 
 import base64
-from io import BytesIO
 
 import numpy as np
 import torch
@@ -13,12 +12,15 @@ from numpy import ndarray
 from PIL import Image
 from torch import Tensor
 
+from spir.patience import Patient, until
 from spir.ui.pictures import png
 
 SIDE = 640
 """Longest side of what the browser paints on, pixels."""
 MOST_BYTES = 2_000_000
 """Of a painted mask as text; a real one has a few thousand."""
+SECONDS = 0.5
+"""Of the processor's time for reading one."""
 START = "data:image/png;base64,"
 
 
@@ -69,7 +71,7 @@ def read_mask_uri(text: object, size: tuple[int, int]) -> Bool[ndarray, "small_h
         raise ValueError("a painted mask is a PNG as text")
     data = base64.b64decode(text[len(START) :], validate=True)
     try:
-        with Image.open(BytesIO(data), formats=("PNG",)) as image:
+        with Image.open(Patient(data, until(SECONDS)), formats=("PNG",)) as image:
             fits = image.size == size[::-1]
             grey = np.asarray(image.convert("L")) if fits else None
     except Exception as problem:

@@ -144,7 +144,8 @@ class Takeaway:
             "origin": kept.guess,
             "config": preset(steps[-1].index),
             "metrics": kept.metrics,
-            "views": kept.views,
+            # Of another size they are made anew.
+            "views": kept.views if kept.view_size == VIEW_SIDE else (),
         }
 
     def shown(self, key: str) -> tuple[dict, dict]:

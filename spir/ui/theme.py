@@ -10,6 +10,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from spir.ui.headers import Headers
+
 ASSETS = Path(__file__).parents[2] / "assets"
 MAX_UPLOAD = "25mb"
 ABOUT = '<meta name="description" content="One photo of an object to a 3D model to turn, recolour and keep.">'
@@ -70,7 +72,7 @@ def serve(page: gr.Blocks, health: Callable[[Request], Response], **options) -> 
         mcp_server=True,
         # The page carries its first example; packed it is a third smaller. Streams of events stay as they are.
         app_kwargs={
-            "middleware": [Middleware(GZipMiddleware, minimum_size=1024)],
+            "middleware": [Middleware(GZipMiddleware, minimum_size=1024), Middleware(Headers)],
             "routes": [Route("/healthz", health)],
         },
         **options,

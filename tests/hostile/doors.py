@@ -1,0 +1,79 @@
+"""The doors by which bytes come in, each as a function that takes or refuses; whatever else it raises is a crash."""
+
+import hashlib
+import tempfile
+from functools import cache, cached_property
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from spir.outputs.unbundle import BundleError
+from spir.photo import PhotoError, read_mask, read_photo
+from spir.types import Photo
+from tests.hostile.case import FORMATS, noise, saved
+
+
+@cache
+def good_file() -> bytes:
+    """An ordinary photo of a telephone's kind, small."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    return saved(noise(), "JPEG", exif=exif)
+
+
+def good_photo() -> str:
+    """What comes of it, as a hash."""
+    return hashlib.sha256(read_photo(good_file()).rgb.numpy().tobytes()).hexdigest()
+
+
+class Doors:
+    """Photo, mask, and the box that restores a ZIP."""
+
+    def __init__(self):
+        self.of_mask = Photo(torch.zeros(64, 96, 3, dtype=torch.uint8), None)
+
+    def warm(self) -> None:
+        """Once through each, so that everything is imported."""
+        from tests.hostile.archives import zipped
+        from tests.hostile.plain import heic_photo
+
+        for data in (*(saved(noise(), form) for form in FORMATS), heic_photo(), b"nothing known"):
+            self.take("photo", data)
+            self.take("mask", data)
+        if self.take("zip", zipped())[0] != "taken":
+            raise AssertionError("the sound ZIP is not taken")
+
+    def take(self, door: str, data: bytes) -> tuple[str, str]:
+        """("taken", "") or ("refused", words)."""
+        try:
+            getattr(self, door)(data)
+        except (PhotoError, BundleError) as problem:
+            return "refused", str(problem)
+        return "taken", ""
+
+    def photo(self, data: bytes) -> None:
+        found = read_photo(data)
+        height, width = found.rgb.shape[:2]
+        assert found.rgb.dtype == torch.uint8 and max(height, width) <= 2048
+        assert found.alpha is None or found.alpha.shape == (height, width)
+
+    def mask(self, data: bytes) -> None:
+        found = read_mask(data, self.of_mask)
+        assert found.shape == (64, 96) and bool(((found >= 0) & (found <= 1)).all())
+
+    def zip(self, data: bytes) -> None:
+        fields = self.takeaway.read(data)
+        assert fields["mask"].shape == fields["photo"].rgb.shape[:2]
+
+    @cached_property
+    def takeaway(self):
+        """The page's own events, over an engine of toy size."""
+        from spir.ui.handlers import Handlers
+        from spir.ui.meshing import Meshing
+        from spir.ui.sessions import Runs
+        from spir.ui.takeaway import Takeaway
+        from tests.hostile.archives import engine
+
+        handlers = Handlers(engine(), Runs(root=Path(tempfile.gettempdir()) / "hostile-runs"))
+        return Takeaway(handlers, Meshing(handlers))
