@@ -21,8 +21,9 @@ from torch.nn import functional as F
 from torch.utils.data import DataLoader, Dataset
 
 from spir.data import composites
-from spir.data.composites import NOTHING, Material, Sample
+from spir.data.composites import Sample
 from spir.data.deeplab import DeepLab
+from spir.data.material import NOTHING, Material, read_animals, read_cars, read_objects
 from spir.data.segmenter_split import photo_names, read_scenes, scene_names
 from spir.photo.finding import KINDS
 from spir.photo.trained import squared
@@ -129,13 +130,13 @@ def materials(args: argparse.Namespace) -> tuple[Material, Material]:
     """To train on, and to check with."""
     photos, photos_held = photo_names(args.photos)
     scenes, scenes_held = scene_names(args.backgrounds)
-    objects = composites.read_objects(args.objects)
+    objects = read_objects(args.objects)
     found = []
     for cars, places in ((photos, scenes), (photos_held[::10], scenes_held)):
         shown, animals = read_scenes(args.backgrounds, places), []
         if args.teacher:
-            shown, animals = composites.read_animals(shown, DeepLab(args.teacher))
-        found.append(Material(composites.read_cars(args.photos, cars), shown, objects, animals))
+            shown, animals = read_animals(shown, DeepLab(args.teacher))
+        found.append(Material(read_cars(args.photos, cars), shown, objects, animals))
     return found[0], found[1]
 
 

@@ -11,9 +11,10 @@ import torch
 from PIL import Image
 
 from spir.data import composites
-from spir.data.composites import CAR, NOTHING, Material, Sample
+from spir.data.composites import Sample
 from spir.data.darkroom import developed
 from spir.data.deeplab import VOC, DeepLab
+from spir.data.material import CAR, NOTHING, Material, read_animals
 from spir.data.segmenter_split import SCENES_HELD, photo_names, scene_names
 from spir.photo.finding import KINDS
 from spir.photo.trained import SIDE
@@ -109,6 +110,13 @@ def test_something_of_no_kind_has_a_solid_outline(material, seed):
     assert 0.02 < alpha.mean() < 0.9
 
 
+def test_dressed_it_has_the_same_outline_and_other_colours(material):
+    toy = disc((200, 30, 30))
+    found = composites.dressed(toy, material, np.random.default_rng(0))
+    assert (found[..., 3] == toy[..., 3]).all() and found.dtype == np.uint8
+    assert (found[..., :3] != toy[..., :3]).any()
+
+
 class Teacher(DeepLab):
     """Calls red a dog and blue a car."""
 
@@ -121,7 +129,7 @@ def test_animals_come_with_their_masks_and_scenes_with_our_kinds_go():
     plain = np.full((60, 60, 3), 90, np.uint8)
     dog, car = plain.copy(), plain.copy()
     dog[20:40, 10:50, 0] = car[20:40, 10:50, 2] = 255
-    clean, animals = composites.read_animals([plain, dog, car], Teacher(Path()))
+    clean, animals = read_animals([plain, dog, car], Teacher(Path()))
     assert [scene.max() for scene in clean] == [90, 255] and len(animals) == 1
     assert (animals[0][..., 3] == 255).sum() == 20 * 40
 
