@@ -3,6 +3,7 @@
 Page, command line and evaluation all come through here. It alone chooses the device and the precision.
 """
 
+import copy
 import ctypes
 import os
 import sys
@@ -53,6 +54,8 @@ class Reconstructor:
         self.weights_hash = models.hash
         self.segmenter = segmenter
         self.half = half_is_fast(self.device)
+        # Where a GPU is lent by the call, colours are asked for between the calls.
+        self.texture_mapper = copy.deepcopy(models.generator.texture_mapper).to("cpu")
         self.encoder = models.encoder.to(self.device)
         self.generator = models.generator.to(self.device)
         self.generator.half = self.half
@@ -125,9 +128,11 @@ class Reconstructor:
             return self.generator.field(code.to(self.device))
 
     def palette(self, code: Code) -> Float[Tensor, "batch values 3"]:
-        """The object's colours in [-1, 1], on the CPU."""
+        """The object's colours in [-1, 1], on the CPU and by the CPU."""
+        if code.palette is not None:
+            return code.palette.to("cpu")
         with torch.no_grad():
-            return self.generator.palette(code.to(self.device)).to("cpu")
+            return self.texture_mapper(code.w[:, -1].to("cpu").float())
 
     def camera(self, pose: Pose) -> Camera:
         """The photo's camera."""

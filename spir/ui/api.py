@@ -144,7 +144,7 @@ class Api:
 
     def rendered(self, run: Run) -> str:
         """The fit from the photo's camera."""
-        return picture(run, "render", self.handlers.engine.render(run.fit).rgb[0])
+        return picture(run, "render", self.handlers.render_on_gpu(run.fit).rgb[0])
 
 
 def parsed(colours: object) -> object:

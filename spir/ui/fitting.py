@@ -51,6 +51,7 @@ class Fitting:
     def __init__(self, handlers: Handlers):
         self.handlers = handlers
         self.engine = handlers.engine
+        self.distance_on_gpu = on_gpu(self.engine.distance, lambda step, cutout: 5)
         self.steps_on_gpu = on_gpu(
             self.engine.reconstruct, lambda cutout, config, cancelled, first, after: 10 + config.steps
         )
@@ -191,7 +192,7 @@ class Fitting:
         """What is said of a step; the distance, which costs a look of its own, only where it is compared."""
         (found,) = step_metrics([step], target)
         if step.index in PRESET_STEPS or step.index == way.total:
-            found["distance"] = self.engine.distance(step, target)
+            found["distance"] = self.distance_on_gpu(step, target)
         return found
 
 

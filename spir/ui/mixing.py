@@ -85,7 +85,6 @@ class Mixing:
         self.handlers = handlers
         self.engine = handlers.engine
         self.look_on_gpu = on_gpu(self.engine.reconstruct, lambda cutout, config: 10 + config.steps)
-        self.render_on_gpu = on_gpu(self.engine.render, lambda fit, size: 10)
 
     def second(self, file: dict | None, key: str | None) -> Iterator[dict]:
         """Cut the object out of the second photo; a message for the piece."""
@@ -165,7 +164,7 @@ class Mixing:
         # Some have a palette of their own: written out, they can be one batch.
         rows = [self.engine.generator.rows(code) for code in codes]
         batch = join([Code(w, self.engine.palette(code)) for w, code in zip(rows, codes, strict=True)])
-        seen = self.render_on_gpu(Fit(fit.category, batch, join([fit.pose] * len(codes))), SIDE)
+        seen = self.handlers.render_on_gpu(Fit(fit.category, batch, join([fit.pose] * len(codes))), SIDE)
         paper = with_background(seen, self.engine.category.background, PAPER_WHITE)
         return [small(picture) for picture in to_uint8(paper.rgb)]
 

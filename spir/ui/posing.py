@@ -32,7 +32,6 @@ from spir.outputs.views import to_uint8
 from spir.outputs.weightmaps import packed
 from spir.types import Cutout, Fit, Guess, Photo, Pose
 from spir.ui import words
-from spir.ui.gpu import on_gpu
 from spir.ui.handlers import Handlers
 from spir.ui.pictures import png, small, webp
 from spir.ui.pose_sliders import RANGES, moved, sliders, standing
@@ -138,7 +137,6 @@ class Posing:
     def __init__(self, handlers: Handlers):
         self.handlers = handlers
         self.engine = handlers.engine
-        self.render_on_gpu = on_gpu(self.engine.render, lambda found: 10)
 
     def show(self, key: str | None) -> tuple:
         """The panel at the pose that was found, and the five sliders; a nudge is forgotten."""
@@ -188,7 +186,7 @@ class Posing:
         """The value of the piece: everything it needs, for a tab that opens late gets only the last one."""
         category = self.engine.category
         pose = run.nudged or run.fit.pose
-        rendering = self.render_on_gpu(Fit(category.name, run.fit.code, pose))
+        rendering = self.handlers.render_on_gpu(Fit(category.name, run.fit.code, pose))
         nocs, mask = run.guess.nocs.float(), run.guess.mask.float()
         error = reprojection_error(nocs, pose, category.pixel_centre)
         size = mask.shape[-1]

@@ -44,7 +44,7 @@ def second_png(tmp_path):
 def events(handlers):
     made = Mixing(handlers)
     # Pictures of full size would take most of the time of these tests.
-    made.render_on_gpu = lambda fit, size: handlers.engine.render(fit, 48)
+    handlers.render_on_gpu = lambda fit, size: handlers.engine.render(fit, 48)
     return made
 
 
@@ -221,7 +221,7 @@ def test_a_failure_inside_ends_in_words(events, run, key, mixed, monkeypatch, ca
     def broken(fit, size):
         raise RuntimeError("tensor of 7 dimensions")
 
-    monkeypatch.setattr(events, "render_on_gpu", broken)
+    monkeypatch.setattr(events.handlers, "render_on_gpu", broken)
     refused(words.FAILED, lambda: list(events.grid(None, key, None, 0)))
     assert "7 dimensions" in caplog.text
 
