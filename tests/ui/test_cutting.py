@@ -2,6 +2,7 @@
 
 import base64
 import io
+import shutil
 from dataclasses import replace
 
 import gradio as gr
@@ -15,6 +16,7 @@ from spir.types import Photo
 from spir.ui import cutting, words
 from spir.ui.brush import Brush
 from spir.ui.masks import MOST_BYTES, SIDE, START, mask_uri, merged, read_mask_uri, reduced, small_size
+from tests.ui.conftest import visitor
 
 SIZES = [(16, 16), (640, 480), (641, 300), (700, 1000), (1311, 2048), (2048, 17), (1, 3000)]
 
@@ -208,3 +210,54 @@ def test_no_value_no_photo_and_a_photo_that_was_overtaken(handlers, brush, key):
     brush.paint(key, sent("another", run, np.ones((260, 400), bool)))
     assert run.cutout is before
     assert brush.paint(key, sent(key, run, revision="x"))["revision"] == 0
+
+
+def test_another_segmenter_looks_anew_and_what_was_painted_goes(handlers, brush, key):
+    run = handlers.runs.get(key)
+    by_itself, shown = run.cutout, cutting.shown(key, run)
+    assert (
+        ["alpha", words.SEGMENTERS["alpha"]] in shown["ways"] and shown["by"] == "auto" and not shown["open"]
+    )
+    brush.paint(key, sent(key, run, np.ones((260, 400), bool)))
+    answer = brush.paint(key, {"run": key, "by": "built-in", "revision": 5})
+    assert answer["by"] == "built-in" and answer["open"] and "GrabCut" in answer["note"]
+    assert answer["mask"] == answer["auto"] and run.mask is run.automatic
+    brush.paint(key, {"run": key, "by": "alpha", "revision": 6})
+    assert same(run.cutout, by_itself)
+
+
+def test_a_segmenter_that_cannot_run_changes_nothing_and_says_why(handlers, brush, key, monkeypatch):
+    run = handlers.runs.get(key)
+    before = run.cutout
+    monkeypatch.setattr("spir.photo.salient.find_spec", lambda name: None)
+    answer = brush.paint(key, {"run": key, "by": "rembg", "revision": 2})
+    assert answer["failed"] and "not installed" in answer["note"] and answer["revision"] == 2
+    assert run.cutout is before
+    for wrong in ("magic", None, 3, ["auto"]):
+        with pytest.raises(gr.Error):
+            brush.paint(key, {"run": key, "by": wrong})
+
+
+def test_what_a_photo_shows_is_said_where_it_matters():
+    assert words.remark("car", True, "car", 0) == ""
+    assert words.remark("car", False, None, 0) == "", "nobody could tell"
+    assert "chair" in words.remark("car", True, "chair", 0)
+    assert "No car" in words.remark("car", True, None, 0)
+    assert "largest" in words.remark("car", True, "car", 2)
+    assert words.ready("") == words.READY and words.ready("Hm.").startswith("Hm. ")
+
+
+@pytest.fixture
+def photo_file(tmp_path, car_png):
+    """The drawn car as Gradio hands it over."""
+    return {"path": shutil.copy(car_png, tmp_path)}
+
+
+def test_a_photo_of_something_else_is_told_before_the_run(handlers, photo_file, monkeypatch):
+    photo = handlers.engine.find
+    chair = {"car": 0.1, "chair": 0.8, "bird": 0.0, "plane": 0.0}
+    monkeypatch.setattr(handlers.engine, "find", lambda *given: replace(photo(*given), kinds=chair, others=1))
+    *_, (key, panel, line) = handlers.segment(photo_file, None, visitor("anna"))
+    for told in (panel["note"], line["note"]):
+        assert "looks like a chair" in told and "largest" in told
+    assert words.READY_ANYWAY in line["note"] and handlers.runs.get(key).kind == "chair"

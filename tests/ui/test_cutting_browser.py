@@ -280,3 +280,20 @@ def test_accessible(browser, server, theme):
         assert [(fault["id"], fault["nodes"][0]["target"]) for fault in found] == []
         visit.fix()
     visit.close()
+
+
+def test_another_segmenter_is_one_choice_away(visit):
+    visit.fix()
+    choice = visit.page.get_by_label("Cut out by")
+    names = choice.locator("option").all_inner_texts()
+    assert "colours alone" in names and "the photo's own transparency" in names
+    by_colour = visit.changed(lambda: choice.select_option("built-in"))
+    visit.says("GrabCut")
+    assert visit.page.locator("#cutout .tools").is_visible(), "what was open stays open"
+    assert choice.input_value() == "built-in" and by_colour != visit.first
+    visit.changed(lambda: choice.select_option("alpha"))
+    visit.says("transparency")
+    assert visit.image.get_attribute("src") == visit.first
+    visit.changed(lambda: visit.press("Whole picture"))
+    visit.press("Undo")
+    visit.says("transparency.")
