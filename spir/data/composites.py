@@ -167,11 +167,11 @@ def composite(material: Material, random: np.random.Generator, size: tuple[int, 
 def picked(material: Material, random: np.random.Generator, kind: int | None = None) -> Cut:
     """A car, one of the other kinds, all alike, or something of none; or one of the kind that is asked for."""
     if kind is None:
-        kind = int(random.choice((CAR, NOTHING, -1), p=(0.4, 0.12, 0.48)))
+        kind = int(random.choice((CAR, NOTHING, -1), p=(0.38, 0.17, 0.45)))
         others = sorted(material.others)
         kind = others[random.integers(len(others))] if kind == -1 and others else max(kind, CAR)
     if kind == NOTHING:
-        there = material.animals and random.random() < 0.5
+        there = material.animals and random.random() < 0.7
         made = material.animals[random.integers(len(material.animals))] if there else blob(material, random)
         return Cut(made, NOTHING)
     alike = material.cars if kind == CAR else material.others[kind]

@@ -108,21 +108,28 @@ def look(
     file: Path, picture: UInt8[ndarray, "height width 3"]
 ) -> tuple[Float[ndarray, "height width"], Float[ndarray, "height width"], dict[str, float]]:
     """The network's masks of a picture, enlarged to its size: of the largest object and of all; and its kinds."""
-    square = squared(picture)
+    square = squared(picture).transpose(2, 0, 1)[None].astype(np.float32)
     try:
         with running:
             net = network(file)
-            net.setInput(np.ascontiguousarray(square.transpose(2, 0, 1)[None].astype(np.float32)), "rgb")
-            masks, kinds = net.forward(["masks", "kinds"])
+            # The mirror image as well, and the mean of both: two errors seldom agree.
+            (masks, kinds), (mirrored, too) = (answer(net, each) for each in (square, square[..., ::-1]))
     except cv2.error as problem:
         raise PhotoError(
             "The cut-out network could not run. Use the built-in cut-out, or paint over the object with the brush."
         ) from problem
+    masks, kinds = (masks + mirrored[..., ::-1]) / 2, (kinds + too) / 2
     height, width = picture.shape[:2]
     mask, objects = (
         cv2.resize(each, (width, height), interpolation=cv2.INTER_LINEAR).clip(0, 1) for each in masks[0]
     )
     return mask, objects, dict(zip(KINDS, kinds[0].astype(float).tolist(), strict=False))
+
+
+def answer(net: cv2.dnn.Net, square: Float[ndarray, "1 3 side side"]) -> list[ndarray]:
+    """Masks and kinds of one picture, in arrays of their own: OpenCV uses its again."""
+    net.setInput(np.ascontiguousarray(square), "rgb")
+    return [each.copy() for each in net.forward(["masks", "kinds"])]
 
 
 @lru_cache(maxsize=1)

@@ -18,7 +18,7 @@ from spir.data.material import CAR, NOTHING, Material, read_animals
 from spir.data.segmenter_split import SCENES_HELD, photo_names, scene_names
 from spir.photo.finding import KINDS
 from spir.photo.trained import SIDE
-from spir.train.segmenter import Batches, SegmenterTraining, calibrate, collate, losses
+from spir.train.segmenter import Batches, SegmenterTraining, calibrate, collate, kind_loss, losses
 from spir.train.segmenter_network import SegmenterNetwork, Shipped, as_input
 
 
@@ -162,6 +162,16 @@ def test_losses_fall_when_the_answer_is_right():
     batch = collate([square_car(), square_car(known=False), square_car(kind=NOTHING)])
     right, wrong = (losses(answers(batch, which), batch, SegmenterTraining()) for which in (True, False))
     assert all(wrong[name] > 4 * right[name] for name in right)
+
+
+def test_a_photo_as_it_was_taken_may_show_a_bird_but_no_car():
+    batch = collate([square_car(known=False, kind=NOTHING)])
+    assert (
+        batch.natural.all() and not collate([square_car(kind=NOTHING), square_car(known=False)]).natural.any()
+    )
+    told = lambda kind: kind_loss(torch.eye(5)[[kind]] * 9, batch, 0.05).item()  # noqa: E731
+    assert told(KINDS.index("bird")) == pytest.approx(told(NOTHING)) and told(NOTHING) < 0.01
+    assert told(CAR) > 5
 
 
 @pytest.fixture(scope="module")
