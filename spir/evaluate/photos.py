@@ -17,7 +17,7 @@ from spir.evaluate.runs import run, view
 from spir.evaluate.sheet import sheet_row
 from spir.geometry.pose import camera_from_pose
 from spir.inversion.perceptual import Perceptual, choose_perceptual
-from spir.outputs.agreement import iou, psnr
+from spir.outputs.agreement import in_photo, iou, psnr
 from spir.photo import read_mask, read_photo
 from spir.pipeline import Reconstructor
 from spir.types import Cutout, Photo, Rendering
@@ -26,6 +26,8 @@ from spir.weights import load as load_weights
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 MASK_ENDING = ".mask.png"
 METRICS = ("iou", "psnr", "feature_distance")
+JUDGED = "iou_in_photo"
+"""Where a mask is given, whoever cut out: the render in its place in the photo against that mask."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,9 @@ class PhotoFile:
 
     picture: Path
     mask: Path | None
+    """To cut out by; none = as the app does."""
+    given: Path | None = None
+    """To judge by."""
 
     @property
     def name(self) -> str:
@@ -48,7 +53,8 @@ def photo_files(folder: Path, own_cutout: bool = False) -> list[PhotoFile]:
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() in ENDINGS and not path.name.endswith(MASK_ENDING):
             mask = path.with_name(path.stem + MASK_ENDING)
-            found.append(PhotoFile(path, mask if mask.is_file() and not own_cutout else None))
+            given = mask if mask.is_file() else None
+            found.append(PhotoFile(path, None if own_cutout else given, given))
     if not found:
         raise FileNotFoundError(f"there is no photo in {folder}")
     return found
@@ -98,6 +104,10 @@ def score_photo(
             "seconds": done.seconds[count],
             "loss": step.loss.item(),
         }
+        if file.given:
+            truth = read_mask(file.given, photo)
+            there = in_photo(seen[count].alpha, cut.box_px, *truth.shape)
+            record[str(count)][JUDGED] = iou(there, truth[None]).item()
     if pictures:
         record["pictures"] = sheet_row(reconstructor, photo, cut, done, seen)
     return record
@@ -110,8 +120,11 @@ def summary(records: Sequence[Record], steps: Sequence[int]) -> Record:
         return {}
     table = {}
     for count in map(str, steps):
-        values = {name: [record[count][name] for record in done] for name in done[0][count]}
+        common = set.intersection(*(set(record[count]) for record in done))
+        values = {name: [record[count][name] for record in done] for name in common}
         table[count] = {name: float(np.mean(values[name])) for name in METRICS}
+        if JUDGED in values:
+            table[count][JUDGED] = float(np.mean(values[JUDGED]))
         table[count] |= {f"{name}_median": float(np.median(values[name])) for name in METRICS}
         table[count]["seconds"] = float(np.median(values["seconds"]))
     return table

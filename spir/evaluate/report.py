@@ -54,6 +54,7 @@ def photos_part(report: Record) -> str:
             *pair(row, "psnr", 2),
             *pair(row, "feature_distance", 4),
             number(row["seconds"]),
+            number(row["iou_in_photo"], 3) if "iou_in_photo" in row else "",
         )
         for count, row in report["photos"].items()
     ]
@@ -67,6 +68,7 @@ def photos_part(report: Record) -> str:
         f"distance ({distance})",
         "median",
         "s, median",
+        "IoU in the photo with the given mask",
     )
     text.append(table(head, rows))
     counts_run = list(report["photos"])

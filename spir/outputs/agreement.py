@@ -6,6 +6,7 @@ Pictures are given in [-1, 1] and compared in [0, 1], both clamped; every metric
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.nn import functional as F
 
 PSNR_CAP = 60.0
 """dB; equal pictures would have infinitely many."""
@@ -29,6 +30,17 @@ def psnr(
     weight = torch.ones_like(square) if where is None else where.to(square)
     error = (square * weight).sum((1, 2)) / weight.sum((1, 2)).clamp_min(1)
     return (-10 * torch.log10(error.clamp_min(1e-12))).clamp_max(PSNR_CAP)
+
+
+def in_photo(
+    alpha: Float[Tensor, "1 size size"], box_px: Float[Tensor, "1 4"], height: int, width: int
+) -> Float[Tensor, "1 height width"]:
+    """A silhouette of a cut-out back in its place in the photo, of height x width pixels; 0 around its box."""
+    left, top, right, bottom = (int(edge) for edge in box_px[0])
+    size = (bottom - top, right - left)
+    full = F.interpolate(alpha[:, None].float(), size=size, mode="bilinear", align_corners=False)[:, 0]
+    # A box may leave the photo on any side.
+    return F.pad(full, (left, width - right, top, height - bottom)).clamp(0, 1)
 
 
 def iou(

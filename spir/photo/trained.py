@@ -126,7 +126,7 @@ def look(
     return mask, objects, dict(zip(KINDS, kinds[0].astype(float).tolist(), strict=False))
 
 
-def answer(net: cv2.dnn.Net, square: Float[ndarray, "1 3 side side"]) -> list[ndarray]:
+def answer(net, square: Float[ndarray, "1 3 side side"]) -> list[ndarray]:
     """Masks and kinds of one picture, in arrays of their own: OpenCV uses its again."""
     net.setInput(np.ascontiguousarray(square), "rgb")
     return [each.copy() for each in net.forward(["masks", "kinds"])]

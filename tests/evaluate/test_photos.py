@@ -10,7 +10,7 @@ from spir.evaluate import photos
 from spir.evaluate.runs import run
 from spir.evaluate.sheet import labels
 from spir.geometry.pose import camera_from_pose
-from spir.outputs.agreement import iou, psnr
+from spir.outputs.agreement import in_photo, iou, psnr
 from spir.rendering.renderer import render
 from spir.types import Rendering
 
@@ -110,3 +110,28 @@ def test_means_medians_and_counts():
     counts = photos.counts(records, (0, 10))
     assert (counts["photos"], counts["finished"], counts["pose_solved"], counts["loss_fell"]) == (4, 3, 2, 2)
     assert photos.summary(records[3:], (0, 10)) == {}
+
+
+@pytest.mark.parametrize("box", [(10, 20, 50, 60), (-8, -4, 32, 36), (30, 30, 90, 90)])
+def test_a_silhouette_returns_to_its_place_in_the_photo(box):
+    """A mask cut out of a photo and put back covers what was inside its box."""
+    height, width = 70, 80
+    y, x = np.mgrid[:height, :width]
+    mask = torch.from_numpy((((x - 35) / 20) ** 2 + ((y - 38) / 14) ** 2 < 1).astype(np.float32))
+    left, top, right, bottom = box
+    rows, columns = np.arange(top, bottom), np.arange(left, right)
+    inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
+    cut = mask.numpy()[np.ix_(rows.clip(0, height - 1), columns.clip(0, width - 1))] * inside
+    back = in_photo(torch.from_numpy(cut)[None], torch.tensor([box]).float(), height, width)
+    within = ((x >= left) & (x < right) & (y >= top) & (y < bottom)).astype(np.float32)
+    assert back.shape == (1, height, width)
+    assert torch.equal(back[0], mask * torch.from_numpy(within))
+
+
+def test_a_given_mask_judges_also_what_the_app_cut_out(reconstructor, photo_folder, judge):
+    masked = [file for file in photos.photo_files(photo_folder) if file.mask]
+    own = [file for file in photos.photo_files(photo_folder, own_cutout=True) if file.given]
+    assert [file.given for file in own] == [file.mask for file in masked]
+    assert all(file.mask is None for file in own)
+    record = photos.score_photo(reconstructor, own[0], (0,), judge)
+    assert 0 <= record["0"]["iou_in_photo"] <= 1
