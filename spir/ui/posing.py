@@ -34,6 +34,7 @@ from spir.types import Cutout, Fit, Guess, Photo, Pose
 from spir.ui import words
 from spir.ui.gpu import on_gpu
 from spir.ui.handlers import Handlers
+from spir.ui.journal import in_words
 from spir.ui.pictures import png, small, webp
 from spir.ui.pose_sliders import RANGES, moved, sliders, standing
 from spir.ui.refusal import refuse
@@ -140,6 +141,7 @@ class Posing:
         self.engine = handlers.engine
         self.render_on_gpu = on_gpu(self.engine.render, lambda found: 10)
 
+    @in_words()
     def show(self, key: str | None) -> tuple:
         """The panel at the pose that was found, and the five sliders; a nudge is forgotten."""
         run = self.handlers.run(key, fitted=True)
@@ -153,6 +155,7 @@ class Posing:
             return (gr.skip(),) * (1 + len(RANGES))
         return self.show(key)
 
+    @in_words()
     def nudge(self, key: str | None, *wanted: object) -> dict:
         """The panel from where the five sliders put the camera, which the run remembers."""
         run = self.handlers.run(key, fitted=True)
@@ -168,6 +171,7 @@ class Posing:
         """What a run from here begins with: the shape and colours in use, seen from the nudged camera."""
         return replace(run.guess, code=run.fit.code, pose=run.nudged or run.fit.pose)
 
+    @in_words()
     def scene(self, key: str | None, colours: dict | None) -> gr.Plot:
         """The plot with object, camera and points in space, in the visitor's colours (the swatches' value)."""
         return gr.Plot(self.figure(key, colours), visible=True)

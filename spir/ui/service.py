@@ -17,7 +17,7 @@ from spir.ui.gpu import LENT
 from spir.ui.handlers import Handlers
 from spir.ui.journal import log, tell
 
-SWEEP_EVERY = 600.0
+SWEEP_EVERY = 60.0
 """Seconds between two looks for what nobody uses any more."""
 KEPT = 7200.0
 """Seconds that a run lives without being used; the page says two hours."""

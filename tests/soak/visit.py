@@ -90,7 +90,7 @@ class Visit:
     async def run(self, steps: int, whim: str = "", when: int = 0) -> None:
         """Presses Reconstruct and takes what comes, up to the views; by a whim it is stopped or left after `when`
         steps, or left while it waits."""
-        await self.ask("wait", None)
+        await self.ask("wait", None, None)
         await self.tab.light("nothing_made")
         seen = 0
 

@@ -64,13 +64,14 @@ class Visitor:
             await self.play(visit, known)
 
     async def play(self, visit: Visit, known: Result) -> None:
-        """What is done with a result; afterwards it is as before."""
+        """What is done with a result."""
+        if self.chance.random() < 0.3:
+            # Before other colours: one that was given back is as exact as #rrggbb says.
+            visit.compare(known, await visit.mesh())
         for act in (visit.recolour, visit.use, visit.pack):
             await self.think()
             if self.chance.random() < 0.25:
                 await act()
-        if self.chance.random() < 0.3:
-            visit.compare(known, await visit.mesh())
 
     async def think(self) -> None:
         await asyncio.sleep(self.chance.uniform(0, THINK))

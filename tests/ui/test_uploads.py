@@ -1,0 +1,49 @@
+"""Two visitors who send the same photo share Gradio's one file: it goes when neither needs it, and not before."""
+
+import os
+import time
+
+import pytest
+
+from spir.ui.uploads import YOUNG, Uploads
+from tests.ui.conftest import last, visitor
+
+
+@pytest.fixture
+def photo(tmp_path, car_png):
+    """The one file, sent a while ago."""
+    path = tmp_path / "car.png"
+    path.write_bytes(car_png.read_bytes())
+    sent_before(path, YOUNG + 1)
+    return path
+
+
+def sent_before(path, seconds):
+    os.utime(path, (time.time() - seconds,) * 2)
+
+
+def test_the_last_who_needs_it_takes_it_along(handlers, photo):
+    for name in ("anna", "bert"):
+        last(handlers.segment({"path": str(photo)}, None, visitor(name)))
+    handlers.leave(visitor("anna"))
+    assert photo.exists()
+    handlers.leave(visitor("bert"))
+    assert not photo.exists()
+
+
+def test_who_has_just_sent_it_again_finds_it(handlers, photo):
+    last(handlers.segment({"path": str(photo)}, None, visitor("anna")))
+    sent_before(photo, 1)
+    handlers.leave(visitor("anna"))
+    assert last(handlers.segment({"path": str(photo)}, None, visitor("bert")))[0]
+    handlers.leave(visitor("bert"))
+    sent_before(photo, YOUNG + 1)
+    handlers.runs.sweep(7200)
+    assert not photo.exists(), "and if nobody comes, it goes with the next sweep"
+
+
+def test_what_is_gone_already_is_forgotten(tmp_path):
+    uploads = Uploads()
+    uploads.release([tmp_path / "gone"])
+    uploads.remove(set())
+    assert not uploads.over
