@@ -38,7 +38,7 @@ def test_who_has_just_sent_it_again_finds_it(handlers, photo):
     assert last(handlers.segment({"path": str(photo)}, None, visitor("bert")))[0]
     handlers.leave(visitor("bert"))
     sent_before(photo, YOUNG + 1)
-    handlers.runs.sweep(7200)
+    handlers.runs.sweep(7200.0)
     assert not photo.exists(), "and if nobody comes, it goes with the next sweep"
 
 
