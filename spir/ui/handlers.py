@@ -77,7 +77,8 @@ class Handlers:
             yield None, cutting.rejected(reason), timeline.cleared("", words.NO_PHOTO)
             refuse(reason)
         run = self.runs.get(key)
-        yield key, cutting.shown(key, run), timeline.cleared(key, words.ready(run.remark))
+        with self.runs.unless_left(key):
+            yield key, cutting.shown(key, run), timeline.cleared(key, words.ready(run.remark))
 
     @in_words()
     def opened(self, file: Path, session: str, segmenter: str | None = None) -> str:

@@ -10,7 +10,8 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -166,6 +167,15 @@ class Runs:
         with self.lock:
             self.uploads.release(files)
             self.uploads.remove({file for run in self.runs.values() for file in run.sent})
+
+    @contextmanager
+    def unless_left(self, key: str) -> Iterator[None]:
+        """Around the message that tells a visitor of his new run: who left meanwhile left before there was a run."""
+        try:
+            yield
+        except GeneratorExit:
+            self.close(key)
+            raise
 
     def sweep(self, age: float) -> None:
         """Forget what was not used for so many seconds, and remove what an earlier process left behind."""

@@ -108,7 +108,8 @@ class Takeaway:
         finally:
             self.handlers.runs.release((path,))
         self.handlers.runs.close(key)
-        yield fresh, *self.shown(fresh)
+        with self.handlers.runs.unless_left(fresh):
+            yield fresh, *self.shown(fresh)
 
     @in_words()
     def fresh(self, path: Path, session: str) -> str:

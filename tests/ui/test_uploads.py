@@ -42,6 +42,15 @@ def test_who_has_just_sent_it_again_finds_it(handlers, photo):
     assert not photo.exists(), "and if nobody comes, it goes with the next sweep"
 
 
+def test_who_left_while_the_object_was_looked_for_leaves_nothing(handlers, photo):
+    event = handlers.segment({"path": str(photo)}, None, visitor("anna"))
+    next(event)
+    handlers.leave(visitor("anna"))
+    assert next(event)[0] in handlers.runs.runs
+    event.close()
+    assert not handlers.runs.runs and not photo.exists()
+
+
 def test_what_is_gone_already_is_forgotten(tmp_path):
     uploads = Uploads()
     uploads.release([tmp_path / "gone"])
