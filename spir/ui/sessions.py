@@ -23,7 +23,7 @@ from torch import Tensor
 from spir.outputs.evidence import place_in_use
 from spir.pipeline import InversionConfig
 from spir.types import Code, Cutout, Fit, Guess, Mesh, Photo, Pose, Step
-from spir.ui.uploads import Uploads
+from spir.ui.uploads import Uploads, bound
 
 CAPACITY = 64
 """Runs kept at once; the one that was used longest ago goes first."""
@@ -187,6 +187,8 @@ class Runs:
         self.release(())
         with self.lock:
             ours = {run.folder for run in self.runs.values()}
+            needed = {file for run in self.runs.values() for file in run.sent}
+        bound(self.root, needed)
         for folder in self.root.glob("spir-*"):
             # Where several processes share the folder, theirs are young.
             if folder not in ours and modified(folder) < time.time() - age:

@@ -2,10 +2,14 @@
 
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 YOUNG = 300.0
 """Seconds within which somebody else may have sent the same file again and not yet begun with it."""
+
+MOST = 2 * 2**30
+"""Bytes of what was sent and has no run; more than that would fill the disk before it is old enough to go."""
 
 
 class Uploads:
@@ -26,6 +30,23 @@ class Uploads:
         for file in old:
             file.unlink(missing_ok=True)
         self.over -= old
+
+
+def bound(root: Path, needed: set[Path]) -> None:
+    """Delete the oldest of what was sent and has no run, as long as all of it together is more than `MOST`."""
+    loose = [file for file in root.glob("*/*") if not file.parent.name.startswith("spir-")]
+    known = []
+    for file in loose:
+        # Others delete files, too.
+        with suppress(OSError):
+            if file.is_file() and file not in needed:
+                known.append((file.stat().st_mtime, file.stat().st_size, file))
+    total = sum(size for _, size, _ in known)
+    for _, size, file in sorted(known):
+        if total <= MOST:
+            break
+        file.unlink(missing_ok=True)
+        total -= size
 
 
 def age(file: Path) -> float:

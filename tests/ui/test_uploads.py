@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from spir.ui import uploads as room
 from spir.ui.uploads import YOUNG, Uploads
 from tests.ui.conftest import last, visitor
 
@@ -56,3 +57,19 @@ def test_what_is_gone_already_is_forgotten(tmp_path):
     uploads.release([tmp_path / "gone"])
     uploads.remove(set())
     assert not uploads.over
+
+
+def test_what_nobody_comes_for_does_not_fill_the_disk(handlers, car_png, monkeypatch):
+    root = handlers.runs.root
+    files = [root / f"sent {number}" / "photo.jpg" for number in range(5)]
+    for number, file in enumerate(files):
+        file.parent.mkdir(parents=True)
+        file.write_bytes(car_png.read_bytes())
+        sent_before(file, 100 - number)
+    last(handlers.segment({"path": str(files[0])}, None, visitor("anna")))
+    (own,) = handlers.runs.runs.values()
+    (own.folder / "car.zip").write_bytes(bytes(10**6))
+    monkeypatch.setattr(room, "MOST", 2 * files[0].stat().st_size)
+    handlers.runs.sweep(7200.0)
+    assert [file.exists() for file in files] == [True, False, False, True, True], "the oldest go, not Anna's"
+    assert (own.folder / "car.zip").exists()
