@@ -19,6 +19,7 @@ from spir.photo import PREFERENCES, PhotoError
 from spir.ui import words
 from spir.ui.fitting import Fitting
 from spir.ui.handlers import Handlers
+from spir.ui.journal import in_words
 from spir.ui.meshing import RESOLUTION, Meshing
 from spir.ui.pictures import hex_colours
 from spir.ui.refusal import refuse
@@ -34,6 +35,7 @@ class Api:
         self.fitting = fitting
         self.meshing = meshing
 
+    @in_words()
     def segment(
         self, photo: str | None, request: gr.Request, segmenter: object = PREFERENCES[0]
     ) -> tuple[dict[str, Any], str]:
@@ -68,6 +70,7 @@ class Api:
         }
         return told, picture(run, "cutout", run.cutout.rgb[0])
 
+    @in_words()
     def reconstruct(self, run: object, steps: object = 10) -> tuple[dict[str, Any], str]:
         """Find shape, camera and colours of the object in the photo: a first guess, then so many steps nearer to it.
         Asked again for more steps, it goes on where it ended. On a CPU a step takes about half a second.
@@ -98,6 +101,7 @@ class Api:
         }
         return told, self.rendered(known)
 
+    @in_words()
     def recolour(self, run: object, colours: object) -> tuple[dict[str, str], str]:
         """Give parts of the object another colour, at once: nothing is fitted again. `export` then has these colours.
 
@@ -116,6 +120,7 @@ class Api:
         known.fit = self.handlers.coloured(known, {"colours": list((now | changes).values())})
         return self.colours(known), self.rendered(known)
 
+    @in_words()
     def export(self, run: object, format: object = "glb", resolution: object = RESOLUTION) -> str:
         """Take the object home as a coloured mesh, a file.
 

@@ -6,6 +6,7 @@ from spir.outputs.untrusted import number
 from spir.photo import PREFERENCES, PhotoError
 from spir.ui import cutting, words
 from spir.ui.handlers import Handlers
+from spir.ui.journal import in_words
 from spir.ui.masks import merged, read_mask_uri, reduced, small_size
 from spir.ui.refusal import refuse
 from spir.ui.sessions import Run
@@ -17,6 +18,7 @@ class Brush:
     def __init__(self, handlers: Handlers):
         self.handlers = handlers
 
+    @in_words()
     def paint(self, key: str | None, value: object) -> dict:
         """The mask and the framing of the panel's value into the run, and the new cut-out into the panel.
 

@@ -63,7 +63,8 @@ class Examples:
             refuse(words.NO_EXAMPLE)
         fresh = self.opened(name, request.session_hash or "")
         self.handlers.runs.close(key)
-        yield fresh, *self.takeaway.shown(fresh)
+        with self.handlers.runs.unless_left(fresh):
+            yield fresh, *self.takeaway.shown(fresh)
 
     def opened(self, name: str, session: str) -> str:
         """The key of a visitor's own run of an example."""

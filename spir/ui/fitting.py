@@ -67,8 +67,11 @@ class Fitting:
                 first = time.perf_counter() - began
         self.handlers.pace.learn(first, time.perf_counter() - began, 1)
 
-    def wait(self, key: str | None) -> dict:
-        """Before a run gets its turn: an earlier Stop no longer counts."""
+    def wait(self, key: str | None, line: object = None) -> dict:
+        """Before a run gets its turn: an earlier Stop no longer counts. `line` is the timeline's value."""
+        if key is None and isinstance(line, dict) and line.get("run"):
+            # The page shows a run of which this server knows nothing: it was started anew.
+            refuse(words.FORGOTTEN)
         self.handlers.run(key).stop.clear()
         return timeline.said(key, "waiting", words.WAITING)
 

@@ -20,7 +20,7 @@ from spir.pipeline import PRESET_STEPS, Reconstructor
 from spir.types import Fit, Photo
 from spir.ui import cutting, gauge, orbit, swatches, timeline, words
 from spir.ui.gpu import on_gpu
-from spir.ui.journal import stage
+from spir.ui.journal import in_words, stage
 from spir.ui.pace import Pace
 from spir.ui.refusal import refuse
 from spir.ui.sessions import ForgottenError, Run, Runs
@@ -78,8 +78,10 @@ class Handlers:
             yield None, cutting.rejected(reason), timeline.cleared("", words.NO_PHOTO)
             refuse(reason)
         run = self.runs.get(key)
-        yield key, cutting.shown(key, run), timeline.cleared(key, words.ready(run.remark))
+        with self.runs.unless_left(key):
+            yield key, cutting.shown(key, run), timeline.cleared(key, words.ready(run.remark))
 
+    @in_words()
     def opened(self, file: Path, session: str, segmenter: str | None = None) -> str:
         """The key of a new run of a photo that was sent, its object cut out; the file goes when the run does.
 
@@ -87,7 +89,7 @@ class Handlers:
         try:
             return self.cut(file, session, segmenter)
         except PhotoError:
-            file.unlink(missing_ok=True)
+            self.runs.release((file,))
             raise
 
     def cut(self, file: Path, session: str, segmenter: str | None = None) -> str:

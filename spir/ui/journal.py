@@ -46,6 +46,18 @@ def tell(event: str, **facts: object) -> None:
 
 
 @contextmanager
+def in_words() -> Iterator[None]:
+    """What nobody expected becomes a refusal, with a traceback in the log; also to decorate with."""
+    try:
+        yield
+    except (gr.Error, PhotoError):
+        raise
+    except Exception as problem:
+        log.exception("unexpected")
+        refuse(reason(problem))
+
+
+@contextmanager
 def stage(name: str, **facts: object) -> Iterator[dict]:
     """Tells, when the block ends, how it ended and how many seconds it took; facts may be added on the way.
 

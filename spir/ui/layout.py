@@ -180,7 +180,7 @@ class Page:
     def runs(self, press, event, inputs: list) -> None:
         """A button that starts a run."""
         shown = (
-            press(self.fitting.wait, self.key, self.line, **SOON)
+            press(self.fitting.wait, [self.key, self.line], self.line, **SOON)
             .success(self.nothing_made, None, self.made(), **LIGHT)
             .success(
                 event,

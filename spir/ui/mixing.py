@@ -20,7 +20,7 @@ from spir.types import Code, Cutout, Fit, Step, join
 from spir.ui import swatches, words
 from spir.ui.gpu import on_gpu
 from spir.ui.handlers import PAPER_WHITE, Handlers
-from spir.ui.journal import stage
+from spir.ui.journal import in_words, stage
 from spir.ui.pictures import png, small
 from spir.ui.refusal import refuse
 from spir.ui.sessions import Run, Second
@@ -98,7 +98,8 @@ class Mixing:
         run.sent += (Path(file["path"]),)
         yield cleared(key, words.CUTTING_SECOND)
         try:
-            run.other = Second(self.engine.cut(read_photo(file["path"])))
+            with in_words():
+                run.other = Second(self.engine.cut(read_photo(file["path"])))
         except PhotoError as problem:
             yield cleared(key, words.rejected(str(problem)))
             refuse(str(problem))
@@ -184,6 +185,7 @@ class Mixing:
             mixed = edit.apply(self.engine.generator, mixed, amount, **extra)
         return mixed.to("cpu")
 
+    @in_words()
     def preview(self, key: str | None, colours: dict | None, *values: int | float) -> dict:
         """A message with the object in use, edited by the values of the sliders."""
         run = self.handlers.run(key, fitted=True)

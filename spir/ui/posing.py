@@ -33,6 +33,7 @@ from spir.outputs.weightmaps import packed
 from spir.types import Cutout, Fit, Guess, Photo, Pose
 from spir.ui import words
 from spir.ui.handlers import Handlers
+from spir.ui.journal import in_words
 from spir.ui.pictures import png, small, webp
 from spir.ui.pose_sliders import RANGES, moved, sliders, standing
 from spir.ui.refusal import refuse
@@ -138,6 +139,7 @@ class Posing:
         self.handlers = handlers
         self.engine = handlers.engine
 
+    @in_words()
     def show(self, key: str | None) -> tuple:
         """The panel at the pose that was found, and the five sliders; a nudge is forgotten."""
         run = self.handlers.run(key, fitted=True)
@@ -151,6 +153,7 @@ class Posing:
             return (gr.skip(),) * (1 + len(RANGES))
         return self.show(key)
 
+    @in_words()
     def nudge(self, key: str | None, *wanted: object) -> dict:
         """The panel from where the five sliders put the camera, which the run remembers."""
         run = self.handlers.run(key, fitted=True)
@@ -166,6 +169,7 @@ class Posing:
         """What a run from here begins with: the shape and colours in use, seen from the nudged camera."""
         return replace(run.guess, code=run.fit.code, pose=run.nudged or run.fit.pose)
 
+    @in_words()
     def scene(self, key: str | None, colours: dict | None) -> gr.Plot:
         """The plot with object, camera and points in space, in the visitor's colours (the swatches' value)."""
         return gr.Plot(self.figure(key, colours), visible=True)

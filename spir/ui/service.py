@@ -16,8 +16,9 @@ from spir.pipeline import HYBRID_FAST
 from spir.ui.gpu import LENT
 from spir.ui.handlers import Handlers
 from spir.ui.journal import log, tell
+from spir.ui.memory import few_heaps, give_back
 
-SWEEP_EVERY = 600.0
+SWEEP_EVERY = 15.0
 """Seconds between two looks for what nobody uses any more."""
 KEPT = 7200.0
 """Seconds that a run lives without being used; the page says two hours."""
@@ -34,6 +35,7 @@ class Service:
 
     def begin(self) -> None:
         """Get ready and sweep, both in the background."""
+        few_heaps()
         threading.Thread(target=self.work, daemon=True, name="service").start()
 
     def work(self) -> None:
@@ -45,6 +47,7 @@ class Service:
         tell("ready", **self.told())
         while True:
             self.handlers.runs.sweep(KEPT)
+            give_back()
             time.sleep(SWEEP_EVERY)
 
     def told(self) -> dict[str, object]:

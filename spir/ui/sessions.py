@@ -10,6 +10,8 @@ import threading
 import time
 import uuid
 from collections import OrderedDict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from torch import Tensor
 from spir.outputs.evidence import place_in_use
 from spir.pipeline import InversionConfig
 from spir.types import Code, Cutout, Fit, Guess, Mesh, Photo, Pose, Step
+from spir.ui.uploads import Uploads, bound
 
 CAPACITY = 64
 """Runs kept at once; the one that was used longest ago goes first."""
@@ -120,6 +123,7 @@ class Runs:
         # Where Gradio keeps its files: what lies there is served as it is, and no copy of it stays behind.
         self.root = Path(root or get_upload_folder())
         self.runs: OrderedDict[str, Run] = OrderedDict()
+        self.uploads = Uploads()
         self.lock = threading.Lock()
 
     def open(self, session: str, **known: Any) -> str:
@@ -132,7 +136,7 @@ class Runs:
             self.runs[key] = Run(session, folder, **known)
             surplus = [self.runs.popitem(last=False)[1] for _ in range(len(self.runs) - self.capacity)]
         for run in surplus:
-            clear(run)
+            self.clear(run)
         return key
 
     def get(self, key: str | None) -> Run:
@@ -149,7 +153,29 @@ class Runs:
         with self.lock:
             run = self.runs.pop(key, None)
         if run is not None:
-            clear(run)
+            self.clear(run)
+
+    def clear(self, run: Run) -> None:
+        """End whatever still works for a run that is no longer here, and remove its files."""
+        run.dropped = True
+        run.stop.set()
+        shutil.rmtree(run.folder, ignore_errors=True)
+        self.release(run.sent)
+
+    def release(self, files: Iterable[Path]) -> None:
+        """What was sent is no longer needed; it goes unless somebody else needs it, or may be about to."""
+        with self.lock:
+            self.uploads.release(files)
+            self.uploads.remove({file for run in self.runs.values() for file in run.sent})
+
+    @contextmanager
+    def unless_left(self, key: str) -> Iterator[None]:
+        """Around the message that tells a visitor of his new run: who left meanwhile left before there was a run."""
+        try:
+            yield
+        except GeneratorExit:
+            self.close(key)
+            raise
 
     def sweep(self, age: float) -> None:
         """Forget what was not used for so many seconds, and remove what an earlier process left behind."""
@@ -158,8 +184,11 @@ class Runs:
             keys = [key for key, run in self.runs.items() if run.used < latest]
         for key in keys:
             self.close(key)
+        self.release(())
         with self.lock:
             ours = {run.folder for run in self.runs.values()}
+            needed = {file for run in self.runs.values() for file in run.sent}
+        bound(self.root, needed)
         for folder in self.root.glob("spir-*"):
             # Where several processes share the folder, theirs are young.
             if folder not in ours and modified(folder) < time.time() - age:
@@ -179,15 +208,6 @@ def modified(folder: Path) -> float:
         return folder.stat().st_mtime
     except OSError:
         return time.time()
-
-
-def clear(run: Run) -> None:
-    """End whatever still works for the run, and remove its files."""
-    run.dropped = True
-    run.stop.set()
-    shutil.rmtree(run.folder, ignore_errors=True)
-    for file in run.sent:
-        file.unlink(missing_ok=True)
 
 
 def numbered(step: Step, base: int, since: float) -> Step:

@@ -21,7 +21,7 @@ from spir.types import Fit
 from spir.ui import timeline, words
 from spir.ui.cutting import shown
 from spir.ui.handlers import PAPER_WHITE, Handlers
-from spir.ui.journal import stage
+from spir.ui.journal import in_words, stage
 from spir.ui.meshing import Meshing
 from spir.ui.orbit import VIEW_SIDE
 from spir.ui.refusal import refuse
@@ -103,16 +103,23 @@ class Takeaway:
             return
         path = Path(file["path"])
         try:
-            if path.stat().st_size > LARGEST_ZIP:
-                refuse(words.ZIP_TOO_LARGE)
-            fresh = self.opened(path.read_bytes(), request.session_hash or "")
-        except (BundleError, PhotoError) as problem:
-            # What was there stays there.
-            refuse(str(problem))
+            # Where it refuses, what was there stays there.
+            fresh = self.fresh(path, request.session_hash or "")
         finally:
-            path.unlink(missing_ok=True)
+            self.handlers.runs.release((path,))
         self.handlers.runs.close(key)
-        yield fresh, *self.shown(fresh)
+        with self.handlers.runs.unless_left(fresh):
+            yield fresh, *self.shown(fresh)
+
+    @in_words()
+    def fresh(self, path: Path, session: str) -> str:
+        """The key of a new run that continues the one in a file; what is wrong with the file is told in words."""
+        if path.stat().st_size > LARGEST_ZIP:
+            refuse(words.ZIP_TOO_LARGE)
+        try:
+            return self.opened(path.read_bytes(), session)
+        except (BundleError, PhotoError) as problem:
+            refuse(str(problem))
 
     def opened(self, data: bytes, session: str) -> str:
         """The key of a new run that continues the one in a ZIP. Raises BundleError and PhotoError."""

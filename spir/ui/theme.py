@@ -1,5 +1,6 @@
 """How the page looks and is served: contrast that passes WCAG AA, system fonts, nothing fetched elsewhere."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,10 +11,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from spir.ui.doors import Doors
 from spir.ui.headers import Headers
+from spir.ui.tidy import Tidy
+from spir.ui.turns import in_turns
 
 ASSETS = Path(__file__).parents[2] / "assets"
 MAX_UPLOAD = "25mb"
+SESSIONS = 256
+"""Tabs of which Gradio remembers what they show, a few hundred kilobytes each; a run's key is among it."""
 ABOUT = '<meta name="description" content="One photo of an object to a 3D model to turn, recolour and keep.">'
 
 
@@ -59,8 +65,11 @@ def serve(page: gr.Blocks, health: Callable[[Request], Response], **options) -> 
     """Launch with our looks; host and port come from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, `health` answers at
     /healthz.
 
-    One visitor computes at a time, sixteen may wait; nothing is measured or recorded."""
-    return page.queue(max_size=16).launch(
+    One visitor computes at a time, some may wait (`turns`); nothing is measured or recorded."""
+    # Gradio would make a table of the last ten thousand events after every one of them.
+    os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(2**31))
+    os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
+    return in_turns(page).launch(
         theme=theme(),
         css_paths=[ASSETS / "style.css"],
         head=head(),
@@ -68,11 +77,18 @@ def serve(page: gr.Blocks, health: Callable[[Request], Response], **options) -> 
         max_file_size=MAX_UPLOAD,
         ssr_mode=False,
         run_history=False,
+        enable_monitoring=False,
+        state_session_capacity=SESSIONS,
         show_error=True,
         mcp_server=True,
         # The page carries its first example; packed it is a third smaller. Streams of events stay as they are.
         app_kwargs={
-            "middleware": [Middleware(GZipMiddleware, minimum_size=1024), Middleware(Headers)],
+            "middleware": [
+                Middleware(Doors),
+                Middleware(Tidy),
+                Middleware(GZipMiddleware, minimum_size=1024),
+                Middleware(Headers),
+            ],
             "routes": [Route("/healthz", health)],
         },
         **options,

@@ -3,7 +3,7 @@
 TITLE = "3D from one photo"
 CANNOT = "Sides that the photo does not show are a guess."
 PRIVACY = (
-    "Your photo stays on this server. It is deleted when you close the page, or after two hours without use. "
+    "Your photo stays on this server. It is deleted minutes after you close the page, or after two unused hours. "
     "The log has stages and seconds, nothing of the photo."
 )
 
@@ -74,6 +74,7 @@ BAD_COLOUR = "One of the colours could not be read. Reset the colours and try ag
 BAD_MASK = "The cut-out could not be read. Press Automatic and paint again."
 BAD_STEPS = "The number of steps must be a whole number from 0 to 100."
 NO_SURFACE = "No closed surface was found in this result. Try more steps or another photo."
+QUEUE_FULL = "So many are waiting already that no more fit in. Try again in a minute."
 NO_MEMORY = "There was not enough memory for this just now. Nothing is lost: try again in a minute, or with fewer steps."
 FAILED = "Something went wrong here, and this was ended. Nothing else is lost: try it again."
 
@@ -134,9 +135,7 @@ def rejected(reason: str) -> str:
 
 def pose_note(outcome: str) -> str:
     """What the visitor should know about the first pose; nothing where it was found."""
-    return (
-        "" if outcome == "solved" else f"The view could not be measured ({outcome}), so it is a plain guess."
-    )
+    return "" if outcome == "solved" else f"The view could not be measured ({outcome}): it is a guess."
 
 
 def done(step: int, seconds: float) -> str:

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from spir.outputs.weightmaps import unpacked
-from spir.ui import words
+from spir.ui import uploads, words
 from tests.ui.conftest import FRAMES, last, visitor
 
 
@@ -34,7 +34,8 @@ def test_a_wrong_file_is_told_in_the_panel_and_as_an_error(handlers, sent, wrong
     assert values[-1][0] is None and not handlers.runs.runs, "the earlier photo is gone, as the page shows"
 
 
-def test_what_was_sent_goes_with_the_run(handlers, sent, car_png, wrong_files):
+def test_what_was_sent_goes_with_the_run(handlers, sent, car_png, wrong_files, monkeypatch):
+    monkeypatch.setattr(uploads, "YOUNG", 0.0)
     photo, wrong = sent(car_png), sent(wrong_files["text"])
     key = last(handlers.segment(photo, None, visitor("anna")))[0]
     assert Path(photo["path"]).exists()

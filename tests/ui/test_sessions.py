@@ -7,6 +7,7 @@ import torch
 from gradio.utils import get_upload_folder
 
 from spir.types import Code, Cutout, Photo, Pose, Step
+from spir.ui import uploads
 from spir.ui.sessions import ForgottenError, Runs, at_rest, numbered
 
 
@@ -78,7 +79,10 @@ def test_rest_halves_the_pictures_and_keeps_code_and_pose_exact():
     assert (later.index, later.seconds) == (12, 4.5) and later.code is code
 
 
-def test_what_was_sent_is_deleted_with_the_run_and_runs_lie_where_gradio_serves_from(runs, tmp_path):
+def test_what_was_sent_is_deleted_with_the_run_and_runs_lie_where_gradio_serves_from(
+    runs, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(uploads, "YOUNG", 0.0)
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"a face")
     key = opened(runs)

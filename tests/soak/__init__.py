@@ -1,0 +1,1 @@
+"""The running app under load: many visitors at once, each of whose results is compared with that of a lone run."""
