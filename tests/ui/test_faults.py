@@ -76,7 +76,7 @@ def test_without_memory_for_anything_else_the_visitor_is_told_too(
     posing, takeaway = Posing(handlers), Takeaway(handlers, meshing)
     monkeypatch.setattr(handlers, "turn_on_gpu", failing(problem))
     monkeypatch.setattr(handlers, "mesh_on_gpu", raising(problem))
-    monkeypatch.setattr(handlers.engine, "render", raising(problem))
+    monkeypatch.setattr(handlers, "render_on_gpu", raising(problem))
     for event in (
         lambda: list(handlers.turn(fitted)),
         lambda: meshing.mesh(fitted, None, 64),
