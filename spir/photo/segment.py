@@ -7,6 +7,7 @@ else the built-in graph cut. Whoever it is, our own network says what the photo 
 from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -53,13 +54,21 @@ def find(photo: Photo, category: Category, preference: str = "auto", model: str 
 
     Raises PhotoError where the one asked for cannot run."""
     segmenter, ours = choose_segmenter(photo, preference, model), TrainedSegmenter()
-    known = ours.find(photo) if ours.available() else None
+    known = ours.find(on_paper(photo)) if ours.available() else None
     if known is not None and segmenter == ours:
         return known
     mask = segmenter(photo, category)
     if known is None:
         return Finding(mask, segmenter.name)
     return replace(known, mask=mask, segmenter=segmenter.name)
+
+
+def on_paper(photo: Photo) -> Photo:
+    """The photo over white where it is transparent: what lies hidden there is nobody's background."""
+    if photo.alpha is None:
+        return photo
+    cover = photo.alpha[..., None].float() / 255
+    return Photo((photo.rgb * cover + 255 * (1 - cover)).round().to(torch.uint8))
 
 
 def choose_segmenter(photo: Photo, preference: str = "auto", model: str = REMBG_MODEL) -> Segmenter:

@@ -15,7 +15,7 @@ from spir.photo.decode import PhotoError
 from spir.photo.finding import KINDS, Finding
 from spir.photo.grabcut import GrabCutSegmenter, without_frame
 from spir.photo.salient import RembgSegmenter
-from spir.photo.segment import AlphaSegmenter, able, choose_segmenter, find
+from spir.photo.segment import AlphaSegmenter, able, choose_segmenter, find, on_paper
 from spir.types import Photo
 
 CAR = next(iter(CATEGORIES.values()))
@@ -227,3 +227,12 @@ def test_every_segmenter_says_its_name():
     names = [segmenter.name for segmenter in (AlphaSegmenter(), RembgSegmenter(), GrabCutSegmenter())]
     assert len(set(names)) == 3
     assert all(names)
+
+
+def test_what_is_transparent_is_white_to_who_says_what_it_shows():
+    photo, truth = drawn()
+    assert on_paper(photo) is photo
+    alpha = torch.from_numpy(truth.astype(np.uint8) * 255)
+    seen = on_paper(Photo(photo.rgb, alpha))
+    assert seen.alpha is None and (seen.rgb[~truth] == 255).all()
+    assert torch.equal(seen.rgb[truth], photo.rgb[truth])

@@ -48,6 +48,12 @@ def engine():
     return Reconstructor.load(root=ROOT, device="cpu", loss="encoder")
 
 
+@pytest.fixture(autouse=True)
+def nobody_says_what_a_photo_shows(monkeypatch):
+    """Drawn cars are no photos, and the network that knows cars says so."""
+    monkeypatch.setattr("spir.photo.segment.TrainedSegmenter.available", lambda self: False)
+
+
 @pytest.fixture
 def handlers(engine, tmp_path):
     made = Handlers(engine, Runs(root=tmp_path / "runs"))
