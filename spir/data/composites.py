@@ -34,6 +34,8 @@ class Sample:
     """The mask of all objects, neighbours of the target included."""
     known: bool = True
     """Whether the masks are right far from the object, too: whole photos may show more cars."""
+    names: Float[ndarray, "names cells cells"] | None = None
+    """What the teacher calls every cell of the picture, logits; none where it was not asked."""
 
 
 def studio(random: np.random.Generator, height: int, width: int) -> UInt8[ndarray, "height width 3"]:
@@ -223,14 +225,21 @@ def framed(sample: Sample, side: int = SIDE) -> Sample:
     )
 
 
-def draw(material: Material, random: np.random.Generator, side: int = SIDE, bad: bool = True) -> Sample:
-    """A sample of the training; `bad` makes its picture as bad as photos are."""
+def draw(
+    material: Material,
+    random: np.random.Generator,
+    side: int = SIDE,
+    bad: bool = True,
+    shares: tuple[float, float] = (0.6, 0.25),
+) -> Sample:
+    """A sample of the training; `bad` makes its picture as bad as photos are; `shares` are those of composites and
+    of photos with their object, the rest are scenes."""
     ratio = float(np.exp(random.uniform(np.log(0.6), np.log(1.7))))
     size = (side, max(16, round(side * ratio))) if ratio < 1 else (max(16, round(side / ratio)), side)
     chance = random.random()
-    if chance < 0.6:
+    if chance < shares[0]:
         sample = composite(material, random, size)
-    elif chance < 0.85:
+    elif chance < sum(shares):
         sample = whole(material, random)
     else:
         empty = np.zeros(size, np.float32)

@@ -16,7 +16,7 @@ from spir.photo import largest_component
 from spir.photo.finding import KINDS, Finding
 from spir.types import Photo
 
-SIDE = 257
+SIDE, NAMES = 257, 21
 VOC = {"car": (6, 7), "chair": (9, 18), "bird": (3,), "plane": (1,)}
 """What the teacher calls our kinds, indices: buses are cars to us, sofas chairs."""
 
@@ -44,11 +44,14 @@ class DeepLab:
 
     def names(self, picture: UInt8[ndarray, "height width 3"]) -> Int[ndarray, "height width"]:
         """The name of every pixel, an index of Pascal VOC's; 0 has none."""
+        return cv2.resize(self.logits(picture), picture.shape[1::-1]).argmax(-1)
+
+    def logits(self, picture: UInt8[ndarray, "height width 3"]) -> Float[ndarray, "257 257 21"]:
+        """How much every pixel of the picture, made a square, looks like each name."""
         square = cv2.resize(picture, (SIDE, SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)
         net = network(self.file)
         net.setInput(np.ascontiguousarray((square / 127.5 - 1).transpose(2, 0, 1)[None]))
-        logits = net.forward()[0].transpose(1, 2, 0)
-        return cv2.resize(np.ascontiguousarray(logits), picture.shape[1::-1]).argmax(-1)
+        return np.ascontiguousarray(net.forward()[0].transpose(1, 2, 0))
 
 
 @lru_cache(maxsize=1)

@@ -22,13 +22,14 @@ from torch.utils.data import DataLoader, Dataset
 
 from spir.data import composites
 from spir.data.composites import Sample
-from spir.data.deeplab import DeepLab
+from spir.data.deeplab import NAMES, DeepLab
 from spir.data.material import CAR, NOTHING, Material, read_animals, read_cars, read_objects
 from spir.data.segmenter_split import photo_names, read_scenes, scene_names
 from spir.photo.finding import KINDS
 from spir.photo.trained import squared
 from spir.train.run import Run
-from spir.train.segmenter_network import SegmenterNetwork, as_input, export
+from spir.train.segmenter_lessons import Lessons
+from spir.train.segmenter_network import Answer, SegmenterNetwork, as_input, export
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,13 @@ class SegmenterTraining:
     overlap_weight: float = 0.7
     objects_weight: float = 0.3
     kind_weight: float = 0.6
+    names_weight: float = 0.3
+    softness: float = 3.0
+    """By how much the teacher's logits are divided: what it thinks of the less likely names is heard as well."""
+    lessons: int = 6000
+    """Pictures that the teacher is asked about, before the first step."""
+    taught: float = 0.5
+    """Share of a batch that comes from them."""
     doubt: float = 0.05
     """Probability that no answer about the kind may go beyond."""
     rim: float = 4.0
@@ -62,6 +70,8 @@ class Batch:
     kind: Int[Tensor, " batch"]
     natural: Bool[Tensor, " batch"]
     """A photo as it was taken, without one of our kinds."""
+    names: Float[Tensor, "taught names cells cells"]
+    """The teacher's logits for the first pictures of the batch, which may be none."""
 
 
 def collate(samples: list[Sample]) -> Batch:
@@ -78,7 +88,18 @@ def collate(samples: list[Sample]) -> Batch:
         counts=(near | known[:, None, None, None]).float(),
         kind=kind,
         natural=~known & (kind == NOTHING),
+        names=told_names([s.names for s in samples if s.names is not None], samples[0].mask.shape[0] // 16),
     )
+
+
+def told_names(
+    names: list[Float[ndarray, "names cells cells"]], cells: int
+) -> Float[Tensor, "taught names cells2 cells2"]:
+    """The teacher's logits in as many cells as the network has."""
+    if not names:
+        return torch.zeros(0, NAMES, cells, cells)
+    found = torch.from_numpy(np.stack(names)).float()
+    return F.interpolate(found, (cells, cells), mode="bilinear", align_corners=False)
 
 
 def overlaps(
@@ -91,13 +112,9 @@ def overlaps(
     return both / ((first + second - first * second) * counts).sum((1, 2)).clamp(min=1)
 
 
-def losses(
-    out: tuple[Float[Tensor, "batch 2 half half"], Float[Tensor, "batch kinds"]],
-    batch: Batch,
-    config: SegmenterTraining,
-) -> dict[str, Float[Tensor, ""]]:
-    """The pixels of both masks, the largest object's overlap with the truth, and the kind."""
-    logits, kind = out
+def losses(out: Answer, batch: Batch, config: SegmenterTraining) -> dict[str, Float[Tensor, ""]]:
+    """The pixels of both masks, the largest object's overlap with the truth, the kind, and the teacher's names."""
+    logits, kind, names = out
     truth, counts = batch.masks, batch.counts
     rim = F.avg_pool2d(truth, 9, 1, 4, count_include_pad=False)
     weight = counts * (1 + config.rim * 4 * rim * (1 - rim))
@@ -109,7 +126,21 @@ def losses(
         "objects": config.objects_weight * pixels[1],
         "overlap": config.overlap_weight * ((1 - overlap) * shown).sum() / shown.sum().clamp(min=1),
         "kind": config.kind_weight * kind_loss(kind, batch, config.doubt),
+        "names": config.names_weight * names_loss(names, batch.names, config.softness),
     }
+
+
+def names_loss(
+    names: Float[Tensor, "batch names cells cells"],
+    told: Float[Tensor, "taught names cells cells"],
+    softness: float,
+) -> Float[Tensor, ""]:
+    """Hinton, Vinyals and Dean, "Distilling the Knowledge in a Neural Network", 2015: what the teacher thinks of every
+    name, likely or not, is more than its answer. Divergence a cell of both, softened."""
+    if not len(told):
+        return names.sum() * 0
+    mine, its = (each.div(softness).log_softmax(1) for each in (names[: len(told)], told))
+    return softness**2 * (its.exp() * (its - mine)).sum(1).mean()
 
 
 def kind_loss(kind: Float[Tensor, "batch kinds"], batch: Batch, doubt: float) -> Float[Tensor, ""]:
@@ -128,7 +159,7 @@ def held_out(network: SegmenterNetwork, batches: list[Batch]) -> dict[str, float
     """Mean IoU of the masks of cars and of all else; how often the kind is right; false cars."""
     cars, others, right, false = [], [], [], []
     for batch in batches:
-        logits, kind = network(batch.rgb)
+        logits, kind, _ = network(batch.rgb)
         told = kind.argmax(1)
         overlap = overlaps((logits[:, 0] > 0).float(), (batch.masks[:, 0] > 0.5).float(), batch.counts[:, 0])
         shown = batch.masks[:, 0].amax((1, 2)) > 0.5
@@ -163,6 +194,7 @@ class Batches(Dataset):
     config: SegmenterTraining
     steps: int
     seed: int
+    lessons: Lessons | None = None
 
     def __len__(self) -> int:
         return self.steps
@@ -170,7 +202,10 @@ class Batches(Dataset):
     def __getitem__(self, step: int) -> Batch:
         random = np.random.default_rng((self.seed, step))
         side = int(random.choice(self.config.sides))
-        return collate([composites.draw(self.material, random, side) for _ in range(self.config.batch)])
+        taught = round(self.config.taught * self.config.batch) if self.lessons else 0
+        samples = [self.lessons.pick(random, side) for _ in range(taught)]
+        samples += [composites.draw(self.material, random, side) for _ in range(self.config.batch - taught)]
+        return collate(samples)
 
 
 def checks(material: Material, config: SegmenterTraining) -> list[Batch]:
@@ -208,7 +243,7 @@ def parser() -> argparse.ArgumentParser:
     add("--photos", type=Path, required=True, help="tar of NAME.jpg with masks NAME.png")
     add("--backgrounds", type=Path, required=True, help="tar of scenes without objects")
     add("--objects", type=Path, required=True, help="file of spir.train.segmenter_objects")
-    add("--teacher", type=Path, help="DeepLab file that finds the animals of the scenes")
+    add("--teacher", type=Path, help="DeepLab file: finds the animals of the scenes, names what is seen")
     add("--out", type=Path, default=Path("runs/segmenter"))
     add("--steps", type=int, default=8000)
     add("--batch", type=int, default=SegmenterTraining.batch)
@@ -232,14 +267,17 @@ def main(argv: list[str] | None = None) -> None:
     material, kept = materials(args)
     print(f"{len(material.cars)} cars, {len(material.scenes)} scenes, {len(material.animals)} animals")
     held = checks(kept, config)
-    batches = Batches(material, config, args.steps, args.seed)
+    lessons = None
+    if args.teacher:
+        lessons = Lessons(material, DeepLab(args.teacher), config.lessons).held(args.out / "lessons.npz")
+    batches = Batches(material, config, args.steps, args.seed, lessons)
     loader = iter(DataLoader(batches, batch_size=None, sampler=range(run.step, args.steps), num_workers=1))
 
     def body(step: int) -> dict[str, float]:
         batch = next(loader)
         with torch.autocast("cpu", torch.bfloat16):
             out = network(batch.rgb.contiguous(memory_format=torch.channels_last))
-        terms = losses(tuple(part.float() for part in out), batch, config)
+        terms = losses(Answer(*(part.float() for part in out)), batch, config)
         run.update(sum(terms.values()))
         row = {name: float(term.detach()) for name, term in terms.items()}
         if (step + 1) % config.check_every == 0:

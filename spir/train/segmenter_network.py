@@ -6,6 +6,7 @@ file has folded into them; a decoder that adds finer and finer maps (Lin et al.,
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -13,6 +14,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from spir.data.deeplab import NAMES
 from spir.photo.finding import KINDS
 from spir.photo.trained import SIDE
 
@@ -60,9 +62,21 @@ class Stage(nn.Module):
         return self.blocks(F.relu(self.down(x)))
 
 
+class Answer(NamedTuple):
+    """Logits of a batch."""
+
+    masks: Float[Tensor, "batch 2 half half"]
+    """Of the largest object and of any."""
+    kinds: Float[Tensor, "batch kinds"]
+    """Of `KINDS` and of "nothing I know"."""
+    names: Float[Tensor, "batch names cells cells"]
+    """Of the teacher's names, in cells of 16 x 16 pixels."""
+
+
 class SegmenterNetwork(nn.Module):
-    """Pictures in [-1, 1] -> logits at half their side: of the largest object and of any; and of `KINDS` and
-    "nothing I know". The side is a multiple of 32."""
+    """Pictures in [-1, 1] -> logits at half their side: of the largest object and of any; of `KINDS` and "nothing I
+    know"; and, for the training alone, of the teacher's names in cells of 16 x 16 pixels. The side is a multiple of
+    32."""
 
     def __init__(self, config: SegmenterConfig = SegmenterConfig()) -> None:  # noqa: B008  frozen
         super().__init__()
@@ -82,10 +96,9 @@ class SegmenterNetwork(nn.Module):
         self.mend = nn.ModuleList(conv(own, own) for own in config.decoder)
         self.masks = nn.Conv2d(config.decoder[0], 2, 1)
         self.kinds = nn.Linear(2 * top, len(KINDS) + 1)
+        self.names = nn.Conv2d(config.decoder[-1], NAMES, 1)
 
-    def forward(
-        self, rgb: Float[Tensor, "batch 3 side side"]
-    ) -> tuple[Float[Tensor, "batch 2 half half"], Float[Tensor, "batch kinds"]]:
+    def forward(self, rgb: Float[Tensor, "batch 3 side side"]) -> Answer:
         maps = []
         x = rgb
         for stage in self.stages:
@@ -96,7 +109,9 @@ class SegmenterNetwork(nn.Module):
         x = x + self.around(mean)[:, :, None, None]
         for own, side, onto, mend in reversed(list(zip(maps, self.side, self.onto, self.mend, strict=False))):
             x = F.relu(mend(side(own) + enlarged(onto(x))))
-        return self.masks(x), self.kinds(torch.cat((mean, most), 1))
+            if own is maps[-2]:
+                names = self.names(x)
+        return Answer(self.masks(x), self.kinds(torch.cat((mean, most), 1)), names)
 
 
 def enlarged(maps: Float[Tensor, "batch channels h w"]) -> Float[Tensor, "batch channels h2 w2"]:
@@ -114,7 +129,7 @@ class Shipped(nn.Module):
     def forward(
         self, rgb: Float[Tensor, "1 3 side side"]
     ) -> tuple[Float[Tensor, "1 2 side side"], Float[Tensor, "1 kinds"]]:
-        masks, kind = self.network(rgb / 127.5 - 1)
+        masks, kind, _ = self.network(rgb / 127.5 - 1)
         return enlarged(masks).sigmoid(), kind.softmax(1)
 
 

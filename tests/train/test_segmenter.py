@@ -2,6 +2,7 @@
 
 import io
 import tarfile
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -9,17 +10,27 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.nn import functional as F
 
 from spir.data import composites
 from spir.data.composites import Sample
 from spir.data.darkroom import developed
-from spir.data.deeplab import VOC, DeepLab
+from spir.data.deeplab import NAMES, VOC, DeepLab
 from spir.data.material import CAR, NOTHING, Material, read_animals
 from spir.data.segmenter_split import SCENES_HELD, photo_names, scene_names
 from spir.photo.finding import KINDS
 from spir.photo.trained import SIDE
-from spir.train.segmenter import Batches, SegmenterTraining, calibrate, collate, kind_loss, losses
-from spir.train.segmenter_network import SegmenterNetwork, Shipped, as_input
+from spir.train.segmenter import (
+    Batches,
+    SegmenterTraining,
+    calibrate,
+    collate,
+    kind_loss,
+    losses,
+    names_loss,
+)
+from spir.train.segmenter_lessons import CELLS, Lessons
+from spir.train.segmenter_network import Answer, SegmenterNetwork, Shipped, as_input
 
 
 def disc(colour, size=80):
@@ -124,6 +135,10 @@ class Teacher(DeepLab):
         red, blue = picture[..., 0] > 200, picture[..., 2] > 200
         return np.where(red, 12, np.where(blue, VOC["car"][0], 0))
 
+    def logits(self, picture):
+        """The redder, the more of a dog."""
+        return np.eye(NAMES, dtype=np.float32)[12] * picture[..., :1] / 16
+
 
 def test_animals_come_with_their_masks_and_scenes_with_our_kinds_go():
     plain = np.full((60, 60, 3), 90, np.uint8)
@@ -151,17 +166,26 @@ def test_the_rest_of_a_photo_does_not_count():
 
 
 def answers(batch, right: bool):
-    """Logits of the masks and of the kinds."""
+    """Logits of the masks, of the kinds and of the teacher's names."""
     masks = 20 * (batch.masks - 0.5)
     kind = torch.full((len(batch.kind), 5), -4.0)
     kind[torch.arange(len(kind)), batch.kind if right else 1] = 4
-    return masks if right else -masks, kind
+    return Answer(*((masks, kind, batch.names) if right else (-masks, kind, -batch.names)))
 
 
 def test_losses_fall_when_the_answer_is_right():
-    batch = collate([square_car(), square_car(known=False), square_car(kind=NOTHING)])
+    told = replace(square_car(), names=np.random.default_rng(0).normal(0, 4, (NAMES, CELLS, CELLS)))
+    batch = collate([told, square_car(known=False), square_car(kind=NOTHING)])
     right, wrong = (losses(answers(batch, which), batch, SegmenterTraining()) for which in (True, False))
     assert all(wrong[name] > 4 * right[name] for name in right)
+
+
+def test_the_teacher_is_followed_where_it_was_asked_up_to_a_constant():
+    told = torch.randn(2, NAMES, 3, 3)
+    mine = torch.cat((told + 5, torch.randn(1, NAMES, 3, 3)))
+    assert names_loss(mine, told, 3.0).item() == pytest.approx(0, abs=1e-5)
+    assert names_loss(mine, told.flip(1), 3.0) > 0.1
+    assert names_loss(mine, told[:0], 3.0) == 0
 
 
 def test_a_photo_as_it_was_taken_may_show_a_bird_but_no_car():
@@ -183,8 +207,9 @@ def network():
 @pytest.mark.parametrize("side", [64, 160, 256])
 def test_the_network_takes_any_side_that_32_divides(network, side):
     with torch.no_grad():
-        masks, kinds = network(torch.rand(2, 3, side, side))
+        masks, kinds, names = network(torch.rand(2, 3, side, side))
     assert masks.shape == (2, 2, side // 2, side // 2) and kinds.shape == (2, 5)
+    assert names.shape == (2, NAMES, side // 16, side // 16)
     assert sum(parameter.numel() for parameter in network.parameters()) < 1_260_000
 
 
@@ -216,6 +241,23 @@ def test_batches_are_the_same_whoever_makes_them(material):
     config = SegmenterTraining(batch=2)
     first, second = (Batches(material, config, 5, seed=1)[3] for _ in range(2))
     assert torch.equal(first.rgb, second.rgb) and torch.equal(first.masks, second.masks)
+
+
+def test_the_answers_belong_to_the_pictures_mirrored_or_not(material, tmp_path):
+    """The teacher, asked again about what a batch shows, says what the batch holds of its answers."""
+    teacher = Teacher(Path())
+    lessons = Lessons(material, teacher, 12).held(tmp_path / "lessons.npz")
+    config = SegmenterTraining(batch=8, taught=0.75, sides=(SIDE,))
+    batch = Batches(material, config, 1, 0, lessons)[0]
+    assert batch.names.shape == (6, NAMES, CELLS, CELLS)
+    shown = ((batch.rgb[:6].permute(0, 2, 3, 1) + 1) * 127.5).round().byte().numpy()
+    again = torch.from_numpy(np.stack([teacher.logits(each) for each in shown])).permute(0, 3, 1, 2)
+    assert torch.allclose(F.avg_pool2d(again, 16), batch.names, atol=0.01)
+    mirrored = torch.allclose(F.avg_pool2d(again, 16).flip(3), batch.names, atol=0.01)
+    assert not mirrored, "the two sides differ, or this would show nothing"
+    # A second call asks nobody.
+    kept = Lessons(material, DeepLab(Path("nowhere")), 12).held(tmp_path / "lessons.npz")
+    assert (kept.answers == lessons.answers).all()
 
 
 def test_the_threshold_lets_few_scenes_pass():
