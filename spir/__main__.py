@@ -45,6 +45,9 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--device", default="auto", help=" or ".join(DEVICES))
     options.add_argument("--segmenter", choices=PREFERENCES, default="auto")
     options.add_argument("--loss", choices=("auto", "lpips", "encoder"), default="auto")
+    options.add_argument(
+        "--as-published", action="store_true", help="the authors' guess, steps and renderer, for comparison"
+    )
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--mesh-resolution", type=int, default=128, help="samples along the cube's side")
     options.add_argument("--frames", type=int, default=36, help="of the turntable")
@@ -93,6 +96,7 @@ def plan(options: argparse.Namespace) -> Plan:
         options.margin,
         options.segmenter,
         options.loss,
+        options.as_published,
         0 if options.no_mesh else options.mesh_resolution,
         0 if options.no_turntable else options.frames,
         options.device,

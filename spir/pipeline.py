@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
 from jaxtyping import Float
@@ -17,8 +18,9 @@ from torch import Tensor
 
 from spir.bootstrap.colours import fit_colours
 from spir.bootstrap.guess import guess
+from spir.generator.precision import half_is_fast
 from spir.geometry.pose import camera_from_pose
-from spir.inversion.config import HYBRID_FAST, PRESETS, InversionConfig
+from spir.inversion.config import HYBRID_FAST, PRESETS, InversionConfig, published
 from spir.inversion.invert import invert
 from spir.inversion.perceptual import choose_perceptual
 from spir.outputs.mesh import mesh
@@ -42,18 +44,28 @@ TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 class Reconstructor:
     """One category's networks, ready to work. Nothing of a photo stays in it: visitors may share it."""
 
-    def __init__(self, models: Models, device: str = "auto", segmenter: str = "auto", loss: str = "auto"):
-        """`segmenter` and `loss` are preferences of `choose_segmenter` and `choose_perceptual`.
+    def __init__(
+        self,
+        models: Models,
+        device: str = "auto",
+        segmenter: str = "auto",
+        loss: str = "auto",
+        as_published: bool = False,
+    ):
+        """`segmenter` and `loss` are preferences of `choose_segmenter` and `choose_perceptual`; `as_published` leaves
+        out what is ours: the second look at the mirror image, other poses than PnP's, colours fitted before the first
+        step, placed samples, losses beside the perceptual one, half precision.
 
         Moves the networks to the device and settles their precision. Raises ValueError for unknown ones."""
         if segmenter not in PREFERENCES:
             raise ValueError(f"there is no segmenter {segmenter!r}; choose among {', '.join(PREFERENCES)}")
         prepare_process()
         self.device = choose_device(device)
-        self.category = models.category
+        self.as_published = as_published
+        self.category = replace(models.category, symmetric=False) if as_published else models.category
         self.weights_hash = models.hash
         self.segmenter = segmenter
-        self.half = half_is_fast(self.device)
+        self.half = half_is_fast(self.device) and not as_published
         # Where a GPU is lent by the call, colours are asked for between the calls.
         self.texture_mapper = copy.deepcopy(models.generator.texture_mapper).to("cpu")
         self.encoder = models.encoder.to(self.device)
@@ -64,7 +76,7 @@ class Reconstructor:
 
     @classmethod
     def load(
-        cls, category: str = "car", device: str = "auto", root: str | Path = WEIGHTS, **preferences: str
+        cls, category: str = "car", device: str = "auto", root: str | Path = WEIGHTS, **preferences: Any
     ) -> "Reconstructor":
         """From the weights on disk. Raises WeightsError."""
         return cls(load_models(category, root), device, **preferences)
@@ -118,8 +130,8 @@ class Reconstructor:
     def guess(self, cutout: Cutout) -> Guess:
         """The encoder's first guess with the photo's colours, on the device."""
         target = cutout.to(self.device)
-        first = guess(target, self.encoder, self.generator, self.category)
-        return fit_colours(first, target, self.generator, self.category)
+        first = guess(target, self.encoder, self.generator, self.category, compare=not self.as_published)
+        return first if self.as_published else fit_colours(first, target, self.generator, self.category)
 
     def field(self, found: Fit | Step | Code) -> Field:
         """The object in space, on the device and without gradients."""
@@ -140,7 +152,13 @@ class Reconstructor:
 
     def view(self, size: int = 128, **extras: bool) -> RenderConfig:
         """How pictures of this category are rendered; `extras` as "normals" or "attention"."""
+        if self.as_published:
+            return RenderConfig.of(self.category, size=size, renderer="reference", **extras)
         return RenderConfig.of(self.category, size=size, samples=REPORT_SAMPLES, **extras)
+
+    def inversion(self, steps: int) -> InversionConfig:
+        """The hybrid inversion of that length, ours or the authors'."""
+        return published(steps, not self.category.keep_pose) if self.as_published else preset(steps)
 
     @torch.no_grad()
     def render(self, found: Fit | Step, size: int = 128) -> Rendering:
@@ -204,18 +222,6 @@ def choose_device(preference: str = "auto") -> str:
     if not there.get(preference.split(":")[0], False):
         raise ValueError(f"there is no device {preference!r} here; choose among {', '.join(DEVICES)}")
     return preference
-
-
-def half_is_fast(device: str) -> bool:
-    """Whether bfloat16 is computed by the hardware rather than imitated."""
-    kind = device.split(":")[0]
-    if kind == "cuda":
-        return torch.cuda.get_device_capability(device)[0] >= 8
-    return (
-        kind == "cpu"
-        and torch.backends.mkldnn.is_available()
-        and torch.ops.mkldnn._is_mkldnn_bf16_supported()
-    )
 
 
 def prepare_process() -> None:

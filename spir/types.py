@@ -174,8 +174,11 @@ class Field(Protocol):
 
     scene_range: float
 
-    def __call__(self, points: Float[Tensor, "batch point 3"]) -> FieldSample:
-        """Everything at the points."""
+    def __call__(
+        self, points: Float[Tensor, "batch point 3"], directions: Float[Tensor, "batch point 3"] | None = None
+    ) -> FieldSample:
+        """Everything at the points. `directions`: along which they are looked at, unit length; most fields do not mind,
+        for the others none = head-on."""
 
     def sdf(self, points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch point"]:
         """The signed distance alone, cheaper."""

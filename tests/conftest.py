@@ -1,6 +1,8 @@
-"""What all tests share: two threads, as on the machine that serves the page, unless the environment says."""
+"""What all tests share: two threads, as on the machine that serves the page, unless the environment says or workers
+divide them."""
 
 import os
+from pathlib import Path
 
 import pytest
 import torch
@@ -8,7 +10,17 @@ from PIL import Image
 
 from tests.tiny import car_photo
 
-torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", 2)))
+HERE = Path(__file__).parent
+
+WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
+torch.set_num_threads(int(os.environ.setdefault("OMP_NUM_THREADS", str(max(1, 2 // WORKERS)))))
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """A folder of tests stays with one worker: its servers, browsers and engines are made once."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(HERE).parts[0]))
 
 
 @pytest.fixture(scope="session")

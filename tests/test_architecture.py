@@ -19,7 +19,7 @@ STAGES = {"photo", "bootstrap", "inversion", "outputs"}
 MAY_IMPORT = {
     "types": set(),
     "patience": set(),
-    "categories": {"types"},
+    "categories": {"types", "geometry"},
     "geometry": {"types"},
     "photo": BASE,
     "generator": BASE,

@@ -1,14 +1,16 @@
 """The whole story with tiny networks: photo to fit, pictures, mesh; and what the process is set to."""
 
 import os
+import platform
 from dataclasses import replace
 
 import pytest
 import torch
 
 from spir import pipeline
+from spir.generator.precision import half_is_fast
 from spir.inversion.config import HYBRID_FAST
-from spir.pipeline import Reconstructor, choose_device, cores, half_is_fast, prepare_process, preset
+from spir.pipeline import Reconstructor, choose_device, cores, prepare_process, preset
 from spir.types import Code, Fit, Guess, Photo, Step
 from spir.weights import WeightsError
 from tests.tiny import car_photo, tiny_weights
@@ -114,6 +116,15 @@ def test_devices(monkeypatch):
     for major, expected in ((7, False), (9, True)):
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda device, major=major: (major, 0))
         assert half_is_fast("cuda") is expected
+
+
+@pytest.mark.parametrize(("has", "expected"), [((), False), (("bf16",), True), (("amx",), True)])
+def test_half_precision_wants_instructions_of_its_own(monkeypatch, has, expected):
+    """Where oneDNN would imitate them, it is three times slower than single precision."""
+    monkeypatch.setattr(platform, "machine", lambda: "x86_64")
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: "bf16" in has, raising=False)
+    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: "amx" in has, raising=False)
+    assert half_is_fast("cpu") is expected
 
 
 @pytest.mark.parametrize(

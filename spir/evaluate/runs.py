@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from spir.pipeline import Reconstructor, preset
+from spir.pipeline import Reconstructor
 from spir.rendering.renderer import render
 from spir.types import Camera, Code, Cutout, Guess, Rendering, Step
 
@@ -25,10 +25,17 @@ class Run:
 
 
 def run(reconstructor: Reconstructor, cutout: Cutout, counts: Sequence[int]) -> Run:
-    """Reconstruct once, as far as the largest N. Raises RuntimeError where the run ends before an N."""
+    """Reconstruct once, as far as the largest N, or for each N where the authors' settings depend on it.
+
+    Raises RuntimeError where the run ends before an N."""
+    if reconstructor.as_published and len(counts) > 1:
+        each = [run(reconstructor, cutout, (count,)) for count in counts]
+        steps = {count: one.steps[count] for count, one in zip(counts, each, strict=True)}
+        seconds = {count: one.seconds[count] for count, one in zip(counts, each, strict=True)}
+        return Run(each[0].guess, steps, seconds)
     guess, steps, seconds = None, {}, {}
     began = time.perf_counter()
-    for result in reconstructor.reconstruct(cutout, preset(max(counts))):
+    for result in reconstructor.reconstruct(cutout, reconstructor.inversion(max(counts))):
         if isinstance(result, Guess):
             guess = result
         elif isinstance(result, Step) and result.index in counts:
@@ -44,4 +51,5 @@ def view(reconstructor: Reconstructor, code: Code, camera: Camera, size: int) ->
     """A picture of the objects as the visitor gets it, on the CPU."""
     device = reconstructor.device
     config = reconstructor.view(size)
-    return render(reconstructor.field(code), camera.to(device), config).to("cpu")
+    draws = torch.Generator(device).manual_seed(0) if reconstructor.as_published else None
+    return render(reconstructor.field(code), camera.to(device), config, draws).to("cpu")

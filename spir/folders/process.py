@@ -19,7 +19,7 @@ from spir.outputs.panels import sheet, thumbnail
 from spir.outputs.verdict import judge
 from spir.outputs.views import to_uint8, webp_bytes, with_background
 from spir.photo import PhotoError, read_mask, read_photo
-from spir.pipeline import Reconstructor, preset
+from spir.pipeline import Reconstructor
 from spir.types import Cutout, Fit, Guess, Photo, Rendering, Step
 
 OVERVIEW = "overview.webp"
@@ -106,7 +106,9 @@ def process(bench: Bench, given: Given, asked: Record, progress: Progress) -> Ro
     reconstructor, settings, job = bench.reconstructor, bench.settings, given.job
     began = time.perf_counter()
     photo, cutout, segmenter = cut(reconstructor, given, settings.margin)
-    for item in reconstructor.reconstruct(cutout, replace(preset(settings.steps), seed=settings.seed)):
+    for item in reconstructor.reconstruct(
+        cutout, replace(reconstructor.inversion(settings.steps), seed=settings.seed)
+    ):
         if isinstance(item, Guess):
             guess = item
         elif isinstance(item, Step):

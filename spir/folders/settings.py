@@ -23,6 +23,8 @@ class Settings:
     """Room around the object, as a fraction of its box."""
     segmenter: str = "auto"
     loss: str = "auto"
+    as_published: bool = False
+    """Without what is ours and not the paper's."""
     mesh_resolution: int = 128
     """Samples along the cube's side; 0 = no mesh."""
     frames: int = FRAMES
@@ -33,7 +35,7 @@ class Settings:
 
     def load(self) -> Reconstructor:
         """The networks. Raises WeightsError, and ValueError where a preference cannot be met."""
-        preferences = {"segmenter": self.segmenter, "loss": self.loss}
+        preferences = {"segmenter": self.segmenter, "loss": self.loss, "as_published": self.as_published}
         return Reconstructor.load(self.category, self.device, self.weights, **preferences)
 
     def asked(self, weights_hash: str, photo: bytes | None, mask: bytes | None) -> dict:

@@ -10,6 +10,8 @@ from spir.generator.colour import TextureMapper
 from spir.generator.mapping import MappingNetwork, average_w
 from spir.generator.sdf import Decoder, PlaneField, full_precision
 from spir.generator.synthesis import SynthesisLayer, SynthesisNetwork
+from spir.generator.triplane import UNTURNED, turned
+from spir.generator.view_direction import ViewDirectionMapper
 from spir.geometry.density import SMALLEST_LENGTH, LaplaceDensity
 from spir.types import Code
 
@@ -35,6 +37,10 @@ class GeneratorConfig:
     """Half side of the cube, object units."""
     noise: bool = False
     """Whether the synthesis adds noise (two of the authors' categories)."""
+    view_direction: bool = False
+    """Whether colours depend on the direction they are seen from (one of the authors' categories)."""
+    axes: tuple[tuple[float, float, float], ...] = UNTURNED
+    """The object's x, y and z axes, in the axes of the planes: the world of another's training."""
 
     def __post_init__(self):
         size = self.plane_resolution
@@ -71,7 +77,10 @@ class Generator(nn.Module):
             config.channel_max,
             config.noise,
         )
-        self.decoder = Decoder(config.plane_channels, config.hidden, config.values)
+        directed = config.view_direction
+        features = config.plane_channels if directed else config.values
+        self.decoder = Decoder(config.plane_channels, config.hidden, features)
+        self.viewdir_mapper = ViewDirectionMapper(features, config.values) if directed else None
         self.texture_mapper = TextureMapper(config.w_dim, config.values)
 
     @property
@@ -123,7 +132,8 @@ class Generator(nn.Module):
     def planes(self, code: Code) -> Float[Tensor, "batch 3 channel size size"]:
         """The three planes (xy, xz, yz), float32, each with its channels last in memory."""
         with full_precision(code.w):
-            return self.synthesis_network(self.rows(code)[:, :-1], self.dtype)
+            planes = self.synthesis_network(self.rows(code)[:, :-1], self.dtype)
+            return planes if self.config.axes == UNTURNED else turned(planes, self.config.axes)
 
     def palette(self, code: Code) -> Float[Tensor, "batch values 3"]:
         """The object's colours, from the code's own palette or from the last row of w."""
@@ -134,9 +144,8 @@ class Generator(nn.Module):
 
     def field(self, code: Code) -> PlaneField:
         """The objects of a code, ready to be asked about points."""
-        return PlaneField(
-            self.planes(code), self.palette(code), self.decoder, self.density, self.config.scene_range
-        )
+        networks = self.decoder, self.density, self.config.scene_range, self.viewdir_mapper
+        return PlaneField(self.planes(code), self.palette(code), *networks)
 
     def forward(self, code: Code) -> PlaneField:
         return self.field(code)

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from spir.generator.colour import map_colour
 from spir.generator.layers import Linear
 from spir.generator.triplane import resample_planes, sample_planes, sample_planes_twice
+from spir.generator.view_direction import ViewDirectionMapper
 from spir.geometry.density import LaplaceDensity
 from spir.types import FieldSample
 
@@ -20,11 +21,11 @@ SLAB_FLOATS = 2**22
 
 
 class Decoder(nn.Module):
-    """features -> hidden Softplus -> 1 distance (object units) + K attention logits."""
+    """features -> hidden Softplus -> 1 distance (object units) + K attention logits, or features for them."""
 
-    def __init__(self, channels: int, hidden: int, values: int):
+    def __init__(self, channels: int, hidden: int, others: int):
         super().__init__()
-        self.net = nn.Sequential(Linear(channels, hidden), nn.Softplus(), Linear(hidden, 1 + values))
+        self.net = nn.Sequential(Linear(channels, hidden), nn.Softplus(), Linear(hidden, 1 + others))
 
     def forward(
         self, features: Float[Tensor, "batch point channel"]
@@ -56,20 +57,26 @@ class PlaneField:
         decoder: Decoder,
         density: LaplaceDensity,
         scene_range: float,
+        view: ViewDirectionMapper | None = None,
     ):
         self.planes = planes
         self.palette = palette
         self.decoder = decoder
         self.density = density
         self.scene_range = scene_range
+        self.view = view
 
     def features(self, points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch point channel"]:
         return sample_planes(self.planes, points / self.scene_range)
 
-    def __call__(self, points: Float[Tensor, "batch point 3"]) -> FieldSample:
+    def __call__(
+        self, points: Float[Tensor, "batch point 3"], directions: Float[Tensor, "batch point 3"] | None = None
+    ) -> FieldSample:
         """Everything at the points; density is zero outside the cube and at points that are not finite."""
         with full_precision(points):
             sdf, logits = self.decoder(self.features(points))
+            if self.view is not None:
+                logits = self.view(self.head_on(points) if directions is None else directions, logits)
             inside = (points.abs() <= self.scene_range).all(-1)
             density = self.density(sdf) * inside
             return FieldSample(sdf, density, *self.colour(logits))
@@ -80,6 +87,10 @@ class PlaneField:
         """What the decoder says beside the distance as colour, and the attention that mixed it."""
         attention = logits.softmax(-1)
         return map_colour(attention, self.palette), attention
+
+    def head_on(self, points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch point 3"]:
+        """Directions straight at the surface."""
+        return -F.normalize(self.slope(points)[1].detach(), dim=-1)
 
     def sdf(self, points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch point"]:
         with full_precision(points):

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 
 AXES = ((0, 1), (0, 2), (1, 2))
 """Which coordinates each plane sees: (along its width, along its height)."""
+UNTURNED = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
 def sample_planes(
@@ -33,6 +34,27 @@ def sample_planes(
         align_corners=True,
     )
     return features.view(batch, 3, channel, -1).mean(1).transpose(1, 2)
+
+
+def turned(
+    planes: Float[Tensor, "batch 3 channel size size"], axes: tuple[tuple[float, float, float], ...]
+) -> Float[Tensor, "batch 3 channel size size"]:
+    """The planes of the same object in other axes: `axes` are the new x, y and z in the old ones, each along one of them.
+
+    The three features of a point are averaged, so exchanging, transposing and mirroring planes is exact. Raises
+    ValueError for axes that are oblique."""
+    old = [max(range(3), key=lambda k: abs(axis[k])) for axis in axes]
+    if sorted(old) != [0, 1, 2] or any(abs(axis[k]) != 1 for axis, k in zip(axes, old, strict=True)):
+        raise ValueError(f"axes {axes} are not along those of the planes")
+    found = []
+    for across, down in AXES:
+        pair = old[across], old[down]
+        seen = planes[:, AXES.index(tuple(sorted(pair)))]
+        seen = seen if pair in AXES else seen.mT
+        mirrored = [dim for dim, axis in ((-1, across), (-2, down)) if axes[axis][old[axis]] < 0]
+        found.append(seen.flip(mirrored))
+    whole = torch.stack(found, 1).flatten(0, 1)
+    return whole.contiguous(memory_format=torch.channels_last).unflatten(0, (-1, 3))
 
 
 def resample_planes(

@@ -47,6 +47,8 @@ class InversionConfig:
     coarse_samples: int = 8
     renderer: str = "fast"
     """A key of `RENDERERS`."""
+    jitter: bool = False
+    """Samples at random places, others at every step, as the paper."""
 
     def __post_init__(self):
         unknown = [name for name, _ in self.losses if name not in LOSSES]
@@ -61,4 +63,24 @@ class InversionConfig:
 HYBRID_FAST = InversionConfig(steps=10)
 HYBRID_SLOW = replace(HYBRID_FAST, steps=30)
 ENCODER_ONLY = replace(HYBRID_FAST, steps=0)
+AS_PUBLISHED = InversionConfig(
+    steps=30,
+    gains=Gains(shape=0.0, rows=5.0, palette=5.0),
+    pose_rate=InversionConfig.rate,
+    losses=(("perceptual", 1.0),),
+    crops=15,
+    fresh_crops=True,
+    renderer="reference",
+    jitter=True,
+)
+"""The paper's own, slow; `published` has the others."""
+QUICK_STEPS, QUICK_GAIN = 10, 10.0
+"""The paper's fast inversion goes twice as far a step."""
 PRESETS = {"encoder only": ENCODER_ONLY, "hybrid fast": HYBRID_FAST, "hybrid slow": HYBRID_SLOW}
+
+
+def published(steps: int, optimise_pose: bool = True) -> InversionConfig:
+    """The authors' inversion of that length, with nothing of ours."""
+    gain = QUICK_GAIN if steps <= QUICK_STEPS else AS_PUBLISHED.gains.rows
+    gains = Gains(shape=0.0, rows=gain, palette=gain)
+    return replace(AS_PUBLISHED, steps=steps, gains=gains, optimise_pose=optimise_pose)

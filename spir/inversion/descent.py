@@ -33,9 +33,11 @@ class Comparison:
     goal: Goal
     losses: tuple[tuple[str, float], ...]
 
-    def __call__(self, field: Field, camera: Camera, w: Tensor) -> tuple[Rendering, Float[Tensor, " batch"]]:
-        """The picture, and the loss per item."""
-        rendering = render(field, camera, self.view)
+    def __call__(
+        self, field: Field, camera: Camera, w: Tensor, draws: torch.Generator | None
+    ) -> tuple[Rendering, Float[Tensor, " batch"]]:
+        """The picture, its samples where `draws` puts them, and the loss per item."""
+        rendering = render(field, camera, self.view, draws)
         return rendering, total_loss(Attempt(rendering.rgb, rendering.alpha, w), self.goal, self.losses)
 
 
@@ -96,7 +98,7 @@ class Descent:
         self.small = self.coarse is not None and index < self.config.coarse_steps
         # Not even the last step goes without a graph: kernels differ, and with them the last bits.
         with torch.no_grad() if self.small else torch.enable_grad():
-            rendering, self.loss = self.fine(self.field, self.camera, self.code.w)
+            rendering, self.loss = self.fine(self.field, self.camera, self.code.w, self.draws(index))
         rgb, alpha, loss = rendering.rgb.detach(), rendering.alpha.detach(), self.loss.detach()
         fine = finite_rows((rgb, alpha, loss)) & self.variables.finite()
         if not fine.all():
@@ -114,6 +116,12 @@ class Descent:
         code, pose = self.variables.snapshot(self.palette)
         self.last = Step(index, code, pose, rgb, alpha, loss, 0.0, tuple(self.outcome), self.momentum())
         return self.last
+
+    def draws(self, index: int) -> torch.Generator | None:
+        """Where the samples of a step lie, whatever went before; none = where they are best."""
+        if not self.config.jitter:
+            return None
+        return torch.Generator(self.code.w.device).manual_seed(self.config.seed + index)
 
     def momentum(self) -> Momentum:
         """A copy of what is optimised and of Adam's moments, which are zero before the first update."""
@@ -151,7 +159,7 @@ class Descent:
         loss = self.loss
         if self.small:
             with torch.enable_grad():
-                _, loss = self.coarse(self.field, self.camera, self.code.w)
+                _, loss = self.coarse(self.field, self.camera, self.code.w, self.draws(self.last.index))
         self.optimiser.zero_grad()
         # The sum over the batch, not its mean: an item moves the same in any company.
         loss.backward(torch.ones_like(loss))

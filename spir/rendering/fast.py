@@ -11,7 +11,7 @@ from torch import Tensor
 
 from spir.rendering.config import RenderConfig
 from spir.rendering.proposal import Proposal, propose, take
-from spir.rendering.shade import assemble, object_rays, shade
+from spir.rendering.shade import assemble, object_rays, per_sample, shade
 from spir.rendering.volume import sample_weights
 from spir.types import Camera, Field, Rendering
 
@@ -45,8 +45,9 @@ def shade_proposal(
     config: RenderConfig,
 ) -> Float[Tensor, "object active channel"]:
     """Ask the field at the proposed samples and composite them."""
-    t, points = moved_across(take(origins, found.ray), take(directions, found.ray), found.t)
-    seen = field(points.flatten(1, 2))
+    along = take(directions, found.ray)
+    t, points = moved_across(take(origins, found.ray), along, found.t)
+    seen = field(points.flatten(1, 2), per_sample(along, points))
     sdf = seen.sdf.unflatten(1, t.shape[1:])
     tau = field.optical_depth(sdf[..., :-1], sdf[..., 1:], torch.diff(found.t, dim=-1))
     return shade(field, points, seen, sample_weights(tau, found.front, found.back), t, config)

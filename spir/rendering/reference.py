@@ -12,7 +12,7 @@ from torch.nn import functional as F
 from spir.geometry.camera import near_far
 from spir.rendering.config import RenderConfig
 from spir.rendering.sampling import at_bins, fractions, inverse_cdf, stratified
-from spir.rendering.shade import assemble, object_rays, shade
+from spir.rendering.shade import assemble, object_rays, per_sample, shade
 from spir.rendering.volume import riemann_optical_depth, segment_weights
 from spir.types import Camera, Field, Rendering
 
@@ -51,7 +51,7 @@ def render_rays(
     """The channels of `shade` for each ray."""
     t = two_pass_positions(field, origins, directions, config, generator)
     points = origins[:, :, None] + t[..., None] * directions[:, :, None]
-    seen = field(points.flatten(1, 2))
+    seen = field(points.flatten(1, 2), per_sample(directions, points))
     weights = segment_weights(riemann_optical_depth(seen.density.unflatten(1, t.shape[1:]), t))
     return shade(field, points, seen, weights, t, config)
 

@@ -33,6 +33,13 @@ def object_rays(
     return origins.reshape(objects, -1, 3), directions.reshape(objects, -1, 3)
 
 
+def per_sample(
+    directions: Float[Tensor, "object ray 3"], points: Float[Tensor, "object ray sample 3"]
+) -> Float[Tensor, "object ray_and_sample 3"]:
+    """A ray's direction for each of its samples."""
+    return directions[:, :, None].expand_as(points).flatten(1, 2)
+
+
 @torch.no_grad()
 def normals_at(field: Field, points: Float[Tensor, "object point 3"]) -> Float[Tensor, "object point 3"]:
     """The unit gradient of the SDF, object axes; finite differences, so inference mode is no obstacle."""

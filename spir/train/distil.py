@@ -17,6 +17,7 @@ from torch.nn import functional as F
 from spir import weights
 from spir.data.procedural import PROCEDURAL
 from spir.generator.generator import COMPACT, Generator, GeneratorConfig
+from spir.generator.precision import half_is_fast
 from spir.train import pictures
 from spir.train.align import align
 from spir.train.points import Supervision, box, sample
@@ -84,7 +85,7 @@ def build(
     generator = Generator(sizes).to(device)
     generator.alpha.data.fill_(config.alpha)
     generator.beta.data.fill_(config.beta)
-    generator.half = True
+    generator.half = half_is_fast(device)
     # As drawn, w would scramble the features of every layer: the network first learns one object, then what varies.
     for name, weight in generator.named_parameters():
         if name.endswith(("affine.weight", "fc_gamma.weight", "fc_beta.weight")):

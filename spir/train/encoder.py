@@ -20,6 +20,7 @@ from spir.bootstrap.encoder import COMPACT, Encoder, EncoderConfig, EncoderOutpu
 from spir.data.cameras import FOCAL_GUESSES
 from spir.data.procedural import PROCEDURAL
 from spir.generator.generator import Generator, GeneratorConfig
+from spir.generator.precision import half_is_fast
 from spir.train import pictures
 from spir.train.augment import Sample, augment, clouds, load_backgrounds
 from spir.train.bank import Bank
@@ -134,7 +135,7 @@ def main(argv: list[str] | None = None) -> None:
     shares = {views: 1.0 - sum(share for _, share in args.also), **dict(args.also)}
     # Batches are drawn on the CPU.
     bank = Bank(shares, procedural, copy.deepcopy(generator.mapping_network))
-    generator.to(args.device).half = True
+    generator.to(args.device).half = half_is_fast(args.device)
     generator.freeze()
     if args.backgrounds:
         backgrounds = load_backgrounds(args.backgrounds, bank.size)
@@ -176,7 +177,7 @@ def main(argv: list[str] | None = None) -> None:
             bank.reload()
         w, own, sample = draw()
         encoder.train()
-        out = encoder(sample.rgb, sample.mask, half=True)
+        out = encoder(sample.rgb, sample.mask, half=generator.half)
         terms = losses(out, sample, w, variance, own)
         some = own.nonzero()[: config.object_batch, 0]
         if args.objects and len(some):

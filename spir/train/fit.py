@@ -25,6 +25,7 @@ from spir.data.collection import open_collection
 from spir.data.pose_table import SCORES, PoseTable, load_table, save_table
 from spir.data.training_set import TrainingSet, flipped, from_collection
 from spir.generator.generator import Generator, GeneratorConfig
+from spir.generator.precision import half_is_fast
 from spir.geometry.pose import camera_from_pose, renormalise
 from spir.inversion.losses import Attempt, Goal, total_loss
 from spir.inversion.perceptual import EncoderDistance
@@ -175,7 +176,7 @@ def main(argv: list[str] | None = None) -> None:
         sys.exit(f"Nothing was trained: {args.photos} has no masks, and only objects can be fitted.")
     generator = weights.load(args.start or shipped / "generator.safetensors", Generator, GeneratorConfig)[0]
     encoder = weights.load(args.encoder or shipped / "encoder.safetensors", Encoder, EncoderConfig)[0]
-    generator.to(args.device).half = True
+    generator.to(args.device).half = half_is_fast(args.device)
     table = replace(table, w=one_row(generator, table.w.to(args.device)).cpu())
     known = Objects(table, photos.names).to(args.device)
     trained = learning(generator, config.frozen)

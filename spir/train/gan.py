@@ -26,6 +26,7 @@ from spir.data.training_set import TrainingSet, from_collection
 from spir.evaluate import fid
 from spir.generator import generator as networks
 from spir.generator.generator import Generator, GeneratorConfig
+from spir.generator.precision import half_is_fast
 from spir.train import parallel, pictures
 from spir.train.ablation import ABLATIONS, WHOLE
 from spir.train.anchor import Anchor
@@ -100,7 +101,7 @@ def build(args: argparse.Namespace, config: GanConfig, network: type[Generator] 
         paper = replace(networks.PAPER, scene_range=reach)
         generator = network(paper if args.preset == "paper" else small).to(args.device)
         generator.beta.data.fill_(config.density)
-    generator.half = config.half
+    generator.half = config.half and half_is_fast(args.device)
     return generator.train()
 
 
@@ -176,7 +177,7 @@ def main(argv: list[str] | None = None) -> None:
     critic = Discriminator(
         DiscriminatorConfig(config.size, channels, config.channel_base, config.channel_max)
     ).to(args.device)
-    critic.half = config.half
+    critic.half = generator.half
     critic_adam = adam(critic.parameters(), config.discriminator_rate, config)
     run = Run(
         folder,

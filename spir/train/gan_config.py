@@ -19,7 +19,7 @@ class GanConfig:
     batch: int = 32
     """Pictures a step of each process; the authors spread 32 over 4 or 8."""
     half: bool = False
-    """Convolutions of both networks in bfloat16."""
+    """Convolutions of both networks in bfloat16, where that is faster."""
     samples: int = 24
     """Field look-ups a ray of the fast renderer; as good as the authors' 128 (see the renderer's tests)."""
     generator_rate: float = 2.5e-3

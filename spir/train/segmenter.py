@@ -13,7 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int, UInt8
+from jaxtyping import Bool, Float, Int
 from numpy import ndarray
 from PIL import Image
 from torch import Tensor
@@ -25,11 +25,15 @@ from spir.data.composites import Sample
 from spir.data.deeplab import NAMES, DeepLab
 from spir.data.material import CAR, NOTHING, Material, read_animals, read_cars, read_objects
 from spir.data.segmenter_split import photo_names, read_scenes, scene_names
+from spir.generator.precision import half_is_fast
 from spir.photo.finding import KINDS
-from spir.photo.trained import squared
 from spir.train.run import Run
 from spir.train.segmenter_lessons import Lessons
-from spir.train.segmenter_network import Answer, SegmenterNetwork, as_input, export
+from spir.train.segmenter_network import Answer, SegmenterNetwork, Shipped, as_input, export
+from spir.train.segmenter_start import begin_with
+
+STATISTICS = 4
+"""Batches whose pictures tell how large the features of a file's network are."""
 
 
 @dataclass(frozen=True)
@@ -54,8 +58,9 @@ class SegmenterTraining:
     """Probability that no answer about the kind may go beyond."""
     rim: float = 4.0
     """How much more a pixel next to the outline counts."""
+    false_objects: float = 0.5
     false_cars: float = 0.03
-    """Share of the scenes to train on that the shipped network may take for a car."""
+    """Shares of the scenes to train on that the shipped network takes for one of our kinds, and for a car."""
     held: int = 128
     check_every: int = 250
 
@@ -215,19 +220,6 @@ def checks(material: Material, config: SegmenterTraining) -> list[Batch]:
     return [collate(samples[start : start + 16]) for start in range(0, len(samples), 16)]
 
 
-@torch.no_grad()
-def calibrate(network: SegmenterNetwork, scenes: list[UInt8[ndarray, "_ _ 3"]], share: float) -> float:
-    """Lower the voice for cars so that at most `share` of scenes without one count as one; never raise it.
-
-    Returns by how much it was lowered."""
-    car = KINDS.index("car")
-    told = torch.cat([network(as_input(squared(scene)[None]))[1] for scene in scenes])
-    ahead = told[:, car] - torch.cat((told[:, :car], told[:, car + 1 :]), 1).amax(1)
-    shift = max(0.0, float(np.quantile(ahead.numpy(), 1 - share)))
-    network.kinds.bias[car] -= shift
-    return shift
-
-
 def sheet(path: Path, network: SegmenterNetwork, batch: Batch) -> None:
     """Pictures and found masks, one above the other."""
     with torch.no_grad():
@@ -247,6 +239,8 @@ def parser() -> argparse.ArgumentParser:
     add("--out", type=Path, default=Path("runs/segmenter"))
     add("--steps", type=int, default=8000)
     add("--batch", type=int, default=SegmenterTraining.batch)
+    add("--rate", type=float, default=SegmenterTraining.rate)
+    add("--start", type=Path, help="go on from this file of an earlier training")
     add("--minutes", type=float, help="stop this call after so many minutes; --resume goes on")
     add("--resume", action="store_true")
     add("--export", type=Path, help="write the averaged network here when this call ends")
@@ -257,7 +251,7 @@ def parser() -> argparse.ArgumentParser:
 def main(argv: list[str] | None = None) -> None:
     args = parser().parse_args(argv)
     torch.manual_seed(args.seed)
-    config = SegmenterTraining(batch=args.batch)
+    config = SegmenterTraining(batch=args.batch, rate=args.rate)
     network = SegmenterNetwork().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.rate, betas=(0.9, 0.99), weight_decay=0.01)
     run = Run(args.out, network, optimiser, args.steps, ema_decay=0.998, warm_up=200, clip=2.0)
@@ -271,11 +265,16 @@ def main(argv: list[str] | None = None) -> None:
     if args.teacher:
         lessons = Lessons(material, DeepLab(args.teacher), config.lessons).held(args.out / "lessons.npz")
     batches = Batches(material, config, args.steps, args.seed, lessons)
+    if args.start and not run.step:
+        begin_with(network, args.start, torch.cat([batch.rgb for batch in held[:STATISTICS]]))
+        run.average.load_state_dict(network.state_dict())
     loader = iter(DataLoader(batches, batch_size=None, sampler=range(run.step, args.steps), num_workers=1))
+
+    half = half_is_fast("cpu")
 
     def body(step: int) -> dict[str, float]:
         batch = next(loader)
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", torch.bfloat16, enabled=half):
             out = network(batch.rgb.contiguous(memory_format=torch.channels_last))
         terms = losses(Answer(*(part.float() for part in out)), batch, config)
         run.update(sum(terms.values()))
@@ -287,9 +286,9 @@ def main(argv: list[str] | None = None) -> None:
     run.iterate(body, args.minutes, lambda path: sheet(path, run.average, held[0]), 500)
     if args.export:
         # Every second scene is enough to tell.
-        moved = calibrate(run.average, material.scenes[::2], config.false_cars)
-        print(f"cars were called {moved:.2f} too loudly")
-        export(args.export, run.average)
+        shipped = Shipped(run.average.eval())
+        shipped.calibrate(material.scenes[::2], config.false_objects, config.false_cars)
+        export(args.export, shipped)
 
 
 if __name__ == "__main__":

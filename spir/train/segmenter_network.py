@@ -14,9 +14,9 @@ from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from spir.data.deeplab import NAMES
+from spir.data.deeplab import NAMES, VOC
 from spir.photo.finding import KINDS
-from spir.photo.trained import SIDE
+from spir.photo.trained import SIDE, squared
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Answer(NamedTuple):
 
 class SegmenterNetwork(nn.Module):
     """Pictures in [-1, 1] -> logits at half their side: of the largest object and of any; of `KINDS` and "nothing I
-    know"; and, for the training alone, of the teacher's names in cells of 16 x 16 pixels. The side is a multiple of
+    know"; and of the teacher's names in cells of 16 x 16 pixels. The side is a multiple of
     32."""
 
     def __init__(self, config: SegmenterConfig = SegmenterConfig()) -> None:  # noqa: B008  frozen
@@ -125,19 +125,53 @@ class Shipped(nn.Module):
     def __init__(self, network: SegmenterNetwork) -> None:
         super().__init__()
         self.network = network
+        self.register_buffer("offset", torch.zeros(len(KINDS)))
+        """Of each kind against "nothing I know"; see `calibrate`."""
 
     def forward(
         self, rgb: Float[Tensor, "1 3 side side"]
     ) -> tuple[Float[Tensor, "1 2 side side"], Float[Tensor, "1 kinds"]]:
-        masks, kind, _ = self.network(rgb / 127.5 - 1)
-        return enlarged(masks).sigmoid(), kind.softmax(1)
+        answer = self.network(rgb / 127.5 - 1)
+        scores = for_kinds(answer) + self.offset
+        kinds = torch.cat((scores, torch.zeros_like(scores[:, :1])), 1).softmax(1)
+        return enlarged(answer.masks).sigmoid(), kinds
+
+    @torch.no_grad()
+    def calibrate(self, scenes: list[UInt8[np.ndarray, "_ _ 3"]], objects: float, cars: float) -> None:
+        """Set the offsets by what scenes without our kinds are taken for: a share `objects` of them for one of our kinds,
+        `cars` at most for a car."""
+        told = torch.cat([for_kinds(self.network(as_input(squared(scene)[None]))) for scene in scenes])
+        self.offset[:] = -told.amax(1).quantile(1 - objects)
+        told = told + self.offset
+        car = KINDS.index("car")
+        others = torch.cat((told[:, :car], told[:, car + 1 :]), 1).amax(1).clamp(min=0)
+        self.offset[car] -= (told[:, car] - others).quantile(1 - cars).clamp(min=0)
 
 
-def export(path: Path, network: SegmenterNetwork) -> None:
+def for_kinds(answer: Answer) -> Float[Tensor, "batch kinds"]:
+    """What speaks for each of `KINDS`, logarithms: the network's own choice among them, the names it gives to what the mask
+    covers, and how sure it is of that mask.
+
+    Its own choice alone calls most birds nothing: photos of birds it never saw, only renderings. Names it has from its
+    teacher, of photos; and of a scene without an object the mask is a guess."""
+    choice = answer.kinds[:, : len(KINDS)].log_softmax(1)
+    mask = answer.masks[:, :1].sigmoid()
+    total = mask.sum((2, 3)).clamp(min=1)
+    sure = ((mask * mask).sum((2, 3)) / total).clamp(0.01, 0.99)
+    cells = F.avg_pool2d(mask, mask.shape[-1] // answer.names.shape[-1])
+    shares = (answer.names.softmax(1) * cells).sum((2, 3)) / cells.sum((2, 3)).clamp(min=0.01)
+    groups = torch.zeros(NAMES, len(KINDS))
+    for kind, names in enumerate(VOC[kind] for kind in KINDS):
+        groups[list(names), kind] = 1
+    named = (shares @ groups).clamp(min=1e-6).log()
+    return (choice + named) / 2 + (sure / (1 - sure)).log()
+
+
+def export(path: Path, shipped: Shipped) -> None:
     """Write the ONNX file; needs the package onnx."""
     path.parent.mkdir(parents=True, exist_ok=True)
     torch.onnx.export(
-        Shipped(network).eval(),
+        shipped.eval(),
         (torch.zeros(1, 3, SIDE, SIDE),),
         str(path),
         input_names=["rgb"],

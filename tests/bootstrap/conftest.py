@@ -68,7 +68,7 @@ class Wedge:
         cabin = box_sdf(points, (0, 0.15, -0.45), (0.3, 0.2, 0.35))
         return torch.minimum(body, cabin)
 
-    def __call__(self, points):
+    def __call__(self, points, directions=None):
         sdf = self.sdf(points)
         ramp = points[..., 2].clamp(-1, 1)
         rgb = torch.stack((ramp, 0.5 * torch.ones_like(ramp), -ramp), -1)

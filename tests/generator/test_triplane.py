@@ -5,7 +5,8 @@ import math
 import pytest
 import torch
 
-from spir.generator.triplane import resample_planes, sample_planes
+from spir.generator.triplane import resample_planes, sample_planes, turned
+from spir.geometry.frame import Frame
 
 
 def bilinear(plane: torch.Tensor, u: float, v: float) -> torch.Tensor:
@@ -73,3 +74,25 @@ def test_resampling_is_sampling_a_regular_grid():
     points = torch.stack([x, y, torch.zeros_like(x)], -1).reshape(1, 25, 3).expand(2, -1, -1)
     seen = sample_planes(planes, points).view(2, 5, 5, 4).permute(0, 3, 1, 2)
     torch.testing.assert_close(resample_planes(planes, 5)[:, 0] / 3, seen)
+
+
+FRAMES = (
+    ((0.0, 0.0, 1.0), (1.0, 0.0, 0.0)),
+    ((0.0, 0.0, 1.0), (0.0, 1.0, 0.0)),
+    ((0.0, 0.0, 1.0), (0.0, -1.0, 0.0)),
+    ((0.0, -1.0, 0.0), (1.0, 0.0, 0.0)),
+)
+
+
+@pytest.mark.parametrize("up, front", FRAMES)
+def test_turned_planes_are_the_object_in_other_axes(up, front):
+    planes = torch.randn(2, 3, 4, 6, 6, generator=torch.Generator().manual_seed(0))
+    points = torch.rand(2, 50, 3, generator=torch.Generator().manual_seed(1)) * 2.2 - 1.1
+    axes = torch.tensor(Frame(up, front, 1.0).axes, dtype=torch.float32)
+    seen = sample_planes(turned(planes, tuple(map(tuple, axes.tolist()))), points)
+    torch.testing.assert_close(seen, sample_planes(planes, points @ axes), atol=1e-6, rtol=1e-5)
+
+
+def test_oblique_axes_are_refused():
+    with pytest.raises(ValueError, match="not along"):
+        turned(torch.zeros(1, 3, 1, 4, 4), ((0.6, 0.8, 0.0), (-0.8, 0.6, 0.0), (0.0, 0.0, 1.0)))

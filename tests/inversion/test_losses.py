@@ -22,7 +22,7 @@ class Ball:
     def sdf(self, points):
         return points.norm(dim=-1) - 0.5
 
-    def __call__(self, points):
+    def __call__(self, points, directions=None):
         sdf = self.sdf(points)
         return FieldSample(sdf, self.density(sdf), torch.zeros_like(points))
 

@@ -24,7 +24,7 @@ class Balls:
         away = (points[:, :, None] - table[:, :3]).square().sum(-1).add(1e-12).sqrt()
         return (away - table[:, 3]).amin(-1)
 
-    def __call__(self, points):
+    def __call__(self, points, directions=None):
         sdf = self.sdf(points)
         attention = (4 * points).softmax(-1)
         density = self.law(sdf) * (points.abs() <= self.scene_range).all(-1)

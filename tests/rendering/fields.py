@@ -27,7 +27,9 @@ class AnalyticField:
     def batch(self) -> int:
         raise NotImplementedError
 
-    def __call__(self, points: Float[Tensor, "batch point 3"]) -> FieldSample:
+    def __call__(
+        self, points: Float[Tensor, "batch point 3"], directions: Float[Tensor, "batch point 3"] | None = None
+    ) -> FieldSample:
         assert points.isfinite().all(), "the renderer asked about a point that is not finite"
         assert len(points) == self.batch
         sdf = self.sdf(points)

@@ -135,7 +135,7 @@ def test_far_fewer_questions_than_pixels():
     asked = []
 
     class Counting(Spheres):
-        def __call__(self, points):
+        def __call__(self, points, directions=None):
             asked.append(points.shape[1])
             return super().__call__(points)
 

@@ -19,18 +19,17 @@ from spir.data.deeplab import NAMES, VOC, DeepLab
 from spir.data.material import CAR, NOTHING, Material, read_animals
 from spir.data.segmenter_split import SCENES_HELD, photo_names, scene_names
 from spir.photo.finding import KINDS
-from spir.photo.trained import SIDE
+from spir.photo.trained import SIDE, squared
 from spir.train.segmenter import (
     Batches,
     SegmenterTraining,
-    calibrate,
     collate,
     kind_loss,
     losses,
     names_loss,
 )
 from spir.train.segmenter_lessons import CELLS, Lessons
-from spir.train.segmenter_network import Answer, SegmenterNetwork, Shipped, as_input
+from spir.train.segmenter_network import Answer, SegmenterNetwork, Shipped, for_kinds
 
 
 def disc(colour, size=80):
@@ -260,14 +259,41 @@ def test_the_answers_belong_to_the_pictures_mirrored_or_not(material, tmp_path):
     assert (kept.answers == lessons.answers).all()
 
 
-def test_the_threshold_lets_few_scenes_pass():
-    torch.manual_seed(2)
+def test_few_scenes_are_called_a_car_and_half_of_them_something():
+    torch.manual_seed(0)
     network = SegmenterNetwork().eval()
     with torch.no_grad():
         network.kinds.bias[CAR] = 9.0
     random = np.random.default_rng(0)
     scenes = [random.integers(0, 256, (20, 30, 3), np.uint8) for _ in range(10)]
-    assert calibrate(network, scenes, 0.2) > 0
+    pictures = [torch.from_numpy(squared(scene)).permute(2, 0, 1)[None].float() for scene in scenes]
+    shipped = Shipped(network)
     with torch.no_grad():
-        told = torch.cat([network(as_input(composites.squared(scene)[None]))[1] for scene in scenes])
-    assert (told.argmax(1) == CAR).sum() <= 2
+        shipped.calibrate(scenes, objects=0.5, cars=0.2)
+        told = torch.cat([shipped(each)[1] for each in pictures]).argmax(1)
+    assert (told == CAR).sum() <= 2 and (told == NOTHING).sum() >= 5
+
+
+def answer(kinds, names, mask):
+    """Logits: of kinds, of one name all over, of a mask that is everywhere the same."""
+    named = torch.full((1, NAMES, 2, 2), -4.0)
+    named[:, names] = 4.0
+    return Answer(torch.full((1, 2, 16, 16), mask), torch.tensor([kinds]), named)
+
+
+def test_a_kind_is_told_by_choice_names_and_mask():
+    bird, plane = KINDS.index("bird"), KINDS.index("plane")
+    undecided = [0.0, 0.0, 0.0, 0.0, 6.0]
+    assert for_kinds(answer(undecided, VOC["bird"][0], 3.0)).argmax() == bird
+    assert for_kinds(answer([0.0, 0.0, 0.0, 5.0, 6.0], 0, 3.0)).argmax() == plane
+    sure, unsure = (for_kinds(answer(undecided, VOC["bird"][0], each)).max() for each in (3.0, -3.0))
+    assert sure > unsure + 2, "a mask that is a guess speaks for nothing"
+    assert torch.isfinite(for_kinds(answer(undecided, 0, -99.0))).all(), "an empty mask as well"
+
+
+def test_only_names_inside_the_mask_count():
+    out = answer([0.0] * 5, 0, -9.0)
+    out.masks[..., :8] = 9.0
+    out.names[:, VOC["chair"][0], :, 0] = 9.0
+    out.names[:, VOC["bird"][0], :, 1] = 9.0
+    assert for_kinds(out).argmax() == KINDS.index("chair")

@@ -68,7 +68,9 @@ class CarField:
         """Which palette entry colours each point, light included; sums to 1."""
         return self.labels(self.parameters, *self.metres(points), normals)
 
-    def __call__(self, points: Float[Tensor, "batch point 3"]) -> FieldSample:
+    def __call__(
+        self, points: Float[Tensor, "batch point 3"], directions: Float[Tensor, "batch point 3"] | None = None
+    ) -> FieldSample:
         sdf, normals = self.normals(points)
         attention = self.attention(points.detach(), normals)
         inside = (points.abs() <= self.scene_range).all(dim=-1)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
-from spir.data.sources.frame import Frame
+from spir.categories import CATEGORIES
 from spir.data.sources.picture import Picture, Pictures, only_train
+from spir.geometry.frame import Frame
 from spir.photo import read_photo
 
-CARLA_FRAME = Frame(up=(0.0, 0.0, 1.0), front=(1.0, 0.0, 0.0), half_side=3.0)
+CARLA_FRAME = CATEGORIES["carla"].frame
 """Up is certain, and so is that the cars lie along x: others mirror the cameras by y -> -y. That the front is
-+x is the simulator's own convention, not looked at. The paper's cube has the side 6."""
++x is the simulator's own convention, not looked at."""
 FIELD_OF_VIEW_DEG = 30.0
 POSE_ENDING = "_extrinsics.npy"
 

@@ -13,8 +13,8 @@ from jaxtyping import Bool, Float, UInt8
 from numpy import ndarray
 from scipy.io import loadmat
 
-from spir.data.sources.frame import Frame
 from spir.data.sources.picture import Picture, Pictures, masked
+from spir.geometry.frame import Frame
 from spir.photo import read_photo
 from spir.types import Camera
 

@@ -2,12 +2,13 @@
 
 from pathlib import Path
 
+from spir.categories import CATEGORIES
 from spir.data.sources.cmr import CMRPictures
-from spir.data.sources.frame import Frame
+from spir.geometry.frame import Frame
 
-CUB_FRAME = Frame(up=(0.0, 0.0, 1.0), front=(0.0, -1.0, 0.0), half_side=2.0)
+CUB_FRAME = CATEGORIES["cub"].frame
 """CMR turns its mean shape so that x grows from the bird's right to its left and y from crown to tail. Not
-looked at. The unit is half the bird's longest extent without its wings; the paper's cube has the side 4."""
+looked at. The unit is half the bird's longest extent without its wings."""
 
 
 class CUBPictures(CMRPictures):

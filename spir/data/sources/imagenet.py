@@ -18,16 +18,17 @@ from pathlib import Path
 from jaxtyping import Bool
 from numpy import ndarray
 
-from spir.data.sources.frame import Frame, single
+from spir.categories import CATEGORIES
 from spir.data.sources.picture import Picture, Pictures, masked
 from spir.data.sources.rle import decode_rle
+from spir.geometry.frame import Frame, single
 from spir.geometry.pose import camera_from_pose
 from spir.photo import read_mask, read_photo
 from spir.types import Camera, Photo, Pose
 
-IMAGENET_FRAME = Frame(up=(0.0, 0.0, 1.0), front=(0.0, -1.0, 0.0), half_side=1.4)
+IMAGENET_FRAME = CATEGORIES["imagenet_car"].frame
 """Of the authors' P3D and ImageNet poses. For cars, those who set the authors' cars onto streets turn them so;
-not looked at, and other categories may face another way. The paper's cube has the side 2.8."""
+not looked at, and other categories may face another way."""
 ENDING = ".jsonl"
 POSE_KEYS = ("z0", "shift", "scale", "quaternion")
 

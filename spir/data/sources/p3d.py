@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from spir.data.sources.cmr import CMRPictures
-from spir.data.sources.frame import Frame
+from spir.geometry.frame import Frame
 
 P3D_FRAME = Frame(up=(0.0, 0.0, 1.0), front=(0.0, -1.0, 0.0), half_side=1.1)
 """CMR turns its mean shape so that x grows from the car's right to its left and y from front to back; the

@@ -8,14 +8,15 @@ from pathlib import Path
 
 import numpy as np
 
-from spir.data.sources.frame import Frame
+from spir.categories import CATEGORIES
 from spir.data.sources.picture import Picture, Pictures
+from spir.geometry.frame import Frame
 from spir.photo import read_photo
 
-SRN_FRAME = Frame(up=(0.0, 0.0, 1.0), front=(0.0, 1.0, 0.0), half_side=0.55)
+SRN_FRAME = CATEGORIES["shapenet_cars"].frame
 """ShapeNetCore v2 has +Y up and -Z in front; Blender's import turned that into +Z up and +Y in front. Code that
 sets such cars onto streets says the same (a car driving along +x is turned by 90 degrees about z). Up is
-certain, the front all but: a look at one car will tell. The paper's cube has the side 1.1."""
+certain, the front all but: a look at one car will tell."""
 SPLITS = ("train", "val", "test")
 CENTRE_TOLERANCE = 0.01
 """Picture widths; our cameras look through the middle of the picture."""

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from spir.data.sources.frame import Frame
 from spir.data.sources.picture import masked
+from spir.geometry.frame import Frame
 from spir.photo import PhotoError
 from spir.types import Photo
 

@@ -1,4 +1,4 @@
-"""From a source's world to ours: which way its objects stand and face, how large its unit is.
+"""Appendix A.1, from another world to ours: which way its objects stand and face, how large its unit is.
 
 Ours: +Y up, the front towards +Z, the object inside [-1, 1]^3, cameras looking along -z with y up.
 """
@@ -92,3 +92,6 @@ def require_rotation(matrix: Float[ndarray, "3 3"]) -> None:
 def single(values: object) -> Float[torch.Tensor, "1 ..."]:
     """A batch of one."""
     return torch.tensor(np.asarray(values), dtype=torch.float32)[None]
+
+
+OURS = Frame((0.0, 1.0, 0.0), (0.0, 0.0, 1.0), 1.0)

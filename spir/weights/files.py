@@ -1,6 +1,7 @@
 """Weights on disk: safetensors that carry their own configuration, so a file alone rebuilds its network.
 
-Matrices and filters are stored in float16, vectors and scalars as they are; nothing is ever pickled.
+Matrices and filters are stored in float16 (what was brought from elsewhere as it came), vectors and scalars as they are;
+nothing is ever pickled.
 `weights/<category>/` holds `generator.safetensors` and `encoder.safetensors`.
 """
 
@@ -22,7 +23,7 @@ from spir.categories import CATEGORIES, Category
 from spir.generator.generator import Generator, GeneratorConfig
 
 M = TypeVar("M", bound=nn.Module)
-WEIGHTS = Path(__file__).parent.parent / "weights"
+WEIGHTS = Path(__file__).parents[2] / "weights"
 """Where the shipped weights lie."""
 SHOWN = 3
 """Tensors that an error message names before it only counts."""
@@ -46,22 +47,28 @@ class Models:
     """What both files say besides: iteration, metrics, priors."""
 
 
-def compact(name: str, tensor: Tensor) -> Tensor:
-    """The stored form of one tensor; refuses numbers that float16 cannot hold."""
+def compact(name: str, tensor: Tensor, exact: bool = False) -> Tensor:
+    """The stored form of one tensor; refuses numbers that float16 cannot hold, unless `exact` keeps them in float32."""
     tensor = tensor.detach().cpu()
     if tensor.is_floating_point():
-        tensor = tensor.half() if tensor.ndim > 1 else tensor.float()
+        tensor = tensor.half() if tensor.ndim > 1 and not exact else tensor.float()
         if not tensor.isfinite().all():
             raise ValueError(f"{name} has values that are not finite, or too large for float16")
     return tensor.contiguous()
 
 
-def save(path: str | Path, module: nn.Module | Mapping[str, Tensor], config: Any, **extra: Any) -> None:
+def save(
+    path: str | Path,
+    module: nn.Module | Mapping[str, Tensor],
+    config: Any,
+    exact: bool = False,
+    **extra: Any,
+) -> None:
     """Write a module, or a state dict such as a running average, with its configuration dataclass.
 
-    `extra` is anything JSON can hold. The file appears whole or not at all."""
+    `exact` keeps matrices in float32. `extra` is anything JSON can hold. The file appears whole or not at all."""
     state = module.state_dict() if isinstance(module, nn.Module) else module
-    tensors = {name: compact(name, tensor) for name, tensor in state.items()}
+    tensors = {name: compact(name, tensor, exact) for name, tensor in state.items()}
     metadata = {"config": json.dumps(asdict(config)), "extra": json.dumps(extra)}
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -99,7 +106,8 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
     """Tensors and metadata of a file, with every failure named."""
     if not path.is_file():
         raise WeightsError(
-            f"No weights at {path}. Fetch them with the repository (`git lfs pull`) or train them."
+            f"No weights at {path}. Fetch them with the repository (`git lfs pull`), train them, or bring those that the "
+            "paper's authors released (`python -m spir.weights import`)."
         )
     with path.open("rb") as file:
         if file.read(24).startswith(b"version https://git-lfs"):
@@ -131,6 +139,15 @@ def check_shapes(path: Path, found: dict[str, Tensor], wanted: dict[str, Tensor]
 def tuples(value: Any) -> Any:
     """JSON knows lists only; configurations hold tuples."""
     return tuple(tuples(item) for item in value) if isinstance(value, list) else value
+
+
+def available(root: str | Path = WEIGHTS) -> list[str]:
+    """Names of the categories that have both files."""
+    return [
+        name
+        for name in CATEGORIES
+        if all((Path(root) / name / f"{part}.safetensors").is_file() for part in ("generator", "encoder"))
+    ]
 
 
 def load_models(category: str, root: str | Path = WEIGHTS) -> Models:

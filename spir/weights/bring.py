@@ -1,0 +1,71 @@
+"""A pair of the authors' checkpoints into the folder of a category, checked whole before anything is written."""
+
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from spir.bootstrap.encoder import Encoder
+from spir.categories import CATEGORIES
+from spir.generator.generator import Generator
+from spir.weights.files import WEIGHTS, WeightsError, check_shapes, save
+from spir.weights.legacy import encoder_config, generator_config, ours, read_legacy
+
+
+def bring(
+    generator: str | Path,
+    encoder: str | Path | None,
+    category: str,
+    root: str | Path = WEIGHTS,
+    focals: Sequence[float] = (),
+) -> list[Path]:
+    """Convert the authors' generator, and their encoder where there is one; the files written.
+
+    `focals`, picture widths: what PnP tries instead of the category's list. Raises WeightsError, and then nothing has
+    been written."""
+    if category not in CATEGORIES:
+        raise WeightsError(
+            f"There is no category {category!r}; choose among {', '.join(sorted(CATEGORIES))}."
+        )
+    row = CATEGORIES[category]
+    if any(not focal > 0.5 for focal in focals):
+        raise WeightsError("Focal lengths are in picture widths, and above 0.5.")
+    extra: dict[str, Any] = {"focal_guesses": list(focals)} if focals else {}
+    ready = []
+    for path, key, network, config_of in (
+        (generator, "model_ema", Generator, lambda state: generator_config(state, row)),
+        (encoder, "model_coord", Encoder, encoder_config),
+    ):
+        if path is None:
+            continue
+        state, numbers = read_legacy(path, key)
+        config = config_of(state)
+        complete(Path(path), state, network, config)
+        ready.append(
+            (f"{network.__name__.lower()}.safetensors", ours(state, row), config, origin(path) | numbers)
+        )
+    if len(ready) == 2 and ready[0][2].w_dim != ready[1][2].w_dim:
+        raise WeightsError(f"{generator} and {encoder} have codes w of other lengths: they are no pair.")
+    folder, written = Path(root) / category, []
+    for name, state, config, note in ready:
+        save(folder / name, state, config, exact=True, **extra, **note)
+        written.append(folder / name)
+    return written
+
+
+def complete(
+    path: Path, state: Mapping[str, Tensor], network: Callable[[Any], nn.Module], config: Any
+) -> None:
+    """Raises WeightsError unless the checkpoint has every tensor of the network that it seems to be, and no other."""
+    with torch.device("meta"):
+        wanted = network(config).state_dict()
+    check_shapes(path, dict(state), wanted)
+
+
+def origin(path: str | Path) -> dict[str, str]:
+    """Which file it was."""
+    content = Path(path).read_bytes()
+    return {"origin": Path(path).name, "origin_sha256": hashlib.sha256(content).hexdigest()}
