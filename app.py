@@ -2,8 +2,8 @@
 
     python app.py
 
-GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where; SPIR_WEIGHTS names another folder of weights, SPIR_SEGMENTER another
-cut-out than the best there is. /healthz answers how it is.
+GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where; SPIR_WEIGHTS names another folder of weights, SPIR_CATEGORIES other ones
+of its categories than all that are offered, SPIR_SEGMENTER another cut-out than the best there is. /healthz answers how it is.
 """
 
 import os
@@ -12,10 +12,10 @@ import sys
 from spir.photo.salient import REMBG_MODEL, network
 from spir.pipeline import Reconstructor
 from spir.ui import journal
-from spir.ui.layout import Page, apology
+from spir.ui.layout import apology, site
 from spir.ui.service import Service, out_of_order
 from spir.ui.theme import serve
-from spir.weights import WEIGHTS, WeightsError
+from spir.weights import WEIGHTS, WeightsError, offered
 
 
 def main() -> None:
@@ -25,14 +25,15 @@ def main() -> None:
         network(REMBG_MODEL).begin()
     try:
         root, segmenter = os.environ.get("SPIR_WEIGHTS", WEIGHTS), os.environ.get("SPIR_SEGMENTER", "auto")
-        page = Page(Reconstructor.load("car", root=root, segmenter=segmenter))
+        named = os.environ.get("SPIR_CATEGORIES", "").replace(",", " ").split() or offered(root)
+        whole, pages = site([Reconstructor.load(name, root=root, segmenter=segmenter) for name in named])
     except (WeightsError, ValueError) as problem:
         print(problem, file=sys.stderr)
         serve(apology(str(problem)), out_of_order)
         return
-    service = Service(page.handlers, page.warm)
+    service = Service(pages[0].handlers, pages[0].warm)
     service.begin()
-    serve(page.page, service.health)
+    serve(whole, service.health)
 
 
 if __name__ == "__main__":

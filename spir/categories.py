@@ -43,6 +43,8 @@ class Category:
     """What each palette entry colours, where training named it."""
     segment_words: tuple[str, ...] = ()
     """What a general segmenter calls it."""
+    offered: bool = True
+    """Whether the page has it unasked where its weights are there."""
     terms: str = ""
     """What one may not do with these weights, as a sentence for the page."""
 
@@ -60,8 +62,10 @@ CAR_PALETTE = (
     "highlight",
 )
 
-SYNTHETIC = Category("car-synthetic", "car", palette_names=CAR_PALETTE, segment_words=("car",))
-CAR = replace(SYNTHETIC, name="car", terms="Learnt from research-only photos: not for commercial use.")
+SYNTHETIC = Category("car-synthetic", "car", offered=False, palette_names=CAR_PALETTE, segment_words=("car",))
+CAR = replace(
+    SYNTHETIC, name="car", offered=True, terms="Learnt from research-only photos: not for commercial use."
+)
 
 PUBLISHED = Category(
     "p3d_car",

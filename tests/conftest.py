@@ -16,11 +16,16 @@ WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", 1))
 torch.set_num_threads(int(os.environ.setdefault("OMP_NUM_THREADS", str(max(1, 2 // WORKERS)))))
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    """A folder of tests stays with one worker: its servers, browsers and engines are made once."""
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(item.path.relative_to(HERE).parts[0]))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """A folder of tests stays with one worker: its servers, browsers and engines are made once, its files in order."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Folders(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            return nodeid.split("::")[0].removeprefix(f"{HERE.name}/").split("/")[0]
+
+    return Folders(config, log)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import torch
 
 from spir import pipeline
 from spir.generator.precision import half_is_fast
-from spir.inversion.config import HYBRID_FAST
+from spir.inversion.config import HYBRID_FAST, published
 from spir.pipeline import Reconstructor, choose_device, cores, prepare_process, preset
 from spir.types import Code, Fit, Guess, Photo, Step
 from spir.weights import WeightsError
@@ -47,6 +47,17 @@ def test_the_story_is_told_in_order(story):
     assert torch.equal(fit.code.w, told[2].code.w) and torch.equal(fit.pose.shift, told[2].pose.shift)
     assert torch.allclose(told[1].code.w, told[0].code.w, atol=1e-6)
     assert cutout.rgb.shape == (1, 128, 128, 3) and told[1].rgb.shape == (1, 32, 32, 3)
+
+
+def test_as_published_leaves_out_what_is_ours(reconstructor, story, tmp_path, monkeypatch):
+    plain = Reconstructor.load("car", "cpu", tiny_weights(tmp_path), as_published=True)
+    monkeypatch.setattr(pipeline, "fit_colours", None)
+    monkeypatch.setattr("spir.bootstrap.guess.rank_hypotheses", None)
+    guess = plain.guess(story[0])
+    assert torch.equal(guess.code.w, plain.encoder(story[0].rgb, story[0].mask).w)
+    assert not plain.category.symmetric and not plain.half and plain.view().renderer == "reference"
+    assert plain.inversion(30) == published(30) and reconstructor.inversion(30) == preset(30)
+    assert not published(10, optimise_pose=False).optimise_pose
 
 
 def test_cancelling_still_ends_with_a_fit(reconstructor, story):

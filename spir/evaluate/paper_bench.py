@@ -17,11 +17,11 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from spir.bootstrap import encoder as encoders
-from spir.bootstrap.encoder import Encoder
+from spir.bootstrap.encoder import Encoder, EncoderConfig
 from spir.categories import CATEGORIES
 from spir.evaluate.items import peak_rss_mb
 from spir.evaluate.tables import number, table
-from spir.generator import PAPER, Generator
+from spir.generator import PAPER, Generator, GeneratorConfig
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.inversion.config import HYBRID_FAST, InversionConfig, published
 from spir.inversion.descent import Descent
@@ -48,16 +48,15 @@ class Cost:
     peak_mb: float
 
 
-def networks(seed: int = 0) -> Models:
+def networks(sizes: GeneratorConfig = PAPER, encoder: EncoderConfig = encoders.PAPER) -> Models:
     """The paper's generator and encoder, drawn at random, with an object in the middle of the cube."""
-    torch.manual_seed(seed)
-    row = CATEGORIES[CATEGORY]
-    generator = Generator(replace(PAPER, scene_range=1.0)).eval()
+    torch.manual_seed(0)
+    generator = Generator(replace(sizes, scene_range=1.0)).eval()
     with torch.no_grad():
         generator.decoder.net[2].weight[0] *= LUMPS
         generator.decoder.net[2].bias[0] = -BALL * LUMPS
         generator.beta.fill_(BETA)
-    return Models(generator, Encoder(encoders.PAPER).eval(), row, "random")
+    return Models(generator, Encoder(encoder).eval(), CATEGORIES[CATEGORY], "random")
 
 
 def subject(reconstructor: Reconstructor, seed: int = 1) -> tuple[Cutout, Guess]:

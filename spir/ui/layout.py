@@ -1,5 +1,6 @@
 """The page: what stands where, and which event calls which handler."""
 
+from collections.abc import Sequence
 from functools import partial
 
 import gradio as gr
@@ -17,6 +18,7 @@ from spir.ui.meshing import Meshing
 from spir.ui.mix_tab import mix_tab, nothing_mixed
 from spir.ui.mixing import Mixing
 from spir.ui.posing import Posing
+from spir.ui.sessions import Runs
 from spir.ui.takeaway import Takeaway
 from spir.ui.upload import photo_input
 
@@ -26,10 +28,12 @@ CACHE_SECONDS = (600, 7200)
 
 
 class Page:
-    """The pieces that several events share, and the chains that every result starts."""
+    """The pieces that several events share, and the chains that every result starts; built into what is being built."""
 
-    def __init__(self, engine: Reconstructor):
-        self.handlers = Handlers(engine)
+    def __init__(self, engine: Reconstructor, whole: gr.Blocks, runs: Runs, public: bool = True):
+        """`public`: also what programs call."""
+        self.page = whole
+        self.handlers = Handlers(engine, runs)
         self.fitting = Fitting(self.handlers)
         self.meshing = Meshing(self.handlers)
         self.takeaway = Takeaway(self.handlers, self.meshing)
@@ -38,22 +42,22 @@ class Page:
         self.mixing = Mixing(self.handlers)
         self.category = engine.category
         self.first = self.examples.painted()
-        with blocks() as self.page:
-            self.key = gr.State(None)
-            self.head()
-            with gr.Row(equal_height=False, elem_id="body"):
-                with gr.Column(scale=4, min_width=300):
-                    self.ask()
-                with gr.Column(scale=10, min_width=300):
-                    with gr.Row(equal_height=False):
-                        with gr.Column(scale=6, min_width=300):
-                            self.watch()
-                        with gr.Column(scale=4, min_width=260):
-                            self.orbit = orbit.orbit(self.first.get("orbit"), elem_id="orbit")
-                    self.tabs()
+        self.key = gr.State(None)
+        self.head()
+        with gr.Row(equal_height=False, elem_id="body"):
+            with gr.Column(scale=4, min_width=300):
+                self.ask()
+            with gr.Column(scale=10, min_width=300):
+                with gr.Row(equal_height=False):
+                    with gr.Column(scale=6, min_width=300):
+                        self.watch()
+                    with gr.Column(scale=4, min_width=260):
+                        self.orbit = orbit.orbit(self.first.get("orbit"), elem_id="orbit")
+                self.tabs()
+        if public:
             # Before the page's own events, which have functions of the same names: the first gets the name.
             offer(self.handlers, self.fitting, self.meshing)
-            self.wire()
+        self.wire()
 
     def warm(self) -> None:
         """What would make the first visitor wait."""
@@ -211,6 +215,23 @@ class Page:
     def nothing_made() -> tuple:
         """Mesh and files of an earlier result are none of this one."""
         return *nothing_meshed(), None, "", posing.no_scene()
+
+
+def site(engines: Sequence[Reconstructor]) -> tuple[gr.Blocks, list[Page]]:
+    """A page for each category, the first at the root, with one queue and a bar that leads from one to the other.
+
+    Programs call the first."""
+    runs, (first, *others) = Runs(), engines
+    home = first.category.name
+    with blocks() as whole:
+        if others:
+            gr.Navbar(main_page_name=home)
+        pages = [Page(first, whole, runs)]
+    for engine in others:
+        with whole.route(engine.category.name, f"/{engine.category.name}"):
+            gr.Navbar(main_page_name=home)
+            pages.append(Page(engine, whole, runs, public=False))
+    return whole, pages
 
 
 def blocks() -> gr.Blocks:

@@ -150,6 +150,11 @@ def available(root: str | Path = WEIGHTS) -> list[str]:
     ]
 
 
+def offered(root: str | Path = WEIGHTS) -> list[str]:
+    """Those of them that the page has unless it is told otherwise; cars where there are none, to say what is missing."""
+    return [name for name in available(root) if CATEGORIES[name].offered] or ["car"]
+
+
 def load_models(category: str, root: str | Path = WEIGHTS) -> Models:
     """Both networks of a category, and its row completed by what the weights know.
 

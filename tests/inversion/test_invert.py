@@ -6,7 +6,15 @@ import pytest
 import torch
 
 from spir.geometry.pose import camera_from_pose
-from spir.inversion.config import ENCODER_ONLY, HYBRID_FAST, HYBRID_SLOW, Gains, InversionConfig
+from spir.inversion.config import (
+    AS_PUBLISHED,
+    ENCODER_ONLY,
+    HYBRID_FAST,
+    HYBRID_SLOW,
+    Gains,
+    InversionConfig,
+    published,
+)
 from spir.inversion.invert import invert
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
@@ -50,6 +58,27 @@ def same(a, b):
 def test_presets_are_the_papers_rows():
     assert [config.steps for config in (ENCODER_ONLY, HYBRID_FAST, HYBRID_SLOW)] == [0, 10, 30]
     assert replace(ENCODER_ONLY, steps=30) == replace(HYBRID_FAST, steps=30) == HYBRID_SLOW
+
+
+def test_the_authors_settings_are_theirs():
+    slow, fast = published(30), published(10, optimise_pose=False)
+    assert slow == AS_PUBLISHED and slow.gains == Gains(0.0, 5.0, 5.0)
+    assert fast.gains == Gains(0.0, 10.0, 10.0) and not fast.optimise_pose and fast.steps == 10
+    assert slow.losses == (("perceptual", 1.0),) and slow.rate == slow.pose_rate == 2e-3
+    assert slow.crops == 15 and slow.fresh_crops and slow.jitter and slow.renderer == "reference"
+
+
+def test_jittered_samples_move_from_step_to_step_and_repeat_themselves(toy, photo):
+    config = replace(QUICK, steps=3, renderer="reference", jitter=True, fresh_crops=True)
+    steps = run(toy, photo, config)
+    assert all(same(a, b) for a, b in zip(steps, run(toy, photo, config), strict=True))
+    onward = run(toy, photo, config, after=steps[1])
+    assert [step.index for step in onward] == [2, 3]
+    assert all(same(a, b) for a, b in zip(onward, steps[2:], strict=True))
+    still, other = (
+        run(toy, photo, replace(config, steps=0, **more))[0] for more in ({"jitter": False}, {"seed": 1})
+    )
+    assert not torch.equal(still.rgb, steps[0].rgb) and not torch.equal(other.rgb, steps[0].rgb)
 
 
 @pytest.mark.parametrize(
