@@ -56,7 +56,8 @@ def networks(sizes: GeneratorConfig = PAPER, encoder: EncoderConfig = encoders.P
         generator.decoder.net[2].weight[0] *= LUMPS
         generator.decoder.net[2].bias[0] = -BALL * LUMPS
         generator.beta.fill_(BETA)
-    return Models(generator, Encoder(encoder).eval(), CATEGORIES[CATEGORY], "random")
+    frozen = (network.requires_grad_(False) for network in (generator, Encoder(encoder).eval()))
+    return Models(*frozen, CATEGORIES[CATEGORY], "random")
 
 
 def subject(reconstructor: Reconstructor, seed: int = 1) -> tuple[Cutout, Guess]:
