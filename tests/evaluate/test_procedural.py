@@ -63,6 +63,7 @@ class PerfectMethod(Reconstructor):
 
     def __init__(self, true, generator):
         self.true, self.device, self.category, self.segmenter = true, "cpu", CAR, "auto"
+        self.as_published = False
         self.generator = deepcopy(generator)
         self.generator.palette = self.palette
 
