@@ -66,7 +66,8 @@ class TrainedSegmenter:
             return Finding(torch.zeros(mask.shape), self.name, kinds)
         top, bottom, left, right = box
         if max(bottom - top, right - left) < CLOSE * max(mask.shape):
-            closer = look(self.file, picture[top:bottom, left:right])[0]
+            closer, _, told = look(self.file, picture[top:bottom, left:right])
+            kinds = {kind: (chance + told[kind]) / 2 for kind, chance in kinds.items()}
             again = around(closer)
             # The closer look knows less of the surroundings; where it loses the object the first one counts.
             if again is not None:

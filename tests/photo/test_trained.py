@@ -97,6 +97,23 @@ def test_nothing_known_is_an_empty_mask_and_no_kind(red):
     assert found.kind is None
 
 
+def test_both_looks_say_what_it_is(monkeypatch):
+    """The first takes the bird in the distance for a plane, but not as surely as the second knows it."""
+    mask = np.zeros((200, 200), np.float32)
+    mask[90:110, 90:110] = 1
+    far, close = {"plane": 0.6, "bird": 0.2}, {"plane": 0.0, "bird": 0.9}
+
+    def look(file, picture):
+        whole = picture.shape[0] == 200
+        seen = mask if whole else np.ones(picture.shape[:2], np.float32)
+        return seen, seen, dict.fromkeys(KINDS, 0.0) | (far if whole else close)
+
+    monkeypatch.setattr(trained, "look", look)
+    found = TrainedSegmenter().find(scene(200, 200, 90, 90, 20, 20))
+    assert found.kind == "bird" and found.kinds["bird"] == pytest.approx(0.55)
+    assert found.kinds["plane"] == pytest.approx(0.3)
+
+
 def test_the_likeliest_kind_must_beat_nothing():
     mask = torch.ones(2, 2)
     told = lambda *values: Finding(mask, "x", dict(zip(KINDS, values, strict=True))).kind  # noqa: E731
