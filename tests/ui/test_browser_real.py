@@ -13,6 +13,7 @@ from tests.ui.visits import APP, IN_BROWSER, PAINTING, Visit, served
 
 REAL = WEIGHTS / "car/generator.safetensors"
 pytestmark = [
+    pytest.mark.alone,
     *IN_BROWSER,
     pytest.mark.slow,
     pytest.mark.skipif(
