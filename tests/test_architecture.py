@@ -15,7 +15,7 @@ SPIR = ROOT / "spir"
 # Each room may import the rooms named here, and itself. Nothing else.
 BASE = {"types", "categories", "geometry", "patience"}
 SCIENCE = BASE | {"generator", "rendering"}
-STAGES = {"photo", "bootstrap", "inversion", "outputs"}
+STAGES = {"photo", "bootstrap", "inversion", "formulas", "appearance", "outputs"}
 MAY_IMPORT = {
     "types": set(),
     "patience": set(),
@@ -26,7 +26,9 @@ MAY_IMPORT = {
     "rendering": BASE,
     "bootstrap": SCIENCE,
     "inversion": SCIENCE,
-    "outputs": SCIENCE,
+    "formulas": BASE,
+    "appearance": SCIENCE | {"formulas"},
+    "outputs": SCIENCE | {"appearance"},
     "weights": SCIENCE | {"photo", "bootstrap", "inversion"},
     "pipeline": SCIENCE | STAGES | {"weights"},
     "__init__": {"types", "pipeline", "weights"},
@@ -40,9 +42,11 @@ MAY_IMPORT = {
 WORKSHOP = ("data", "train", "evaluate")  # never shipped to the Space
 OUTSIDERS = {
     "gradio": {"ui"},
-    "cv2": {"photo", "bootstrap", "data"},
+    "cv2": {"photo", "bootstrap", "appearance", "data"},
     "trimesh": {"outputs", "data"},
     "ray": {"folders"},
+    "xatlas": {"appearance"},
+    "fast_simplification": {"appearance"},
 }
 HEAVY = {
     "gradio",

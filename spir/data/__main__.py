@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from spir.data.procedural import PROCEDURAL
+from spir.formulas import FORMULAS
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
@@ -22,7 +22,7 @@ VIEWS_DEG = ((35.0, 12.0), (90.0, 4.0), (145.0, 12.0), (0.0, 8.0), (180.0, 8.0),
 @torch.no_grad()
 def sheet(category: str, z: Tensor, size: int) -> Image.Image:
     """Every object of z from every view, as one picture."""
-    field = PROCEDURAL[category].field(z)
+    field = FORMULAS[category].field(z)
     count = len(VIEWS_DEG)
     azimuth, elevation = (torch.tensor(v).repeat(len(z)) for v in zip(*VIEWS_DEG, strict=True))
     like = torch.ones(count * len(z))
@@ -37,14 +37,14 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("category", choices=sorted(PROCEDURAL))
+    parser.add_argument("category", choices=sorted(FORMULAS))
     parser.add_argument("--sheet", type=Path, required=True, help="picture to write")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--size", type=int, default=144, help="pixels per car")
     parser.add_argument("--random", type=int, metavar="N", help="N random cars instead of one per class")
     args = parser.parse_args(argv)
     generator = torch.Generator().manual_seed(args.seed)
-    procedural = PROCEDURAL[args.category]
+    procedural = FORMULAS[args.category]
     if args.random:
         z = torch.randn(args.random, procedural.z_dim, generator=generator)
     else:

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from spir.categories import CAR_PALETTE
 from spir.data.mesh_paint import part_of
-from spir.data.procedural.car_field import LENGTH_UNITS
+from spir.formulas.car_field import LENGTH_UNITS
 from spir.types import Mesh, Movable
 
 BODY = CAR_PALETTE.index("body paint")

@@ -9,8 +9,8 @@ from torch import Tensor
 
 from spir.categories import CAR_PALETTE
 from spir.data.meshes import PaintedMesh, area_vectors
-from spir.data.raster import Fragments, rasterise, spread
 from spir.geometry.camera import rays
+from spir.geometry.raster import Fragments, rasterise, spread
 from spir.types import Camera, Rendering
 
 OVERSAMPLING = 3

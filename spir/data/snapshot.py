@@ -9,8 +9,8 @@ from torch import Tensor
 
 from spir.categories import CAR_PALETTE
 from spir.data.photograph import GLOSS, PAINT_GLOSS, Light, light_on, mirrored
-from spir.data.procedural.car_field import CarField
 from spir.data.scenery import Setting, scenery
+from spir.formulas.car_field import CarField
 from spir.geometry.camera import box_near_far, rays
 from spir.types import Camera
 

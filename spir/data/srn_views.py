@@ -15,7 +15,7 @@ from PIL import Image
 from torch import Tensor
 
 from spir.categories import CATEGORIES
-from spir.data.procedural import PROCEDURAL
+from spir.formulas import FORMULAS
 from spir.geometry.frame import VISION_AXES
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.rendering.config import RenderConfig
@@ -59,7 +59,7 @@ def write_object(folder: Path, category: str, number: int, cameras: Camera) -> N
         return
     (place / "rgb").mkdir(parents=True, exist_ok=True)
     (place / "pose").mkdir(exist_ok=True)
-    recipe = PROCEDURAL[category]
+    recipe = FORMULAS[category]
     draws = torch.Generator().manual_seed(FIRST_SEED + number)
     field = recipe.field(torch.randn(1, recipe.z_dim, generator=draws))
     view = RenderConfig(size=SIZE, samples=SAMPLES, grid=GRID, background=1.0)
@@ -79,7 +79,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         "python -m spir.data.srn_views", description="Procedural objects as an SRN test set."
     )
-    parser.add_argument("category", choices=sorted(PROCEDURAL))
+    parser.add_argument("category", choices=sorted(FORMULAS))
     parser.add_argument("--objects", type=int, default=32)
     parser.add_argument("--views", type=int, default=13)
     parser.add_argument("--out", type=Path, required=True, help="CATEGORYs_test is made in it")

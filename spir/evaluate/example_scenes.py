@@ -11,10 +11,10 @@ import torch
 from PIL import Image, ImageDraw
 
 from spir.data.photograph import Light
-from spir.data.procedural import PROCEDURAL
-from spir.data.procedural.car_parameters import CLASSES
 from spir.data.scenery import Colour, Setting, scenery, surface
 from spir.data.snapshot import Snapshot, developed, snapshot
+from spir.formulas import FORMULAS
+from spir.formulas.car_parameters import CLASSES
 from spir.geometry.camera import rays
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.types import Camera
@@ -67,8 +67,8 @@ def photographed(scene: Scene) -> Snapshot:
     if scene.body not in CLASSES:
         return drawn_boat(scene, camera)
     draws = torch.Generator().manual_seed(FIRST_SEED + scene.draw)
-    z = PROCEDURAL["car"].one_per_class(draws)[list(CLASSES).index(scene.body)][None]
-    field = PROCEDURAL["car"].field(z)
+    z = FORMULAS["car"].one_per_class(draws)[list(CLASSES).index(scene.body)][None]
+    field = FORMULAS["car"].field(z)
     palette = field.palette[0].clone()
     palette[:2] = 2 * torch.tensor((scene.paint, scene.second)) - 1
     taken = snapshot(field, palette, camera, scene.setting, scene.light, SIZE, scene.setting.seed)

@@ -6,9 +6,9 @@ import torch
 
 from spir.categories import CATEGORIES, Category
 from spir.data.cameras import bounding_corners, sample_poses
-from spir.data.procedural import PROCEDURAL
 from spir.evaluate.items import Record
 from spir.evaluate.novel_views import PHOTO_SIZE, TARGET_SIZE, photo_of, score_views
+from spir.formulas import FORMULAS
 from spir.geometry.pose import camera_from_pose
 from spir.pipeline import Reconstructor
 from spir.rendering.config import RenderConfig
@@ -48,7 +48,7 @@ class Scene:
 @torch.no_grad()
 def scene(subject: Subject, category: Category) -> Scene:
     """The subject photographed twice at random, always the same way; grey background."""
-    recipe = PROCEDURAL[CATEGORIES[subject.category].kind]
+    recipe = FORMULAS[CATEGORIES[subject.category].kind]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(FIRST_SEED + subject.number)
         field = recipe.field(torch.randn(1, recipe.z_dim))

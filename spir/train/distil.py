@@ -15,7 +15,7 @@ import torch
 from torch.nn import functional as F
 
 from spir import weights
-from spir.data.procedural import PROCEDURAL
+from spir.formulas import FORMULAS
 from spir.generator.generator import COMPACT, Generator, GeneratorConfig
 from spir.generator.precision import half_is_fast
 from spir.train import pictures
@@ -81,7 +81,7 @@ def losses(generator: Generator, code: Code, truth: Supervision, config: DistilC
 def build(
     category: str, config: DistilConfig, device: str, planes: int = COMPACT.plane_resolution
 ) -> Generator:
-    sizes = replace(COMPACT, z_dim=PROCEDURAL[category].z_dim, plane_resolution=planes)
+    sizes = replace(COMPACT, z_dim=FORMULAS[category].z_dim, plane_resolution=planes)
     generator = Generator(sizes).to(device)
     generator.alpha.data.fill_(config.alpha)
     generator.beta.data.fill_(config.beta)
@@ -99,7 +99,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("category", choices=sorted(PROCEDURAL))
+    parser.add_argument("category", choices=sorted(FORMULAS))
     parser.add_argument("--steps", type=int, default=20_000)
     parser.add_argument("--batch", type=int, default=DistilConfig.batch)
     parser.add_argument("--align", type=int, default=8000, help="steps of the mapping network, beforehand")
@@ -124,7 +124,7 @@ def main(argv: list[str] | None = None) -> None:
 
     torch.manual_seed(args.seed)
     config = DistilConfig(batch=args.batch)
-    procedural, folder = PROCEDURAL[args.category], args.run or Path("runs") / f"distil-{args.category}"
+    procedural, folder = FORMULAS[args.category], args.run or Path("runs") / f"distil-{args.category}"
     generator = build(args.category, config, args.device, args.planes)
     if args.start:
         generator.load_state_dict(weights.load(args.start, Generator, GeneratorConfig)[0].state_dict())

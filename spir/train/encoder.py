@@ -18,7 +18,7 @@ from torch.nn import functional as F
 from spir import weights
 from spir.bootstrap.encoder import COMPACT, Encoder, EncoderConfig, EncoderOutput
 from spir.data.cameras import FOCAL_GUESSES
-from spir.data.procedural import PROCEDURAL
+from spir.formulas import FORMULAS
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.generator.precision import half_is_fast
 from spir.train import pictures
@@ -95,7 +95,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("category", choices=sorted(PROCEDURAL))
+    parser.add_argument("category", choices=sorted(FORMULAS))
     parser.add_argument("--generator", type=Path, help="weights whose mapping gives w")
     parser.add_argument("--views", type=Path, help="folder of the bank (runs/views-CATEGORY)")
     parser.add_argument(
@@ -125,7 +125,7 @@ def main(argv: list[str] | None = None) -> None:
     args = parser.parse_args(argv)
 
     torch.manual_seed(args.seed)
-    config, procedural = EncoderTraining(batch=args.batch, rate=args.rate), PROCEDURAL[args.category]
+    config, procedural = EncoderTraining(batch=args.batch, rate=args.rate), FORMULAS[args.category]
     generator, _, _ = weights.load(
         args.generator or Path("weights") / args.category / "generator.safetensors",
         Generator,

@@ -19,7 +19,7 @@ from spir.categories import CATEGORIES
 from spir.data.cameras import bounding_corners, sample_poses
 from spir.data.collection import open_collection
 from spir.data.pose_table import load_table
-from spir.data.procedural import PROCEDURAL
+from spir.formulas import FORMULAS
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.geometry.pose import camera_from_pose
 from spir.rendering.config import RenderConfig
@@ -59,7 +59,7 @@ def main(argv: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("category", choices=sorted(PROCEDURAL))
+    parser.add_argument("category", choices=sorted(FORMULAS))
     parser.add_argument(
         "--teacher", choices=("generator", "procedural", "meshes", "photos"), default="generator"
     )
@@ -79,7 +79,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     args = parser.parse_args(argv)
     torch.manual_seed(args.seed)
-    procedural = PROCEDURAL[args.category]
+    procedural = FORMULAS[args.category]
     if args.teacher == "meshes":
         if not (args.meshes and args.meshes.is_dir()):
             parser.error("--teacher meshes needs --meshes DIR, a folder")

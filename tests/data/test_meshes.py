@@ -9,7 +9,7 @@ from PIL import Image
 from spir.categories import CAR_PALETTE
 from spir.data.mesh_paint import part_of, random_palette, repainted, tint
 from spir.data.meshes import MeshError, MeshFile, axis, box_corners, canonical, fitted, read_mesh
-from spir.data.procedural import PROCEDURAL
+from spir.formulas import FORMULAS
 from tests.data.shapes import box
 
 BODY, GLASS, TYRES = (CAR_PALETTE.index(name) for name in ("body paint", "glass", "tyres"))
@@ -85,7 +85,7 @@ def test_nodes_are_placed_named_and_left_out(tmp_path):
 def test_a_mesh_sits_as_a_procedural_car_does():
     """Middle of the length, the height and the width at the origin, as long as they are."""
     with torch.no_grad():
-        grid = PROCEDURAL["car"].field(torch.zeros(1, PROCEDURAL["car"].z_dim)).sdf_grid(64)[0] < 0
+        grid = FORMULAS["car"].field(torch.zeros(1, FORMULAS["car"].z_dim)).sdf_grid(64)[0] < 0
     axis64 = torch.linspace(-1, 1, 64)
     points = axis64[grid.nonzero()]
     mesh = fitted(points + 3)

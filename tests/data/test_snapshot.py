@@ -6,9 +6,9 @@ import pytest
 import torch
 
 from spir.data.photograph import Light
-from spir.data.procedural import PROCEDURAL
 from spir.data.scenery import PAVINGS, Setting, noise, scenery
 from spir.data.snapshot import snapshot, traced
+from spir.formulas import FORMULAS
 from spir.geometry.camera import rays
 from spir.geometry.pose import camera_from_pose, look_at_pose
 
@@ -18,8 +18,8 @@ PLACE = Setting((0.5, 0.5, 0.5), grain=0.0)
 
 @pytest.fixture(scope="module")
 def field():
-    return PROCEDURAL["car"].field(
-        torch.randn(1, PROCEDURAL["car"].z_dim, generator=torch.Generator().manual_seed(3))
+    return FORMULAS["car"].field(
+        torch.randn(1, FORMULAS["car"].z_dim, generator=torch.Generator().manual_seed(3))
     )
 
 

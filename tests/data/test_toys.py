@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from spir.data.procedural.car_field import LENGTH_UNITS
 from spir.data.toys import MAKERS, pattern, toy
+from spir.formulas.car_field import LENGTH_UNITS
 
 
 @pytest.mark.parametrize("kind", MAKERS)

@@ -10,13 +10,13 @@ import torch
 from spir.categories import CATEGORIES
 from spir.data import srn_views
 from spir.data.collection import open_collection
-from spir.data.procedural import PROCEDURAL
 from spir.evaluate import inverted, paper
 from spir.evaluate.fid import EncoderFeatures
 from spir.evaluate.inverted import framed, mask_of, whole
 from spir.evaluate.paper import main
 from spir.evaluate.paper_tables import markdown, summary
 from spir.evaluate.protocols import shots
+from spir.formulas import FORMULAS
 from spir.outputs.agreement import iou, psnr
 from spir.pipeline import Reconstructor
 from spir.rendering.config import RenderConfig
@@ -59,7 +59,7 @@ def test_written_as_srn_and_read_again_it_is_the_same_view(srn):
     """A picture rendered from the camera that the reader gives is the picture in the file."""
     collection = open_collection(srn, "srn", "test")
     assert collection.names == tuple(f"car-0000{i}/00000{j}" for i in range(2) for j in range(3))
-    recipe = PROCEDURAL["car"]
+    recipe = FORMULAS["car"]
     draws = torch.Generator().manual_seed(srn_views.FIRST_SEED + 1)
     field = recipe.field(torch.randn(1, recipe.z_dim, generator=draws))
     picture = collection[4]
@@ -105,7 +105,7 @@ class Oracle(Reconstructor):
 
 def test_a_perfect_object_gets_perfect_other_views(srn, reconstructor, judge):
     collection = open_collection(srn, "srn", "test")
-    recipe = PROCEDURAL["car"]
+    recipe = FORMULAS["car"]
     draws = torch.Generator().manual_seed(srn_views.FIRST_SEED)
     oracle = Oracle([recipe.field(torch.randn(1, recipe.z_dim, generator=draws))])
     shot = shots(collection.names[:3], "pixelnerf")[0]

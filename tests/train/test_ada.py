@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spir.data.procedural import PROCEDURAL
+from spir.formulas import FORMULAS
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
@@ -15,7 +15,7 @@ STILL = Move(torch.zeros(2), torch.ones(2), torch.zeros(2, 2))
 @pytest.fixture(scope="module")
 def cars():
     torch.manual_seed(0)
-    procedural = PROCEDURAL["car"]
+    procedural = FORMULAS["car"]
     field = procedural.field(torch.randn(2, procedural.z_dim))
     pose = look_at_pose(
         torch.tensor([30.0, -120.0]),

@@ -2,11 +2,11 @@
 
 import torch
 
-from spir.data.procedural import PROCEDURAL
+from spir.formulas import FORMULAS
 from spir.generator.mapping import MappingNetwork
 from spir.train.align import align, explained, standardised
 
-CAR = PROCEDURAL["car"]
+CAR = FORMULAS["car"]
 
 
 def test_traits_tell_cars_apart_and_nothing_else():

@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
-from spir.data.procedural import PROCEDURAL
+from spir.formulas import FORMULAS
 from spir.train.bank import Bank
 from spir.train.photo_views import spread_out
 from spir.train.shards import Views, save_shard
 
-CAR = PROCEDURAL["car"]
+CAR = FORMULAS["car"]
 MAPPING = torch.clone
 """w = z, to see which z was drawn."""
 

@@ -4,12 +4,12 @@ import torch
 
 from spir.bootstrap.encoder import EncoderOutput
 from spir.categories import CATEGORIES
-from spir.data.procedural import PROCEDURAL
+from spir.formulas import FORMULAS
 from spir.train.augment import Sample
 from spir.train.bank import strange_palette
 from spir.train.encoder import losses
 
-CAR = PROCEDURAL["car"]
+CAR = FORMULAS["car"]
 NAMES = CATEGORIES["car"].palette_names
 
 

@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from spir.categories import CAR_PALETTE
-from spir.data.procedural import PROCEDURAL
 from spir.evaluate.meshes import TEST_CARS
+from spir.formulas import FORMULAS
 from spir.train import mesh_views as module
 from spir.train import views
 from spir.train.mesh_views import (
@@ -21,7 +21,7 @@ from spir.train.shards import Views, save_shard
 from tests.data.shapes import box, joined
 
 TYRES, RIMS = CAR_PALETTE.index("tyres"), CAR_PALETTE.index("rims")
-Z_DIM = PROCEDURAL["car"].z_dim
+Z_DIM = FORMULAS["car"].z_dim
 
 
 def wheels():

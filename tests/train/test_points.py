@@ -2,13 +2,13 @@
 
 import torch
 
-from spir.data.procedural import PROCEDURAL
+from spir.formulas import FORMULAS
 from spir.train.points import box, pull_to_surface, sample
 
 
 def test_points_lie_where_they_should():
     torch.manual_seed(0)
-    field = PROCEDURAL["car"].field(torch.randn(3, PROCEDURAL["car"].z_dim))
+    field = FORMULAS["car"].field(torch.randn(3, FORMULAS["car"].z_dim))
     truth = sample(field, 3, box(field), on_surface=300, near=300, free=200)
     assert truth.points.shape == (3, 800, 3) and truth.attention.shape == (3, 600, 10)
     assert torch.isfinite(truth.points).all() and truth.points.abs().max() <= 1
@@ -32,7 +32,7 @@ def test_a_wild_gradient_cannot_throw_points_away():
 
 def test_the_box_holds_every_object():
     torch.manual_seed(1)
-    procedural = PROCEDURAL["car"]
+    procedural = FORMULAS["car"]
     low, high = box(procedural.field(torch.randn(6, procedural.z_dim)))
     places = 2 * torch.rand(6, 40_000, 3) - 1
     torch.manual_seed(1)

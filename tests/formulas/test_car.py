@@ -5,8 +5,8 @@ import pytest
 import torch
 
 from spir.categories import CATEGORIES
-from spir.data.procedural.car_field import LENGTH_UNITS, CarField, ProceduralCars
-from spir.data.procedural.car_parameters import CLASSES, COLUMNS, RANGES, class_weights, decode
+from spir.formulas.car_field import LENGTH_UNITS, CarField, ProceduralCars
+from spir.formulas.car_parameters import CLASSES, COLUMNS, RANGES, class_weights, decode
 
 CARS = ProceduralCars.one_per_class(torch.Generator().manual_seed(3))
 OPEN = list(CLASSES).index("convertible")

@@ -4,9 +4,9 @@ import pytest
 import torch
 from scipy.spatial import Delaunay
 
-from spir.data.raster import rasterise
 from spir.geometry.camera import rays
 from spir.geometry.pose import camera_from_pose, look_at_pose
+from spir.geometry.raster import rasterise
 from spir.types import Camera
 
 

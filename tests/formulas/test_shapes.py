@@ -2,7 +2,7 @@
 
 import torch
 
-from spir.data.procedural.shapes import (
+from spir.formulas.shapes import (
     box2,
     cylinder,
     ellipsoid,

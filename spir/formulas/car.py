@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spir.data.procedural.car_parameters import Parameters
-from spir.data.procedural.shapes import (
+from spir.formulas.car_parameters import Parameters
+from spir.formulas.shapes import (
     box2,
     box3,
     cylinder,

@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 from spir.categories import CAR_PALETTE
-from spir.data.procedural.car_parameters import Parameters
-from spir.data.procedural.shapes import box2, inside, length2
+from spir.formulas.car_parameters import Parameters
+from spir.formulas.shapes import box2, inside, length2
 
 if TYPE_CHECKING:
-    from spir.data.procedural.car import Distances
+    from spir.formulas.car import Distances
 
 EDGE = 0.02
 """Softness of the borders between parts, metres."""

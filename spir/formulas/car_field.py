@@ -7,9 +7,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spir.categories import CATEGORIES
-from spir.data.procedural import car_parts
-from spir.data.procedural.car import distances
-from spir.data.procedural.car_parameters import CLASSES, Z_DIM, Parameters, decode, palette, repaint, traits
+from spir.formulas import car_parts
+from spir.formulas.car import distances
+from spir.formulas.car_parameters import CLASSES, Z_DIM, Parameters, decode, palette, repaint, traits
 from spir.geometry.density import LaplaceDensity
 from spir.types import FieldSample
 
