@@ -16,6 +16,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from spir.appearance.bake import BakeInput, bake_appearance
+from spir.appearance.config import DEFAULT, AppearanceConfig
 from spir.bootstrap.colours import fit_colours
 from spir.bootstrap.guess import guess
 from spir.generator.precision import half_is_fast
@@ -30,7 +32,21 @@ from spir.photo import PREFERENCES, Finding, cutout, find
 from spir.photo.cutout import MARGIN
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
-from spir.types import Camera, Code, Cutout, Field, Fit, Guess, Mesh, Photo, Pose, Rendering, Step, join
+from spir.types import (
+    Appearance,
+    Camera,
+    Code,
+    Cutout,
+    Field,
+    Fit,
+    Guess,
+    Mesh,
+    Photo,
+    Pose,
+    Rendering,
+    Step,
+    join,
+)
 from spir.weights import WEIGHTS, Models, load_models
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
@@ -68,6 +84,7 @@ class Reconstructor:
         self.half = half_is_fast(self.device) and not as_published
         # Where a GPU is lent by the call, colours are asked for between the calls.
         self.texture_mapper = copy.deepcopy(models.generator.texture_mapper).to("cpu")
+        self.reading = models.reading
         self.encoder = models.encoder.to(self.device)
         self.generator = models.generator.to(self.device)
         self.generator.half = self.half
@@ -207,6 +224,32 @@ class Reconstructor:
     def mesh(self, found: Fit | Step | Code, resolution: int = 128) -> Mesh:
         """The surface with its colours (batch of 1). Raises EmptySurfaceError."""
         return mesh(self.field(found), resolution)
+
+    @torch.no_grad()
+    def appearance(
+        self,
+        photo: Photo,
+        mask: Float[Tensor, "height width"],
+        cutout: Cutout,
+        found: Fit | Step,
+        config: AppearanceConfig = DEFAULT,
+        resolution: int = 128,
+    ) -> Appearance:
+        """The surface with the photo's own detail (batch of 1), on the CPU; `mask` is the one of the cut-out.
+
+        `resolution` samples along the cube's side. Raises EmptySurfaceError."""
+        field, code = self.field(found), found.code.to("cpu")
+        given = BakeInput(
+            photo,
+            mask,
+            cutout.box_px[0],
+            camera_from_pose(found.pose.to("cpu")),
+            code,
+            self.palette(code)[0],
+            self.category,
+            self.reading,
+        )
+        return bake_appearance(given, mesh(field, resolution), field, config)
 
 
 def preset(steps: int) -> InversionConfig:

@@ -213,3 +213,36 @@ class Mesh(Movable):
     colours: Float[Tensor, "vertex 3"]
     attention: Float[Tensor, "vertex values"] | None = None
     """How much each palette colour counts at a vertex; sums to 1, so colours = attention @ palette."""
+
+
+@dataclass(frozen=True)
+class Appearance(Movable):
+    """An object's surface with the photo's own detail: an unwrapped mesh, and layers as textures of which every texel's
+    colour is light * (weights @ palette) + rest, colours in [0, 1] for that sum. `appearance.layers` adds them up.
+
+    Textures of any size cover the same unit square of uv; all are sampled bilinearly."""
+
+    vertices: Float[Tensor, "vertex 3"]
+    """Object units. A vertex of the surface stands once for every chart that it belongs to."""
+    normals: Float[Tensor, "vertex 3"]
+    """Unit length, smooth, the same on both sides of a seam."""
+    faces: Int[Tensor, "face 3"]
+    """Counter-clockwise seen from outside."""
+    uv: Float[Tensor, "vertex 2"]
+    """Place in the textures, in [0, 1] from the upper left corner, as in glTF."""
+    light: Float[Tensor, "size size"]
+    """How much brighter or darker than its part's colour a texel is, in [0, 1.25]."""
+    rest: Float[Tensor, "size size 3"]
+    """What is no part's colour, such as glare and badges; may be negative."""
+    weights: Float[Tensor, "coarse coarse values"]
+    """How much each palette colour counts; sums to 1. Coarser than `light`."""
+    palette: Float[Tensor, "values 3"]
+    """The colours of the parts in the photo, in [-1, 1]."""
+    generated: Float[Tensor, "coarse coarse values"]
+    """The generator's own weights, which with `generated_palette` give the surface without the photo's detail."""
+    generated_palette: Float[Tensor, "values 3"]
+    """The fit's own colours, in [-1, 1]."""
+    seen: Float[Tensor, "coarse coarse 2"]
+    """How much of a texel the photo shows, directly and in its mirror image; what neither shows is guessed."""
+    detail: float = 1.0
+    """The amount of photo detail, in [0, 1]; 0 = the generator's colours alone."""

@@ -29,7 +29,7 @@ MAY_IMPORT = {
     "formulas": BASE,
     "appearance": SCIENCE | {"formulas"},
     "outputs": SCIENCE | {"appearance"},
-    "weights": SCIENCE | {"photo", "bootstrap", "inversion"},
+    "weights": SCIENCE | {"photo", "bootstrap", "inversion", "formulas"},
     "pipeline": SCIENCE | STAGES | {"weights"},
     "__init__": {"types", "pipeline", "weights"},
     "folders": {"types", "pipeline", "weights", "outputs", "photo"},

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from spir.formulas.car_parameters import Parameters
+from spir.formulas.parameters import Parameters
 from spir.formulas.shapes import (
     box2,
     box3,

@@ -9,7 +9,8 @@ from torch import Tensor
 from spir.categories import CATEGORIES
 from spir.formulas import car_parts
 from spir.formulas.car import distances
-from spir.formulas.car_parameters import CLASSES, Z_DIM, Parameters, decode, palette, repaint, traits
+from spir.formulas.car_parameters import TABLE, palette, repaint, traits
+from spir.formulas.parameters import Parameters
 from spir.geometry.density import LaplaceDensity
 from spir.types import FieldSample
 
@@ -23,10 +24,10 @@ def distance(p: Parameters, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
 
 
 def labels(
-    p: Parameters, x: Tensor, y: Tensor, z: Tensor, normals: Tensor
+    p: Parameters, x: Tensor, y: Tensor, z: Tensor, normals: Tensor, facing: Tensor | None = None
 ) -> Float[Tensor, "batch point 10"]:
     """Which palette entry colours each point, light included; sums to 1."""
-    return car_parts.attention(p, distances(p, x, y, z), x.abs(), y, z, normals)
+    return car_parts.attention(p, distances(p, x, y, z), x.abs(), y, z, normals, facing)
 
 
 class CarField:
@@ -34,12 +35,13 @@ class CarField:
 
     distance, labels = staticmethod(distance), staticmethod(labels)
 
-    def __init__(self, z: Float[Tensor, "batch z"], alpha: float = 0.005, beta: float = 0.005):
-        self.parameters = decode(z)
-        self.palette = palette(self.parameters)
+    def __init__(self, parameters: Parameters, alpha: float = 0.005, beta: float = 0.005):
+        length = parameters["length"]
+        self.parameters = parameters
+        self.palette = palette(parameters)
         self.scene_range = CATEGORIES["car"].scene_range
-        self.units = LENGTH_UNITS / self.parameters["length"]
-        self.density = LaplaceDensity(z.new_tensor([alpha]), z.new_tensor([beta]))
+        self.units = LENGTH_UNITS / length
+        self.density = LaplaceDensity(length.new_tensor([alpha]), length.new_tensor([beta]))
         self.optical_depth = self.density.optical_depth
 
     def metres(self, points: Float[Tensor, "batch point 3"]) -> tuple[Tensor, Tensor, Tensor]:
@@ -64,9 +66,22 @@ class CarField:
             (gradient,) = torch.autograd.grad(sdf.sum(), points)
         return sdf.detach(), gradient / gradient.norm(dim=-1, keepdim=True).clamp(min=1e-3)
 
-    def attention(self, points: Tensor, normals: Tensor) -> Float[Tensor, "batch point 10"]:
-        """Which palette entry colours each point, light included; sums to 1."""
-        return self.labels(self.parameters, *self.metres(points), normals)
+    def attention(
+        self, points: Tensor, normals: Tensor, facing: Tensor | None = None
+    ) -> Float[Tensor, "batch point 10"]:
+        """Which palette entry colours each point, light included; sums to 1.
+
+        `facing` are the normals by which light falls, where they are not those of the formula's own surface."""
+        return self.labels(self.parameters, *self.metres(points), normals, facing)
+
+    def sdf_and_attention(
+        self, points: Float[Tensor, "batch point 3"], normals: Tensor
+    ) -> tuple[Float[Tensor, "batch point"], Float[Tensor, "batch point 10"]]:
+        """Both at once, which share most of their work."""
+        x, y, z = self.metres(points)
+        pieces = distances(self.parameters, x, y, z)
+        attention = car_parts.attention(self.parameters, pieces, x.abs(), y, z, normals)
+        return pieces.car * self.units, attention
 
     def __call__(
         self, points: Float[Tensor, "batch point 3"], directions: Float[Tensor, "batch point 3"] | None = None
@@ -80,11 +95,17 @@ class CarField:
 class ProceduralCars:
     """The procedural category "car"."""
 
-    z_dim = Z_DIM
-    classes = tuple(CLASSES)
-    field = staticmethod(CarField)
+    table = TABLE
+    z_dim = TABLE.z_dim
+    classes = tuple(TABLE.classes)
+    of_parameters = staticmethod(CarField)
     repaint = staticmethod(repaint)
     traits = staticmethod(traits)
+
+    @staticmethod
+    def field(z: Float[Tensor, "batch z"]) -> CarField:
+        """The cars that z stands for."""
+        return CarField(TABLE.decode(z))
 
     @staticmethod
     def compile() -> None:
@@ -96,11 +117,12 @@ class ProceduralCars:
     @staticmethod
     def palette(z: Float[Tensor, "batch z"]) -> Float[Tensor, "batch 10 3"]:
         """The ten named colours of the cars, in [-1, 1]."""
-        return palette(decode(z))
+        return palette(TABLE.decode(z))
 
     @staticmethod
     def one_per_class(generator: torch.Generator) -> Float[Tensor, "batch z"]:
         """A random car of each body class: the votes of its class raised, everything else drawn."""
-        z = torch.randn(len(CLASSES), Z_DIM, generator=generator)
-        z[:, : len(CLASSES)] = 0.3 * z[:, : len(CLASSES)] + 2.2 * torch.eye(len(CLASSES))
+        count = len(TABLE.classes)
+        z = torch.randn(count, TABLE.z_dim, generator=generator)
+        z[:, :count] = 0.3 * z[:, :count] + 2.2 * torch.eye(count)
         return z

@@ -1,16 +1,10 @@
-"""z ~ N(0, I) to the measures, materials and light of a car. Metres; z is first divided by its own
-root mean square, as the mapping network does, so both see the same object.
-
-The first entries of z vote for a body class: a sharp softmax blends the rows of `CLASSES`, so nearly
-every car belongs to one class and a few are crossovers. Every further entry moves one parameter.
-"""
+"""The measures, materials and light of a car: its table of parameters, metres, and the palette that they give."""
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-Parameters = dict[str, Tensor]
-"""Name to a (batch, 1) tensor."""
+from spir.formulas.parameters import Parameters, ParameterTable
 
 COLUMNS = (
     # length width height clearance wheelbase front_overhang wheel_radius: metres; the two middle ones per length
@@ -74,32 +68,7 @@ RANGES = dict(
 
 FIRST_MATERIAL = "hue"
 """From here on the entries of `RANGES` change the palette and nothing else."""
-Z_DIM = len(CLASSES) + len(COLUMNS) + len(RANGES)
-CLASS_SHARPNESS = 9.0
-
-
-def normalise(z: Float[Tensor, "batch z"]) -> Float[Tensor, "batch z"]:
-    """z at root mean square 1: the second-moment normalisation of the mapping network."""
-    return z * (z.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()
-
-
-def class_weights(z: Float[Tensor, "batch z"]) -> Float[Tensor, "batch classes"]:
-    """How much each row of `CLASSES` counts."""
-    return torch.softmax(CLASS_SHARPNESS * normalise(z)[:, : len(CLASSES)], dim=1)
-
-
-def decode(z: Float[Tensor, "batch z"]) -> Parameters:
-    """Every parameter of the cars; each is a smooth function of z, uniform over its range for N(0, I)."""
-    rows = torch.tensor(list(CLASSES.values()), dtype=z.dtype, device=z.device)
-    blended = class_weights(z) @ rows
-    moves = normalise(z)[:, len(CLASSES) :]
-    p = {}
-    for i, name in enumerate(COLUMNS):
-        wiggle = 1.6 * torch.tanh(moves[:, i : i + 1] / 1.6)
-        p[name] = blended[:, i : i + 1] + SPREAD[name] * wiggle
-    for i, (name, (low, high)) in enumerate(RANGES.items(), start=len(COLUMNS)):
-        p[name] = low + (high - low) * torch.special.ndtr(moves[:, i : i + 1])
-    return p
+TABLE = ParameterTable(COLUMNS, CLASSES, SPREAD, RANGES)
 
 
 def repaint(z: Float[Tensor, "batch z"]) -> Float[Tensor, "batch z"]:
@@ -149,5 +118,5 @@ def palette(p: Parameters) -> Float[Tensor, "batch 10 3"]:
 
 def traits(z: Float[Tensor, "batch z"]) -> Float[Tensor, "batch trait"]:
     """All that can be seen of a car, as numbers: body class, every measure, material and colour."""
-    p = decode(z)
-    return torch.cat([class_weights(z), *p.values(), palette(p).flatten(1)], dim=1)
+    p = TABLE.decode(z)
+    return torch.cat([TABLE.class_weights(z), *p.values(), palette(p).flatten(1)], dim=1)

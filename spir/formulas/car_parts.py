@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from spir.categories import CAR_PALETTE
-from spir.formulas.car_parameters import Parameters
+from spir.formulas.parameters import Parameters
 from spir.formulas.shapes import box2, inside, length2
 
 if TYPE_CHECKING:
@@ -38,15 +38,25 @@ class Canvas:
         return self.layers[CAR_PALETTE.index(name)]
 
 
-def attention(p: Parameters, d: "Distances", x: Tensor, y: Tensor, z: Tensor, normals: Tensor) -> Tensor:
-    """(batch, point, 10), summing to 1. x is |x|; x, y, z in metres."""
-    canvas = Canvas(x)
-    paint_body(canvas, p, d, x, y, z, normals)
+def attention(
+    p: Parameters,
+    d: "Distances",
+    x: Tensor,
+    y: Tensor,
+    z: Tensor,
+    normals: Tensor,
+    facing: Tensor | None = None,
+) -> Tensor:
+    """(batch, point, 10), summing to 1. x is |x|; x, y, z in metres.
+
+    `facing` are the normals by which light falls and the underside is told, where these are another surface's."""
+    canvas, facing = Canvas(x), normals if facing is None else facing
+    paint_body(canvas, p, d, x, y, z, facing)
     paint_glass(canvas, p, d, x, y, z, normals)
     paint_face(canvas, p, x, y, z, normals)
     paint_tail(canvas, p, x, y, z, normals)
     paint_wheels(canvas, p, d, x, y, z)
-    light(canvas, p, d, y, normals)
+    light(canvas, p, d, y, facing)
     return torch.stack(canvas.layers, dim=-1)
 
 

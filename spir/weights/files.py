@@ -2,7 +2,8 @@
 
 Matrices and filters are stored in float16 (what was brought from elsewhere as it came), vectors and scalars as they are;
 nothing is ever pickled.
-`weights/<category>/` holds `generator.safetensors` and `encoder.safetensors`.
+`weights/<category>/` holds `generator.safetensors` and `encoder.safetensors`, and where the category has a formula
+`reading.safetensors`.
 """
 
 import hashlib
@@ -20,6 +21,7 @@ from torch import Tensor, nn
 
 from spir.bootstrap.encoder import Encoder, EncoderConfig
 from spir.categories import CATEGORIES, Category
+from spir.formulas.reading import Reading, ReadingConfig
 from spir.generator.generator import Generator, GeneratorConfig
 
 M = TypeVar("M", bound=nn.Module)
@@ -43,6 +45,8 @@ class Models:
     """The row of the table, with what the weights know better in its place."""
     hash: str
     """SHA-256 over both files: which weights made a result."""
+    reading: Reading | None = None
+    """Which object of its formula a code stands for; none where the category has no formula."""
     extra: dict[str, Any] = field(default_factory=dict)
     """What both files say besides: iteration, metrics, priors."""
 
@@ -178,4 +182,6 @@ def load_models(category: str, root: str | Path = WEIGHTS) -> Models:
     known = {f.name: tuples(extra[f.name]) for f in fields(Category) if f.name in extra}
     row = replace(CATEGORIES[category], **{**known, "scene_range": generator.config.scene_range})
     both = hashlib.sha256((generator_hash + encoder_hash).encode()).hexdigest()
-    return Models(generator, encoder, row, both, extra)
+    path = folder / "reading.safetensors"
+    reading = load(path, Reading, ReadingConfig)[0] if path.is_file() else None
+    return Models(generator, encoder, row, both, reading, extra)

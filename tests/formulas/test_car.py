@@ -6,7 +6,7 @@ import torch
 
 from spir.categories import CATEGORIES
 from spir.formulas.car_field import LENGTH_UNITS, CarField, ProceduralCars
-from spir.formulas.car_parameters import CLASSES, COLUMNS, RANGES, class_weights, decode
+from spir.formulas.car_parameters import CLASSES, COLUMNS, RANGES, TABLE
 
 CARS = ProceduralCars.one_per_class(torch.Generator().manual_seed(3))
 OPEN = list(CLASSES).index("convertible")
@@ -14,7 +14,7 @@ OPEN = list(CLASSES).index("convertible")
 
 @pytest.fixture(scope="module")
 def field() -> CarField:
-    return CarField(CARS)
+    return ProceduralCars.field(CARS)
 
 
 @pytest.fixture(scope="module")
@@ -24,8 +24,8 @@ def points() -> torch.Tensor:
 
 def test_there_are_enough_classes_and_parameters():
     assert len(CLASSES) >= 8 and len(COLUMNS) + len(RANGES) >= 40
-    assert (class_weights(CARS).argmax(dim=1) == torch.arange(len(CLASSES))).all()
-    assert class_weights(CARS).amax(dim=1).min() > 0.5
+    assert (TABLE.class_weights(CARS).argmax(dim=1) == torch.arange(len(CLASSES))).all()
+    assert TABLE.class_weights(CARS).amax(dim=1).min() > 0.5
 
 
 def test_everything_is_finite_even_far_outside(field):
@@ -93,12 +93,12 @@ def test_every_named_part_is_somewhere_on_the_cars(field, name):
 def test_repainting_keeps_the_shape_and_changes_the_paint(points):
     torch.manual_seed(0)
     other = ProceduralCars.repaint(CARS)
-    assert torch.allclose(CarField(CARS).sdf(points), CarField(other).sdf(points), atol=1e-4)
+    assert torch.allclose(ProceduralCars.field(CARS).sdf(points), ProceduralCars.field(other).sdf(points), atol=1e-4)
     assert (ProceduralCars.palette(CARS) - ProceduralCars.palette(other)).abs()[:, 0].mean() > 0.1
 
 
 def test_classes_have_the_features_of_their_names(field):
-    p, names = decode(CARS), list(CLASSES)
+    p, names = TABLE.decode(CARS), list(CLASSES)
     height = dict(zip(names, (p["height"] * 1)[:, 0].tolist(), strict=True))
     assert height["van"] > height["saloon"] > height["coupe"]
     # Above the waist in the middle: air in an open car, under the roof in a closed one.

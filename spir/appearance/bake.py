@@ -1,0 +1,256 @@
+"""Photo, mask, fit and mesh to an `Appearance`: everything in its order."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from spir.appearance.completion import Completion, fitted, read
+from spir.appearance.config import AppearanceConfig
+from spir.appearance.layers import split
+from spir.appearance.paint import (
+    LIGHT_NAMES,
+    PAINT,
+    paint_colour,
+    painted_by_hue,
+    parts_alone,
+    refined,
+    refitted_palette,
+)
+from spir.appearance.pictures import push_pull, resized, sample
+from spir.appearance.project import Projection, projected
+from spir.appearance.surface import Surface, simplified
+from spir.appearance.symmetry import TOLERANCE, twisted
+from spir.appearance.texture_source import TextureSource, texture_source, with_attention
+from spir.appearance.unwrap import Unwrapped, unwrapped
+from spir.categories import Category
+from spir.formulas import FORMULAS
+from spir.formulas.reading import Reading
+from spir.geometry.raster import rasterise
+from spir.types import Appearance, Camera, Code, Field, Mesh, Photo
+
+CRISP = 3
+"""Power of the generator's weights where there is no formula: edges of parts become clearer."""
+GLASS, BRIGHTEST_GLASS = "glass", 0.25
+"""Unseen windows are no brighter than this."""
+LUMINANCE = np.array((0.30, 0.59, 0.11), np.float32)
+LEVEL = 0.5
+"""What faces up or down more than this has the sky's colour, or the road's, rather than the paint's."""
+FEWEST = 100
+"""Vertices that are seen, and paint, give a colour of paint from so many on."""
+MIDDLE = 2
+"""Parts and trust are looked up on every such texel of the fine texture, along each side."""
+
+
+@dataclass(frozen=True)
+class BakeInput:
+    """What an appearance is made of."""
+
+    photo: Photo
+    mask: Float[Tensor, "height width"]
+    """In [0, 1] at the photo's size; at least one half on the object."""
+    box_px: Float[Tensor, "4"]
+    """The cut-out's square in the photo."""
+    camera: Camera
+    """Of that square, by the fit's pose."""
+    code: Code
+    palette: Float[Tensor, "values 3"]
+    """The fit's colours, in [-1, 1]."""
+    category: Category
+    reading: Reading | None
+    """None where the category has no formula."""
+
+
+@torch.no_grad()
+def bake_appearance(given: BakeInput, mesh: Mesh, field: Field, config: AppearanceConfig) -> Appearance:
+    """The surface of the fit, whose field this is, in the photo's colours; all on the CPU, deterministic.
+
+    Raises ValueError where the field's colours are no mixture of a palette."""
+    names = given.category.palette_names
+    surface = simplified(mesh, field, config.faces)
+    palette = ((given.palette + 1) / 2).numpy()
+    source = texture_source(given.photo, given.mask, given.box_px, given.camera, surface, config.source)
+    mirror = config.mirror and given.category.symmetric
+    source = with_attention(source, parts_alone(refined(source), names))
+    paint = paint_colour(source, names)
+    if paint is not None:
+        source = with_attention(source, painted_by_hue(source, paint, names))
+    if mirror:
+        source = twisted(source, surface)
+
+    completion = completed_by(given, surface, config)
+    own = own_attention(completion, surface.vertices, surface.normals, surface.attention, names)
+    projection = projected(source, surface, own, own_palette(source, surface, own, palette, names), mirror)
+    return baked(projection, completion, surface, palette, paint, given, config)
+
+
+def completed_by(given: BakeInput, surface: Surface, config: AppearanceConfig) -> Completion | None:
+    """The formula in the place of the surface; none where the category has none."""
+    formula = FORMULAS.get(given.category.kind)
+    if not config.complete or formula is None or given.reading is None:
+        return None
+    if not config.formula_steps:
+        return read(formula, given.reading, given.code)
+    with torch.enable_grad():
+        return fitted(formula, given.reading, given.code, surface, config)
+
+
+def own_attention(
+    completion: Completion | None,
+    points: Float[Tensor, "point 3"],
+    normals: Float[Tensor, "point 3"],
+    generated: Float[Tensor, "point values"],
+    names: tuple[str, ...],
+) -> Float[np.ndarray, "point values"]:
+    """The attention of what nobody saw: the formula's, or the generator's with clearer edges."""
+    if completion is not None:
+        return completion.attention(points, normals).numpy()
+    light = torch.tensor([name in LIGHT_NAMES for name in names] or [False] * generated.shape[1])
+    solid = torch.where(light, 0.0, generated)
+    sharp = solid**CRISP
+    sharp = sharp * (solid.sum(-1, keepdim=True) / sharp.sum(-1, keepdim=True).clamp(min=1e-9))
+    return torch.where(light, generated, sharp).numpy()
+
+
+def own_palette(
+    source: TextureSource,
+    surface: Surface,
+    own: Float[np.ndarray, "vertex values"],
+    palette: Float[np.ndarray, "values 3"],
+    names: tuple[str, ...],
+) -> Float[np.ndarray, "values 3"]:
+    """The fit's colours, in [0, 1], for what nobody saw: windows dark, paint half-way to how the photo shows it."""
+    palette = palette.copy()
+    if GLASS in names:
+        glass = names.index(GLASS)
+        palette[glass] *= min(1.0, BRIGHTEST_GLASS / max(float(palette[glass] @ LUMINANCE), 1e-3))
+    if PAINT not in names:
+        return palette
+    body = names.index(PAINT)
+    trust, at, there = source.trust(surface.vertices, surface.normals, TOLERANCE)
+    share = sample(source.attention, at)[:, body]
+    sure = (own[:, body] > 0.4) & (trust > 0.4) & (share > 0.6)
+    upright = sure & (np.abs(surface.normals[:, 1].numpy()) < LEVEL)
+    sure = upright if upright.sum() > FEWEST else sure
+    if sure.sum() > FEWEST:
+        others = own.copy()
+        others[:, body] = 0
+        seen = sample(source.colours, there)
+        paint = (seen - others @ palette)[sure] / own[sure, body, None]
+        palette[body] = (palette[body] + np.median(paint, 0).clip(0, 1)) / 2
+    return palette
+
+
+@dataclass(frozen=True)
+class Texels:
+    """The texels of a square texture that lie on the surface."""
+
+    hit: Bool[np.ndarray, "size size"]
+    values: Float[Tensor, "texel channel"]
+    """What was interpolated from the vertices."""
+
+    def picture(self, values: Float[np.ndarray, "texel channel"]) -> Float[np.ndarray, "size size channel"]:
+        """Values of the texels as a texture, continued between the charts."""
+        texture = np.zeros((*self.hit.shape, values.shape[1]), np.float32)
+        texture[self.hit] = values
+        return push_pull(texture, self.hit.astype(np.float32))
+
+
+def texels(sheet: Unwrapped, values: Float[Tensor, "vertex channel"], size: int) -> Texels:
+    """Values at the surface's vertices, interpolated at the centres of the texels."""
+    flat = torch.cat((2 * sheet.uv - 1, torch.zeros(len(sheet.uv), 1)), 1) * torch.tensor((1.0, -1.0, 1.0))
+    above = torch.eye(4)[None].clone()
+    above[0, 2, 3] = 1.0
+    seen = rasterise(flat, sheet.faces, Camera(above, None), size)
+    hit = seen.hit[0]
+    corners = sheet.vertex[sheet.faces[seen.face[0][hit]]]
+    weights = seen.weights[0][hit]
+    found = sum(weights[:, [k]] * values[corners[:, k]] for k in range(3))
+    return Texels(hit.numpy(), found)
+
+
+def baked(
+    projection: Projection,
+    completion: Completion | None,
+    surface: Surface,
+    palette: Float[np.ndarray, "values 3"],
+    paint: Float[np.ndarray, "3"] | None,
+    given: BakeInput,
+    config: AppearanceConfig,
+) -> Appearance:
+    """The projection as layers over an unwrapped mesh."""
+    names, values = given.category.palette_names, len(palette)
+    sheet = unwrapped(surface, config.texture)
+    geometry = torch.cat((surface.vertices, surface.normals, projection.lift, projection.residual), 1)
+    middle = texels(sheet, torch.cat((geometry, surface.attention), 1), config.texture // MIDDLE)
+    points, normals, lift, _, generated = middle.values.split((3, 3, 3, 3, values), 1)
+    normals = F.normalize(normals, dim=-1)
+    seen = projection.look(points, normals, lift, attention=True)
+    unsure = seen.known < 1
+    some = torch.from_numpy(unsure)
+    own = np.zeros((len(points), values), np.float32)
+    own[unsure] = own_attention(completion, points[some], normals[some], generated[some], names)
+    known = seen.known[:, None]
+    weights = parts_alone(known * seen.attention + (1 - known) * own, names)
+    weights = weights / weights.sum(-1, keepdims=True).clip(1e-4)
+
+    coarse = (config.coarse, config.coarse)
+    maps = np.concatenate((weights, generated.numpy(), np.stack((seen.direct, seen.mirrored), 1)), 1)
+    weights, generated, shown = np.split(resized(middle.picture(maps), coarse), (values, 2 * values), 2)
+    rgb = fine_colours(projection, middle, own, sheet, geometry, config.texture)
+    colours = layer_palette(projection.source, surface, palette, paint, names)
+    base = resized(weights, (config.texture, config.texture)) @ colours
+    light, rest = split(torch.from_numpy(rgb), torch.from_numpy(base))
+    return Appearance(
+        vertices=surface.vertices[sheet.vertex],
+        normals=surface.normals[sheet.vertex],
+        faces=sheet.faces,
+        uv=sheet.uv,
+        light=light,
+        rest=rest,
+        weights=torch.from_numpy(weights.copy()),
+        palette=torch.from_numpy(2 * colours - 1),
+        generated=torch.from_numpy(generated.copy()),
+        generated_palette=given.palette,
+        seen=torch.from_numpy(shown.clip(0, 1)),
+        detail=config.detail,
+    )
+
+
+def fine_colours(
+    projection: Projection,
+    middle: Texels,
+    own: Float[np.ndarray, "texel values"],
+    sheet: Unwrapped,
+    geometry: Float[Tensor, "vertex channel"],
+    size: int,
+) -> Float[np.ndarray, "size size 3"]:
+    """The colours of a texture of `size` texels a side, in [0, 1]; `own` is the attention of the unseen of `middle`."""
+    fine = texels(sheet, geometry, size)
+    points, normals, lift, residual = fine.values.split(3, 1)
+    seen = projection.look(points, F.normalize(normals, dim=-1), lift)
+    guess = np.concatenate((own, (own.sum(1, keepdims=True) > 0).astype(np.float32)), 1)
+    texture = np.zeros((*middle.hit.shape, guess.shape[1]), np.float32)
+    texture[middle.hit] = guess
+    guess = resized(push_pull(texture[..., :-1], texture[..., -1]), (size, size))[fine.hit]
+    return fine.picture(projection.completed(seen, guess, residual)).clip(0, 1)
+
+
+def layer_palette(
+    source: TextureSource,
+    surface: Surface,
+    palette: Float[np.ndarray, "values 3"],
+    paint: Float[np.ndarray, "3"] | None,
+    names: tuple[str, ...],
+) -> Float[np.ndarray, "values 3"]:
+    """The colours of the parts as the photo shows them, in [0, 1]: what recolouring starts from."""
+    trust, at, there = source.trust(surface.vertices, surface.normals, TOLERANCE)
+    attention = sample(source.attention, at)
+    sure = trust * (attention.max(1) > 0.4)
+    found = refitted_palette(attention, sample(source.colours, there), sure, palette)
+    if paint is not None:
+        found[names.index(PAINT)] = paint
+    return found

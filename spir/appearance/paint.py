@@ -1,0 +1,97 @@
+"""Which part each pixel of the photo shows: the generator's attention, its edges drawn by the photo's.
+
+The generator knows where body, windows and wheels are to a few pixels of a coarse picture; the photo knows where they
+end. And what is body paint is the same colour everywhere.
+"""
+
+import cv2
+import numpy as np
+from jaxtyping import Float
+
+from spir.appearance.pictures import Picture, guided, push_pull, resized, smoothstep
+from spir.appearance.texture_source import TextureSource, as_surface_sees
+
+SIZE = 256
+"""Pixels a side of the guided filter's pictures."""
+RADIUS, EPS, ROUNDS = 6, 2e-3, 2
+LIGHT_NAMES = ("shade", "highlight")
+"""Palette entries that are the generator's light, no material."""
+LIGHT_LEFT = 0.02
+PAINT, TAIL = "body paint", "tail lights"
+SURE, STEADY = 0.6, 0.5
+FEWEST_PIXELS = 200
+"""Fewer sure pixels of paint give no colour."""
+COLOURFUL = (0.30, 0.55)
+"""Saturations of a paint that nothing, and everything else, is told from by its hue."""
+LIT = (0.20, 0.45)
+"""Brightness, of the paint's, below which a pixel is no paint by its hue, and from which it is."""
+MISS = 0.12
+"""A pixel that differs from lit paint by this share of itself is hardly paint."""
+
+
+def parts_alone(
+    attention: Float[np.ndarray, "*shape values"], names: tuple[str, ...]
+) -> Float[np.ndarray, "*shape values"]:
+    """Attention with the entries that are light moved into the parts beside them; the sums stay."""
+    light = [number for number, name in enumerate(names) if name in LIGHT_NAMES]
+    total = attention.sum(-1, keepdims=True)
+    solid = attention.copy()
+    solid[..., light] *= LIGHT_LEFT
+    return solid * (total / np.maximum(solid.sum(-1, keepdims=True), 1e-6))
+
+
+def refined(source: TextureSource) -> Picture:
+    """The attention of the source's pixels, filtered under the guidance of the photo; fills the picture."""
+    guide = resized(as_surface_sees(source), (SIZE, SIZE))
+    hit = resized(source.hit.astype(np.float32), (SIZE, SIZE))
+    attention = resized(source.attention, (SIZE, SIZE)) / np.maximum(hit, 1e-3)[..., None]
+    attention = push_pull(attention, hit)
+    for _ in range(ROUNDS):
+        attention = guided(guide, attention, RADIUS, EPS).clip(0, 1)
+        attention /= attention.sum(-1, keepdims=True).clip(1e-4)
+    return resized(attention.astype(np.float32), (source.size, source.size))
+
+
+def paint_colour(source: TextureSource, names: tuple[str, ...]) -> Float[np.ndarray, "3"] | None:
+    """The median colour, in [0, 1], of what is surely body paint; none where there is too little of it."""
+    if PAINT not in names:
+        return None
+    sure = (source.attention[..., names.index(PAINT)] > SURE) & (source.steady > STEADY)
+    if sure.sum() < FEWEST_PIXELS:
+        return None
+    return np.median(as_surface_sees(source)[sure], 0).astype(np.float32)
+
+
+def painted_by_hue(source: TextureSource, paint: Float[np.ndarray, "3"], names: tuple[str, ...]) -> Picture:
+    """The source's attention, in which all that has the hue of a colourful paint is paint, but tail lights."""
+    colourful = float(smoothstep((paint.max() - paint.min()) / max(paint.max(), 1e-3), *COLOURFUL))
+    if not colourful:
+        return source.attention
+    picture, attention = as_surface_sees(source), source.attention
+    # The least squares of picture = light * paint + glare * white.
+    bb, bw, tb, tw = np.square(paint).sum(), paint.sum(), picture @ paint, picture.sum(-1)
+    glare = ((bb * tw - bw * tb) / (3 * bb - bw * bw)).clip(0)
+    light = ((tb - glare * bw) / bb).clip(0)
+    miss = np.linalg.norm(picture - light[..., None] * paint - glare[..., None], axis=-1)
+    miss = miss / (np.linalg.norm(picture, axis=-1) + 0.05)
+    match = smoothstep(light, *LIT) * np.exp(-np.square(miss / MISS)) * colourful
+    if TAIL in names:
+        match = match * (1 - smoothstep(attention[..., names.index(TAIL)], 0.2, 0.5))
+    match = cv2.GaussianBlur(match.astype(np.float32), (0, 0), source.size / 512)[..., None]
+    whole = np.zeros_like(attention)
+    whole[..., names.index(PAINT)] = attention.sum(-1)
+    return attention * (1 - match) + whole * match
+
+
+def refitted_palette(
+    attention: Float[np.ndarray, "point values"],
+    colours: Float[np.ndarray, "point 3"],
+    weight: Float[np.ndarray, " point"],
+    prior: Float[np.ndarray, "values 3"],
+    strength: float = 2e-3,
+) -> Float[np.ndarray, "values 3"]:
+    """The palette in [0, 1] that explains seen colours best, near another one: ridge regression."""
+    share = weight / max(weight.sum(), 1e-6)
+    weighted = attention * share[:, None]
+    system = weighted.T @ attention + strength * np.eye(len(prior), dtype=np.float32)
+    return np.linalg.solve(system, weighted.T @ colours + strength * prior).clip(0, 1).astype(np.float32)

@@ -1,0 +1,84 @@
+"""The surface that is textured: a mesh of marching cubes without its steps, of a few thousand triangles."""
+
+from dataclasses import dataclass
+
+import fast_simplification
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float, Int
+from scipy.sparse import coo_matrix, csr_matrix, diags
+from torch import Tensor
+
+from spir.types import Field, Mesh, Movable
+
+SMOOTHING_ROUNDS = 6
+SHRINK, GROW = 0.5, -0.53
+"""Of Taubin 1995: a step of Laplacian smoothing, and a longer one back, so that the volume stays."""
+
+
+@dataclass(frozen=True)
+class Surface(Movable):
+    """Triangles with smooth normals and what the generator says of their corners."""
+
+    vertices: Float[Tensor, "vertex 3"]
+    normals: Float[Tensor, "vertex 3"]
+    """Unit length."""
+    faces: Int[Tensor, "face 3"]
+    attention: Float[Tensor, "vertex values"]
+    """How much each palette colour counts; sums to 1."""
+
+
+@torch.no_grad()
+def simplified(mesh: Mesh, field: Field, faces: int) -> Surface:
+    """The mesh of a field, on the CPU, smoothed and simplified to about so many triangles.
+
+    Raises ValueError where the field's colours are no mixture of a palette."""
+    vertices, triangles = mesh.vertices.numpy(), mesh.faces.numpy()
+    vertices = smoothed(vertices, triangles)
+    if len(triangles) > faces:
+        # The same count gives the same triangles, whatever the machine.
+        vertices, triangles = fast_simplification.simplify(
+            vertices, triangles.astype(np.int32), target_count=faces
+        )
+    points, corners = torch.from_numpy(vertices).float(), torch.from_numpy(triangles.astype(np.int64))
+    attention = field(points[None].to(mesh_device(field))).attention
+    if attention is None:
+        raise ValueError("this field does not say how its colours were mixed")
+    return Surface(points, vertex_normals(points, corners), corners, attention[0].float().cpu())
+
+
+def mesh_device(field: Field) -> torch.device:
+    """Where a field wants its points."""
+    return field.palette.device
+
+
+def neighbours(count: int, faces: Int[np.ndarray, "face 3"]) -> csr_matrix:
+    """1 for every two vertices that share an edge; the graph of the mesh."""
+    edges = np.concatenate((faces[:, :2], faces[:, 1:], faces[:, ::2]))
+    graph = coo_matrix((np.ones(len(edges)), edges.T), shape=(count, count)).tocsr()
+    return ((graph + graph.T) > 0).astype(np.float64)
+
+
+def smoothed(
+    vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"], rounds: int = SMOOTHING_ROUNDS
+) -> Float[np.ndarray, "vertex 3"]:
+    """Taubin's smoothing, float32."""
+    graph = neighbours(len(vertices), faces)
+    mean = diags(1 / np.maximum(np.asarray(graph.sum(1)).ravel(), 1)) @ graph
+    moved = vertices.astype(np.float64)
+    for step in (SHRINK, GROW) * rounds:
+        moved = moved + step * (mean @ moved - moved)
+    return moved.astype(np.float32)
+
+
+def vertex_normals(
+    vertices: Float[Tensor, "vertex 3"], faces: Int[Tensor, "face 3"]
+) -> Float[Tensor, "vertex 3"]:
+    """Unit normals, the mean over the faces of a vertex by area."""
+    first, second, third = vertices[faces].unbind(1)
+    area = torch.linalg.cross(second - first, third - first)
+    total = torch.zeros_like(vertices)
+    for corner in faces.unbind(1):
+        total.index_add_(0, corner, area)
+    return F.normalize(total, dim=-1)

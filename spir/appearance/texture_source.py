@@ -1,0 +1,160 @@
+"""The photo as a source of colour: its square under the fit's camera, and how far each pixel of it is to be trusted."""
+
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor
+
+from spir.appearance.pictures import Map, Picture, covered, displaced, push_pull, sample, smoothstep, square
+from spir.appearance.surface import Surface
+from spir.appearance.warp import outline_warp
+from spir.geometry.camera import project
+from spir.geometry.raster import rasterise
+from spir.types import Camera, Photo
+
+SMALLEST = 384
+"""Pixels a side of the square at least: a small photo is enlarged, so that the surface's own edges stay sharp."""
+UNIT = 256
+"""Widths below are given in pixels of a square of this side."""
+EDGE = (0.5, 2.0)
+"""Distance from the mask's outline below which a pixel is not trusted, and from which it is."""
+JUMP = 0.06
+"""Depths of neighbouring pixels further apart than this are of two parts, object units."""
+JUMP_EDGE = (0.5, 4.0)
+COSINES = (0.08, 0.55)
+"""Of the angle to the viewer: below the first a point is not trusted, from the second on fully."""
+NOWHERE = 1e3
+"""The depth where the surface is not."""
+SLOPE = 0.2
+"""A depth tolerance grows with the slant of the surface, but not beyond that of this cosine."""
+
+
+@dataclass(frozen=True)
+class TextureSource:
+    """What the photo shows in the square of the cut-out, `size` pixels a side."""
+
+    camera: Camera
+    """Whose picture the square is; a batch of 1."""
+    colours: Picture
+    """[0, 1], of the object alone, which goes on beyond its outline."""
+    inside: Map
+    """How far a pixel is within the mask, from 0 to 1."""
+    flow: Float[np.ndarray, "size size 2"]
+    """In pixels: where in the photo lies what the surface shows at a pixel."""
+    depth: Map
+    """Of the surface."""
+    steady: Map
+    """How far a pixel of the surface is from its outline and from where one part hides another, from 0 to 1."""
+    attention: Picture
+    """How much each palette entry counts at a pixel of the surface; sums to 1 on it."""
+    twist: Float[np.ndarray, "size size 2"] | None = None
+    """In pixels: a further displacement of what is looked up for mirrored points."""
+
+    @property
+    def size(self) -> int:
+        return len(self.inside)
+
+    @property
+    def hit(self) -> Bool[np.ndarray, "size size"]:
+        """Where the surface is."""
+        return self.depth < NOWHERE
+
+    def project(
+        self, points: Float[Tensor, "point 3"]
+    ) -> tuple[Float[np.ndarray, "point 2"], Float[np.ndarray, " point"]]:
+        """Pixel coordinates of points, and their depths."""
+        place, depth = project(self.camera, points[None])
+        x, y = (place[0, :, 0] + 0.5) * self.size - 0.5, (0.5 - place[0, :, 1]) * self.size - 0.5
+        return torch.stack((x, y), -1).numpy(), depth[0].numpy()
+
+    def cosines(
+        self, points: Float[Tensor, "point 3"], normals: Float[Tensor, "point 3"]
+    ) -> Float[np.ndarray, " point"]:
+        """Of the angles between normals and the way to the viewer."""
+        if self.camera.focal is None:
+            return (normals @ torch.nn.functional.normalize(self.camera.cam2world[0, :3, 2], dim=0)).numpy()
+        way = torch.nn.functional.normalize(self.camera.cam2world[0, :3, 3] - points, dim=-1)
+        return (normals * way).sum(-1).numpy()
+
+    def trust(
+        self,
+        points: Float[Tensor, "point 3"],
+        normals: Float[Tensor, "point 3"],
+        tolerance: float,
+        twisted: bool = False,
+        cosines: tuple[float, float] = COSINES,
+    ) -> tuple[Float[np.ndarray, " point"], Float[np.ndarray, "point 2"], Float[np.ndarray, "point 2"]]:
+        """How well the photo shows each point, in [0, 1], where the surface's picture has it, and where the photo.
+
+        `tolerance` is how far behind the visible surface a point may lie, object units; `twisted` takes the
+        displacement of mirrored points."""
+        at, depth = self.project(points)
+        within = ((at > -0.5) & (at < self.size - 0.5)).all(1)
+        cosine = self.cosines(points, normals)
+        nearest = np.rint(at).astype(int).clip(0, self.size - 1)
+        front = self.depth[nearest[:, 1], nearest[:, 0]]
+        seen = within & (depth < front + tolerance / np.maximum(cosine, SLOPE))
+        maps = [self.flow, self.steady[..., None]] + (
+            [self.twist] if twisted and self.twist is not None else []
+        )
+        found = sample(np.concatenate(maps, 2), at)
+        there = at + found[:, :2] + (found[:, 3:5] if found.shape[1] > 3 else 0)
+        sure = smoothstep(cosine, *cosines) * found[:, 2] * seen
+        return (sure * sample(self.inside[..., None], there)[:, 0]).astype(np.float32), at, there
+
+
+def texture_source(
+    photo: Photo,
+    mask: Float[Tensor, "height width"],
+    box_px: Float[Tensor, "4"],
+    camera: Camera,
+    surface: Surface,
+    most: int,
+) -> TextureSource:
+    """The square `box_px` of the photo as the source of the surface that `camera` sees in it.
+
+    `mask` in [0, 1] at the photo's size, at least one half on the object; at most `most` pixels a side are used."""
+    box = tuple(round(edge) for edge in box_px.tolist())
+    size = int(np.clip(box[2] - box[0], SMALLEST, most))
+    height, width = mask.shape
+    rgb = square(photo.rgb.cpu().numpy(), box, size).astype(np.float32) / 255
+    solid = square((mask.cpu().numpy() >= 0.5).astype(np.float32), box, size)
+    solid = (solid * covered(height, width, box, size)).clip(0, 1)
+    seen = rasterise(surface.vertices, surface.faces, camera, size)
+    hit = seen.hit[0].numpy()
+    depth = np.where(hit, seen.depth[0].numpy(), NOWHERE).astype(np.float32)
+    attention = seen.interpolate(surface.attention[surface.faces])[0].numpy()
+    # Colours near the outline are mixed with the background's, and the outline itself may be off.
+    unit = size / UNIT
+    distance = cv2.distanceTransform((solid > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    inside = smoothstep(distance, EDGE[0] * unit, EDGE[1] * unit).astype(np.float32)
+    return TextureSource(
+        camera=camera,
+        colours=push_pull(rgb.clip(0, 1), inside**2).astype(np.float32),
+        inside=inside,
+        flow=outline_warp(hit.astype(np.float32), solid),
+        depth=depth,
+        steady=steadiness(depth, unit),
+        attention=attention,
+    )
+
+
+def steadiness(depth: Map, unit: float) -> Map:
+    """1 on the surface away from jumps of its depth, 0 at them and off it."""
+    around = np.ones((3, 3), np.uint8)
+    jump = cv2.dilate(depth, around) - cv2.erode(depth, around) > JUMP
+    away = cv2.distanceTransform((~jump).astype(np.uint8), cv2.DIST_L2, 5)
+    near, far = (width * unit for width in JUMP_EDGE)
+    return (smoothstep(away, near, far) * (depth < NOWHERE)).astype(np.float32)
+
+
+def as_surface_sees(source: TextureSource) -> Picture:
+    """The photo moved to where the surface's picture has it."""
+    return displaced(source.colours, source.flow)
+
+
+def with_attention(source: TextureSource, attention: Picture) -> TextureSource:
+    return replace(source, attention=attention.astype(np.float32))

@@ -1,0 +1,65 @@
+"""The surface cut open and laid flat: charts of xatlas in one unit square."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import xatlas
+from jaxtyping import Float, Int
+from torch import Tensor
+
+from spir.appearance.surface import Surface
+from spir.types import Movable
+
+PADDING = 4
+"""Texels between charts, at the resolution of the fine textures."""
+DOWNWARD = -0.75
+"""Faces whose normals point down like this are the underside, which nobody looks at."""
+SMALLER = 0.35
+"""Of the size that the others have, along each side, is the underside's."""
+
+
+@dataclass(frozen=True)
+class Unwrapped(Movable):
+    """The surface's triangles over vertices of which each has one place in the texture."""
+
+    vertex: Int[Tensor, " corner"]
+    """Which vertex of the surface each one is."""
+    faces: Int[Tensor, "face 3"]
+    uv: Float[Tensor, "corner 2"]
+    """In [0, 1], from the upper left corner."""
+
+
+def unwrapped(surface: Surface, size: int) -> Unwrapped:
+    """The charts of a surface for textures of `size` texels a side; deterministic."""
+    vertices, normals, faces = (part.numpy() for part in (surface.vertices, surface.normals, surface.faces))
+    a, b, c = vertices[faces].transpose(1, 0, 2)
+    area = np.cross(b - a, c - a)
+    under = area[:, 1] < DOWNWARD * np.linalg.norm(area, axis=1)
+    atlas = xatlas.Atlas()
+    parts = [(faces[~under], 1.0), (faces[under], SMALLER)]
+    parts = [(some, scale) for some, scale in parts if len(some)]
+    used = []
+    for some, scale in parts:
+        kept, corners = np.unique(some, return_inverse=True)
+        atlas.add_mesh(vertices[kept] * scale, corners.reshape(-1, 3).astype(np.uint32), normals[kept])
+        used.append(kept)
+    charts, pack = xatlas.ChartOptions(), xatlas.PackOptions()
+    charts.max_iterations, charts.max_cost, charts.normal_deviation_weight, charts.roundness_weight = (
+        1,
+        4.0,
+        1.0,
+        0.1,
+    )
+    pack.padding, pack.resolution, pack.bilinear, pack.blockAlign = PADDING, size, True, False
+    atlas.generate(charts, pack)
+    vertex, triangles, places, start = [], [], [], 0
+    for number, kept in enumerate(used):
+        old, corners, uv = atlas[number]
+        vertex.append(kept[old])
+        triangles.append(corners.astype(np.int64) + start)
+        places.append(uv)
+        start += len(old)
+    joined = (np.concatenate(part) for part in (vertex, triangles, places))
+    vertex, triangles, uv = (torch.from_numpy(np.ascontiguousarray(part)) for part in joined)
+    return Unwrapped(vertex.long(), triangles, uv.float())
