@@ -249,7 +249,7 @@ class Reconstructor:
             self.category,
             self.reading,
         )
-        return bake_appearance(given, mesh(field, resolution), field, config)
+        return bake_appearance(given, mesh(field, resolution), field, config, self.device)
 
 
 def preset(steps: int) -> InversionConfig:
@@ -272,6 +272,8 @@ def prepare_process() -> None:
 
     Safe to repeat."""
     torch.set_num_threads(min(torch.get_num_threads(), cores()))
+    # Numbers too small to matter (far tails of sigmoids) cost many times what others do.
+    torch.set_flush_denormal(True)
     if sys.platform == "linux":
         # Giving each step's large arrays back to the system and asking for them again costs a quarter of
         # its time. Other C libraries than glibc have no such call.

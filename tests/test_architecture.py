@@ -45,6 +45,7 @@ OUTSIDERS = {
     "cv2": {"photo", "bootstrap", "appearance", "data"},
     "trimesh": {"outputs", "data"},
     "ray": {"folders"},
+    "pxr": {"outputs"},
     "xatlas": {"appearance"},
     "fast_simplification": {"appearance"},
 }
@@ -56,6 +57,7 @@ HEAVY = {
     "rembg",
     "beartype",
     "ray",
+    "pxr",
 }  # `import spir` loads none of these
 FILES = sorted(SPIR.rglob("*.py"))
 

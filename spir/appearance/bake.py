@@ -13,15 +13,16 @@ from spir.appearance.config import AppearanceConfig
 from spir.appearance.layers import split
 from spir.appearance.paint import (
     LIGHT_NAMES,
+    LUMINANCE,
     PAINT,
     paint_colour,
-    painted_by_hue,
+    painted_by_colour,
     parts_alone,
     refined,
     refitted_palette,
 )
 from spir.appearance.pictures import push_pull, resized, sample
-from spir.appearance.project import Projection, projected
+from spir.appearance.project import Projection, no_twins, projected
 from spir.appearance.surface import Surface, simplified
 from spir.appearance.symmetry import TOLERANCE, twisted
 from spir.appearance.texture_source import TextureSource, texture_source, with_attention
@@ -36,7 +37,6 @@ CRISP = 3
 """Power of the generator's weights where there is no formula: edges of parts become clearer."""
 GLASS, BRIGHTEST_GLASS = "glass", 0.25
 """Unseen windows are no brighter than this."""
-LUMINANCE = np.array((0.30, 0.59, 0.11), np.float32)
 LEVEL = 0.5
 """What faces up or down more than this has the sky's colour, or the road's, rather than the paint's."""
 FEWEST = 100
@@ -65,25 +65,29 @@ class BakeInput:
 
 
 @torch.no_grad()
-def bake_appearance(given: BakeInput, mesh: Mesh, field: Field, config: AppearanceConfig) -> Appearance:
+def bake_appearance(
+    given: BakeInput, mesh: Mesh, field: Field, config: AppearanceConfig, device: str = "cpu"
+) -> Appearance:
     """The surface of the fit, whose field this is, in the photo's colours; all on the CPU, deterministic.
 
     Raises ValueError where the field's colours are no mixture of a palette."""
     names = given.category.palette_names
-    surface = simplified(mesh, field, config.faces)
+    surface = simplified(mesh, field, config.faces, device)
     palette = ((given.palette + 1) / 2).numpy()
     source = texture_source(given.photo, given.mask, given.box_px, given.camera, surface, config.source)
     mirror = config.mirror and given.category.symmetric
     source = with_attention(source, parts_alone(refined(source), names))
     paint = paint_colour(source, names)
     if paint is not None:
-        source = with_attention(source, painted_by_hue(source, paint, names))
+        source = with_attention(source, painted_by_colour(source, paint, names))
     if mirror:
         source = twisted(source, surface)
 
     completion = completed_by(given, surface, config)
     own = own_attention(completion, surface.vertices, surface.normals, surface.attention, names)
-    projection = projected(source, surface, own, own_palette(source, surface, own, palette, names), mirror)
+    colours = own_palette(source, surface, own, palette, names)
+    twins = no_twins if completion is None else completion.twins
+    projection = projected(source, surface, own, colours, mirror, twins)
     return baked(projection, completion, surface, palette, paint, given, config)
 
 
@@ -204,9 +208,10 @@ def baked(
     colours = layer_palette(projection.source, surface, palette, paint, names)
     base = resized(weights, (config.texture, config.texture)) @ colours
     light, rest = split(torch.from_numpy(rgb), torch.from_numpy(base))
+    moved = projection.source.moved(surface)
     return Appearance(
-        vertices=surface.vertices[sheet.vertex],
-        normals=surface.normals[sheet.vertex],
+        vertices=moved.vertices[sheet.vertex],
+        normals=moved.normals[sheet.vertex],
         faces=sheet.faces,
         uv=sheet.uv,
         light=light,
@@ -231,12 +236,13 @@ def fine_colours(
     """The colours of a texture of `size` texels a side, in [0, 1]; `own` is the attention of the unseen of `middle`."""
     fine = texels(sheet, geometry, size)
     points, normals, lift, residual = fine.values.split(3, 1)
-    seen = projection.look(points, F.normalize(normals, dim=-1), lift)
+    normals = F.normalize(normals, dim=-1)
+    seen = projection.look(points, normals, lift)
     guess = np.concatenate((own, (own.sum(1, keepdims=True) > 0).astype(np.float32)), 1)
     texture = np.zeros((*middle.hit.shape, guess.shape[1]), np.float32)
     texture[middle.hit] = guess
     guess = resized(push_pull(texture[..., :-1], texture[..., -1]), (size, size))[fine.hit]
-    return fine.picture(projection.completed(seen, guess, residual)).clip(0, 1)
+    return fine.picture(projection.completed(seen, guess, normals, residual)).clip(0, 1)
 
 
 def layer_palette(

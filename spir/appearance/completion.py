@@ -56,6 +56,14 @@ class Completion:
         parts = zip(points.split(CHUNK), normals.split(CHUNK), strict=True)
         return torch.cat([self.of_some(*part) for part in parts])
 
+    def twins(
+        self, points: Float[Tensor, "point 3"]
+    ) -> list[tuple[Float[Tensor, " point"], Float[Tensor, "3"]]]:
+        """Parts that look alike, such as front and rear wheels: how far each point belongs to one, in [0, 1], and the way
+        from there to its twin, object units."""
+        found = self.field.twins(points * self.stretch + self.shift)
+        return [(member, way / self.stretch) for member, way in found]
+
     def of_some(self, points: Tensor, normals: Tensor) -> Tensor:
         places = (points * self.stretch + self.shift)[None]
         for _ in range(SNAPS):

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
-from spir.appearance.pictures import Picture, guided, push_pull, resized, smoothstep
+from spir.appearance.pictures import Map, Picture, guided, push_pull, resized, smoothstep
 from spir.appearance.texture_source import TextureSource, as_surface_sees
 
 SIZE = 256
@@ -17,7 +17,14 @@ RADIUS, EPS, ROUNDS = 6, 2e-3, 2
 LIGHT_NAMES = ("shade", "highlight")
 """Palette entries that are the generator's light, no material."""
 LIGHT_LEFT = 0.02
-PAINT, TAIL = "body paint", "tail lights"
+PAINT, TAIL, TRIM = "body paint", "tail lights", "dark trim"
+LUMINANCE = np.array((0.30, 0.59, 0.11), np.float32)
+DIM, DARK_PAINT = (0.20, 0.45), 0.15
+"""Brightness, of the paint's, below which nothing is paint, and from which it may be; dark paints are no measure."""
+FAINT = 0.1
+"""How much of what has another hue than a colourful paint may still be paint that mirrors something."""
+CRISP = 2.5
+"""Power of the filtered attention: soft borders would take each other's colours."""
 SURE, STEADY = 0.6, 0.5
 FEWEST_PIXELS = 200
 """Fewer sure pixels of paint give no colour."""
@@ -49,6 +56,8 @@ def refined(source: TextureSource) -> Picture:
     for _ in range(ROUNDS):
         attention = guided(guide, attention, RADIUS, EPS).clip(0, 1)
         attention /= attention.sum(-1, keepdims=True).clip(1e-4)
+    attention = attention**CRISP
+    attention /= attention.sum(-1, keepdims=True).clip(1e-6)
     return resized(attention.astype(np.float32), (source.size, source.size))
 
 
@@ -62,25 +71,43 @@ def paint_colour(source: TextureSource, names: tuple[str, ...]) -> Float[np.ndar
     return np.median(as_surface_sees(source)[sure], 0).astype(np.float32)
 
 
-def painted_by_hue(source: TextureSource, paint: Float[np.ndarray, "3"], names: tuple[str, ...]) -> Picture:
-    """The source's attention, in which all that has the hue of a colourful paint is paint, but tail lights."""
-    colourful = float(smoothstep((paint.max() - paint.min()) / max(paint.max(), 1e-3), *COLOURFUL))
-    if not colourful:
-        return source.attention
+def painted_by_colour(
+    source: TextureSource, paint: Float[np.ndarray, "3"], names: tuple[str, ...]
+) -> Picture:
+    """The source's attention, in which all that has the hue of a colourful paint is paint, but tail lights, and what has
+    not, or is far darker than the paint, is not."""
     picture, attention = as_surface_sees(source), source.attention
+    body = names.index(PAINT)
+    colourful = float(smoothstep((paint.max() - paint.min()) / max(paint.max(), 1e-3), *COLOURFUL))
     # The least squares of picture = light * paint + glare * white.
     bb, bw, tb, tw = np.square(paint).sum(), paint.sum(), picture @ paint, picture.sum(-1)
-    glare = ((bb * tw - bw * tb) / (3 * bb - bw * bw)).clip(0)
+    glare = ((bb * tw - bw * tb) / max(3 * bb - bw * bw, 1e-6)).clip(0)
     light = ((tb - glare * bw) / bb).clip(0)
     miss = np.linalg.norm(picture - light[..., None] * paint - glare[..., None], axis=-1)
     miss = miss / (np.linalg.norm(picture, axis=-1) + 0.05)
-    match = smoothstep(light, *LIT) * np.exp(-np.square(miss / MISS)) * colourful
-    if TAIL in names:
-        match = match * (1 - smoothstep(attention[..., names.index(TAIL)], 0.2, 0.5))
-    match = cv2.GaussianBlur(match.astype(np.float32), (0, 0), source.size / 512)[..., None]
-    whole = np.zeros_like(attention)
-    whole[..., names.index(PAINT)] = attention.sum(-1)
-    return attention * (1 - match) + whole * match
+    match = smoothstep(light, *LIT) * np.exp(-np.square(miss / MISS))
+    lamp = smoothstep(attention[..., names.index(TAIL)], 0.2, 0.5) if TAIL in names else 0.0
+    bright = smoothstep((picture @ LUMINANCE) / max(float(paint @ LUMINANCE), DARK_PAINT), *DIM)
+    more = softened(colourful * match * (1 - lamp), source.size)
+    less = softened((1 - colourful) * bright + colourful * np.maximum(match, FAINT * bright), source.size)
+
+    total = attention.sum(-1)
+    own = attention[..., body]
+    wanted = more * total + (1 - more) * less * own
+    others = attention.copy()
+    others[..., body] = 0
+    # Where nothing but paint was known, what is too dark for paint is trim.
+    if TRIM in names:
+        others[..., names.index(TRIM)] += 0.02 * total
+    share = (total - wanted) / np.maximum(others.sum(-1), 1e-6)
+    others *= share[..., None]
+    others[..., body] = wanted
+    return others
+
+
+def softened(picture: Map, size: int) -> Map:
+    """Without the noise of single pixels."""
+    return cv2.GaussianBlur(picture.astype(np.float32), (0, 0), size / 512)
 
 
 def refitted_palette(

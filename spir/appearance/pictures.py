@@ -2,10 +2,12 @@
 
 import cv2
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
-Picture = Float[np.ndarray, "height width channel"]
-Map = Float[np.ndarray, "height width"]
+Picture = Float[np.ndarray, "_ _ _"]
+"""Height, width, channels."""
+Map = Float[np.ndarray, "_ _"]
+"""Height, width."""
 CHANNELS = 4
 """OpenCV handles so many at a time."""
 ROW = 4096
@@ -27,13 +29,15 @@ def resized(picture: Picture | Map, size: tuple[int, int]) -> Picture | Map:
     return by_channels(lambda part: cv2.resize(part, size, interpolation=how), picture)
 
 
-def square(picture: Picture | Map, box: tuple[int, int, int, int], size: int) -> Picture | Map:
+def square(
+    picture: Num[np.ndarray, "height width *channel"], box: tuple[int, int, int, int], size: int
+) -> Picture | Map:
     """The square box of a picture, x0 y0 x1 y1, at `size` pixels; outside the picture its edge goes on."""
     x0, y0, x1, y1 = box
     height, width = picture.shape[:2]
     at = np.ix_(np.arange(y0, y1).clip(0, height - 1), np.arange(x0, x1).clip(0, width - 1))
     how = cv2.INTER_AREA if x1 - x0 > size else cv2.INTER_CUBIC
-    return cv2.resize(picture[at], (size, size), interpolation=how)
+    return cv2.resize(picture[at].astype(np.float32), (size, size), interpolation=how)
 
 
 def covered(height: int, width: int, box: tuple[int, int, int, int], size: int) -> Map:
@@ -44,7 +48,7 @@ def covered(height: int, width: int, box: tuple[int, int, int, int], size: int) 
     return cv2.resize(inside.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
 
 
-def smoothstep(x: np.ndarray, low: float, high: float) -> np.ndarray:
+def smoothstep(x: np.ndarray | np.floating, low: float, high: float) -> np.ndarray | np.floating:
     """0 below `low`, 1 above `high`, smooth between."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
@@ -74,7 +78,7 @@ def sample(picture: Picture, places: Float[np.ndarray, "point 2"]) -> Float[np.n
     at[:count] = places
     x, y = np.ascontiguousarray(at.reshape(rows, ROW, 2).transpose(2, 0, 1))
 
-    def found(part: Picture) -> Picture:
+    def found(part: np.ndarray) -> np.ndarray:
         return cv2.remap(part, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
     return by_channels(found, picture).reshape(rows * ROW, -1)[:count]

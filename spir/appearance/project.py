@@ -1,11 +1,12 @@
 """What every point of the surface looks like: the photo where it shows the point, else the photo where it shows the
 mirrored point, else the object's own colours, which go over into the photo's without a seam."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from scipy.sparse import csr_matrix, diags
 from scipy.sparse.linalg import cg
 from torch import Tensor
@@ -25,6 +26,13 @@ MIRROR_HANDICAP = 0.6
 """A mirrored point must be so much better seen than the point itself to be preferred."""
 HAND_OVER = 0.15
 """Half width of the soft change from one to the other, of the difference of trust."""
+LEAST_MEMBER = 0.01
+"""Points that belong less to a part that has a twin are not looked up there."""
+BETTER = 1.25
+"""A twin must be seen so many times better than the part itself to be copied onto it."""
+UNDERSIDE = (0.6, 0.85)
+"""How much a normal points down from which a point begins to be, and wholly is, of the underside."""
+DARK = 0.07
 ENOUGH = 0.4
 """Trust from which nothing of the object's own colours shows."""
 
@@ -47,6 +55,30 @@ class Seen:
         """The share of the colour that is the photo's; the remainder is the object's own."""
         return smoothstep(np.maximum(self.direct, self.mirrored), 0.0, ENOUGH)
 
+    def replaced(
+        self, some: Bool[np.ndarray, " point"], share: Float[np.ndarray, " some"], other: "Seen"
+    ) -> "Seen":
+        """The same, but that `some` of the points are, to these shares, what `other` says."""
+
+        def mixed(mine: np.ndarray | None, theirs: np.ndarray | None) -> np.ndarray | None:
+            if mine is None:
+                return None
+            weight = share.reshape(-1, *[1] * (mine.ndim - 1))
+            mine = mine.copy()
+            mine[some] = (1 - weight) * mine[some] + weight * theirs
+            return mine
+
+        return Seen(*(mixed(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)))
+
+
+Twins = Callable[[Tensor], list[tuple[Float[Tensor, " point"], Float[Tensor, "3"]]]]
+"""How far points belong to parts that have a better seen twin, in [0, 1], and the way to it."""
+
+
+def no_twins(points: Tensor) -> list:
+    """Nothing has a twin."""
+    return []
+
 
 @dataclass(frozen=True)
 class Projection:
@@ -60,6 +92,7 @@ class Projection:
     """How much lighter than mirrored colours the surface is, at its vertices."""
     residual: Float[Tensor, "vertex 3"]
     """How much lighter than the object's own colours."""
+    twins: Twins = no_twins
 
     def look(
         self,
@@ -68,7 +101,24 @@ class Projection:
         lift: Float[Tensor, "point 3"],
         attention: bool = False,
     ) -> Seen:
-        """The better of photo and mirrored photo; `lift` is interpolated from the vertices."""
+        """The best of photo and mirrored photo, there or at a twin that is better seen; `lift` is interpolated from the
+        vertices."""
+        seen = self.look_once(points, normals, lift, attention)
+        under = smoothstep(-normals[:, 1].numpy(), *UNDERSIDE)
+        for member, way in self.twins(points):
+            some = member > LEAST_MEMBER
+            other = self.look_once(points[some] + way, normals[some], lift[some], attention)
+            seen = seen.replaced(some.numpy(), member[some].numpy(), other)
+        return replace(seen, direct=seen.direct * (1 - under), mirrored=seen.mirrored * (1 - under))
+
+    def look_once(
+        self,
+        points: Float[Tensor, "point 3"],
+        normals: Float[Tensor, "point 3"],
+        lift: Float[Tensor, "point 3"],
+        attention: bool,
+    ) -> Seen:
+        """The better of photo and mirrored photo."""
         direct, at, there = self.source.trust(points, normals, TOLERANCE)
         colours = sample(self.source.colours, there)
         parts = sample(self.source.attention, at) if attention else None
@@ -84,11 +134,16 @@ class Projection:
         return Seen(colours.clip(0, 1), direct, mirrored, parts)
 
     def completed(
-        self, seen: Seen, own: Float[np.ndarray, "point values"], residual: Float[Tensor, "point 3"]
+        self,
+        seen: Seen,
+        own: Float[np.ndarray, "point values"],
+        normals: Float[Tensor, "point 3"],
+        residual: Float[Tensor, "point 3"],
     ) -> Colours:
-        """The colours of points, in [0, 1]: what is not known has the attention `own`."""
+        """The colours of points, in [0, 1]: what is not known has the attention `own`, the underside is dark and flat."""
         known = seen.known[:, None]
-        guess = own @ self.palette + residual.numpy()
+        under = smoothstep(-normals[:, 1].numpy(), *UNDERSIDE)[:, None]
+        guess = (1 - under) * (own @ self.palette + residual.numpy()) + under * DARK
         return (known * seen.colours + (1 - known) * guess).clip(0, 1)
 
 
@@ -98,6 +153,7 @@ def projected(
     own: Float[np.ndarray, "vertex values"],
     palette: Float[np.ndarray, "values 3"],
     mirror: bool,
+    twins: Twins = no_twins,
 ) -> Projection:
     """The photo of a source on its surface; `own`, the attention of its vertices, and `palette` colour what neither
     photo nor mirror show."""
@@ -117,7 +173,19 @@ def projected(
     gap = colours - own @ palette
     calm = np.exp(-np.square(gap).sum(1) / CALM**2)
     residual = screened(graph, REST_WEIGHT * trust * calm, gap, REST_SCREEN)
-    return Projection(source, mirror, palette, torch.from_numpy(lift), torch.from_numpy(residual))
+    lift, residual = torch.from_numpy(lift), torch.from_numpy(residual)
+    plain = Projection(source, mirror, palette, lift, residual)
+    return replace(plain, twins=better_twins(plain, surface, twins))
+
+
+def better_twins(plain: Projection, surface: Surface, twins: Twins) -> Twins:
+    """Those of the parts whose twins the photo shows better than themselves."""
+    seen = plain.look(surface.vertices, surface.normals, plain.lift).known
+    parts = [member.numpy() for member, _ in twins(surface.vertices)]
+    shown = [float((seen * member).sum() / max(member.sum(), 1e-6)) for member in parts]
+    # They come in pairs, each the other's twin.
+    better = [shown[number ^ 1] > BETTER * shown[number] for number in range(len(shown))]
+    return lambda points: [twin for twin, good in zip(twins(points), better, strict=True) if good]
 
 
 def screened(

@@ -30,8 +30,8 @@ class Surface(Movable):
 
 
 @torch.no_grad()
-def simplified(mesh: Mesh, field: Field, faces: int) -> Surface:
-    """The mesh of a field, on the CPU, smoothed and simplified to about so many triangles.
+def simplified(mesh: Mesh, field: Field, faces: int, device: str = "cpu") -> Surface:
+    """The mesh of a field that lives on a device, on the CPU, smoothed and simplified to about so many triangles.
 
     Raises ValueError where the field's colours are no mixture of a palette."""
     vertices, triangles = mesh.vertices.numpy(), mesh.faces.numpy()
@@ -42,15 +42,10 @@ def simplified(mesh: Mesh, field: Field, faces: int) -> Surface:
             vertices, triangles.astype(np.int32), target_count=faces
         )
     points, corners = torch.from_numpy(vertices).float(), torch.from_numpy(triangles.astype(np.int64))
-    attention = field(points[None].to(mesh_device(field))).attention
+    attention = field(points[None].to(device)).attention
     if attention is None:
         raise ValueError("this field does not say how its colours were mixed")
     return Surface(points, vertex_normals(points, corners), corners, attention[0].float().cpu())
-
-
-def mesh_device(field: Field) -> torch.device:
-    """Where a field wants its points."""
-    return field.palette.device
 
 
 def neighbours(count: int, faces: Int[np.ndarray, "face 3"]) -> csr_matrix:

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from spir.appearance.pictures import Map, Picture, covered, displaced, push_pull, sample, smoothstep, square
-from spir.appearance.surface import Surface
+from spir.appearance.surface import Surface, vertex_normals
 from spir.appearance.warp import outline_warp
 from spir.geometry.camera import project
 from spir.geometry.raster import rasterise
@@ -19,12 +19,12 @@ SMALLEST = 384
 """Pixels a side of the square at least: a small photo is enlarged, so that the surface's own edges stay sharp."""
 UNIT = 256
 """Widths below are given in pixels of a square of this side."""
-EDGE = (0.5, 2.0)
+EDGE = (0.25, 1.0)
 """Distance from the mask's outline below which a pixel is not trusted, and from which it is."""
 JUMP = 0.06
 """Depths of neighbouring pixels further apart than this are of two parts, object units."""
-JUMP_EDGE = (0.5, 4.0)
-COSINES = (0.08, 0.55)
+JUMP_EDGE = (0.3, 1.5)
+COSINES = (0.0, 0.25)
 """Of the angle to the viewer: below the first a point is not trusted, from the second on fully."""
 NOWHERE = 1e3
 """The depth where the surface is not."""
@@ -105,6 +105,19 @@ class TextureSource:
         sure = smoothstep(cosine, *cosines) * found[:, 2] * seen
         return (sure * sample(self.inside[..., None], there)[:, 0]).astype(np.float32), at, there
 
+    def moved(self, surface: Surface) -> Surface:
+        """The surface with the flow undone by its shape instead: every vertex goes, at its depth, to where the photo
+        shows it, so that the photo's camera sees the photo. What lies behind goes along."""
+        at, depth = self.project(surface.vertices)
+        step = torch.from_numpy(sample(self.flow, at) / self.size) * torch.tensor((1.0, -1.0))
+        camera = self.camera.cam2world[0]
+        if self.camera.focal is None:
+            length = torch.tensor(2.0)
+        else:
+            length = torch.from_numpy(depth)[:, None] / self.camera.focal[0]
+        vertices = surface.vertices + (length * step) @ camera[:3, :2].T
+        return replace(surface, vertices=vertices, normals=vertex_normals(vertices, surface.faces))
+
 
 def texture_source(
     photo: Photo,
@@ -120,7 +133,7 @@ def texture_source(
     box = tuple(round(edge) for edge in box_px.tolist())
     size = int(np.clip(box[2] - box[0], SMALLEST, most))
     height, width = mask.shape
-    rgb = square(photo.rgb.cpu().numpy(), box, size).astype(np.float32) / 255
+    rgb = square(photo.rgb.cpu().numpy(), box, size) / 255
     solid = square((mask.cpu().numpy() >= 0.5).astype(np.float32), box, size)
     solid = (solid * covered(height, width, box, size)).clip(0, 1)
     seen = rasterise(surface.vertices, surface.faces, camera, size)

@@ -8,14 +8,17 @@ from torch import Tensor
 
 from spir.categories import CATEGORIES
 from spir.formulas import car_parts
-from spir.formulas.car import distances
+from spir.formulas.car import distances, wheel_positions
 from spir.formulas.car_parameters import TABLE, palette, repaint, traits
 from spir.formulas.parameters import Parameters
+from spir.formulas.shapes import inside, length2
 from spir.geometry.density import LaplaceDensity
 from spir.types import FieldSample
 
 LENGTH_UNITS = 1.8
 """Length of every car in object units."""
+WHEEL_EDGE = 0.03
+"""Softness of what counts as wheel, metres."""
 
 
 def distance(p: Parameters, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
@@ -82,6 +85,25 @@ class CarField:
         pieces = distances(self.parameters, x, y, z)
         attention = car_parts.attention(self.parameters, pieces, x.abs(), y, z, normals)
         return pieces.car * self.units, attention
+
+    def twins(
+        self, points: Float[Tensor, "point 3"]
+    ) -> list[tuple[Float[Tensor, " point"], Float[Tensor, "3"]]]:
+        """Parts of the first car that look alike: how far each point belongs to one, in [0, 1], and the way from there to
+        its twin, object units. These are the front and the rear wheels."""
+        p, units = self.parameters, self.units[0, 0]
+        x, y, z = (part[0] for part in self.metres(points[None]))
+        axles = [axle[0, 0] for axle in wheel_positions(p)]
+        radius, inner = (
+            p["wheel_radius"][0, 0],
+            0.5 * p["width"][0, 0] - p["inset"][0, 0] - p["wheel_width"][0, 0],
+        )
+        found = []
+        for own, other in (axles, axles[::-1]):
+            rim = length2(z - own, y - radius) - radius
+            wheel = inside(torch.maximum(rim, inner - x.abs()), WHEEL_EDGE)
+            found.append((wheel, torch.stack((0 * own, 0 * own, (other - own) * units))))
+        return found
 
     def __call__(
         self, points: Float[Tensor, "batch point 3"], directions: Float[Tensor, "batch point 3"] | None = None

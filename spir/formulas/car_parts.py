@@ -25,17 +25,15 @@ class Canvas:
     """Attention that parts are painted onto, one over the other."""
 
     def __init__(self, like: Tensor):
-        self.layers = [torch.zeros_like(like) for _ in CAR_PALETTE]
-        self.layers[0] = torch.ones_like(like)
+        self.pure = torch.eye(len(CAR_PALETTE), dtype=like.dtype, device=like.device)
+        self.layers = self.pure[0].expand(*like.shape, -1)
 
     def cover(self, name: str, mask: Tensor) -> None:
         """Paint `name` where mask is 1."""
-        entry = CAR_PALETTE.index(name)
-        self.layers = [layer * (1 - mask) for layer in self.layers]
-        self.layers[entry] = self.layers[entry] + mask
+        self.layers = torch.lerp(self.layers, self.pure[CAR_PALETTE.index(name)], mask[..., None])
 
     def amount(self, name: str) -> Tensor:
-        return self.layers[CAR_PALETTE.index(name)]
+        return self.layers[..., CAR_PALETTE.index(name)]
 
 
 def attention(
@@ -57,7 +55,7 @@ def attention(
     paint_tail(canvas, p, x, y, z, normals)
     paint_wheels(canvas, p, d, x, y, z)
     light(canvas, p, d, y, facing)
-    return torch.stack(canvas.layers, dim=-1)
+    return canvas.layers
 
 
 def paint_body(

@@ -29,7 +29,7 @@ class ParameterTable:
 
     columns: Sequence[str]
     """The parameters that every class has a value of its own for."""
-    classes: Mapping[str, Sequence[float]]
+    classes: Mapping[str, Sequence[float | int]]
     """Class name to the values of `columns`."""
     spread: Mapping[str, float]
     """How far one unit of z moves a class's own value."""
@@ -58,13 +58,12 @@ class ParameterTable:
     ) -> Parameters:
         """The parameters of objects of given classes, moved by so much."""
         rows = moves.new_tensor(list(self.classes.values()))
-        blended, found = weights @ rows, {}
-        for i, name in enumerate(self.columns):
-            wiggle = FARTHEST * torch.tanh(moves[:, i : i + 1] / FARTHEST)
-            found[name] = blended[:, i : i + 1] + self.spread[name] * wiggle
-        for i, (name, (low, high)) in enumerate(self.ranges.items(), start=len(self.columns)):
-            found[name] = low + (high - low) * torch.special.ndtr(moves[:, i : i + 1])
-        return found
+        spread = moves.new_tensor([self.spread[name] for name in self.columns])
+        low, high = moves.new_tensor(list(self.ranges.values())).T
+        own, shared = moves.split((len(self.columns), len(self.ranges)), 1)
+        own = weights @ rows + spread * FARTHEST * torch.tanh(own / FARTHEST)
+        values = torch.cat((own, low + (high - low) * torch.special.ndtr(shared)), 1).split(1, 1)
+        return dict(zip((*self.columns, *self.ranges), values, strict=True))
 
     def moves_of(
         self, parameters: Float[Tensor, "batch moves"], weights: Float[Tensor, "batch classes"]
