@@ -12,7 +12,7 @@ import trimesh
 
 from spir.geometry.camera import project
 from spir.geometry.pose import camera_from_pose, look_at_pose
-from spir.outputs.export import EXPORTS, glb, linear_from_srgb
+from spir.outputs.export import EXPORTS, glb, linear_from_srgb, stl
 from spir.outputs.mesh import mesh
 from spir.types import Mesh
 from tests.outputs.analytic import Balls
@@ -35,8 +35,8 @@ def parts(data: bytes) -> tuple[dict, bytes]:
 def accessor(document, binary, number):
     entry = document["accessors"][number]
     view = document["bufferViews"][entry["bufferView"]]
-    kind = {5126: "<f4", 5125: "<u4"}[entry["componentType"]]
-    width = {"VEC3": 3, "SCALAR": 1}[entry["type"]]
+    kind = {5126: "<f4", 5125: "<u4", 5123: "<u2"}[entry["componentType"]]
+    width = {"VEC3": 3, "VEC2": 2, "SCALAR": 1}[entry["type"]]
     array = np.frombuffer(binary, kind, entry["count"] * width, view["byteOffset"])
     assert array.nbytes == view["byteLength"]
     return array.reshape(-1, width)
@@ -56,12 +56,33 @@ def look(focal=1.2, scale=0.8):
     )
 
 
-@pytest.mark.parametrize("name", EXPORTS)
+@pytest.mark.parametrize("name", ["glb", "ply", "obj"])
 def test_every_format_opens_with_the_same_shape(name):
     shape = trimesh.load(BytesIO(EXPORTS[name](BALL, look())), file_type=name, force="mesh")
     assert shape.volume == pytest.approx(4 / 3 * math.pi * 0.4**3, rel=0.1)
     # +Y up and the front towards +Z, as the field has it.
     assert shape.bounds.mean(0) == pytest.approx([0.3, 0.1, -0.2], abs=0.02)
+
+
+@pytest.mark.parametrize("longest", [100.0, 42.5])
+def test_stl_is_in_millimetres_and_stands_on_its_wheels(longest):
+    assert EXPORTS["stl"](BALL) == stl(BALL, look(), 100.0)
+    shape = trimesh.load(BytesIO(stl(BALL, longest_mm=longest)), file_type="stl")
+    assert shape.extents.max() == pytest.approx(longest, rel=1e-5)
+    # Our up, +Y, is the printer's +Z; our front, +Z, looks to its -Y.
+    scale = longest / float((BALL.vertices.amax(0) - BALL.vertices.amin(0)).max())
+    assert shape.bounds.mean(0) / scale == pytest.approx([0.3, 0.2, 0.1], abs=0.02)
+    assert shape.volume / scale**3 == pytest.approx(4 / 3 * math.pi * 0.4**3, rel=0.1)
+
+
+@pytest.mark.parametrize("tall", ["x", "y", "z"])
+def test_stl_turns_every_axis_to_its_place(tall):
+    size = torch.ones(3)
+    size["xyz".index(tall)] = 2.0
+    longer = Mesh(BALL.vertices * size, BALL.faces, BALL.colours)
+    shape = trimesh.load(BytesIO(stl(longer)), file_type="stl")
+    place = {"x": 0, "y": 2, "z": 1}[tall]
+    assert shape.extents == pytest.approx([100.0 if axis == place else 50.0 for axis in range(3)], rel=0.01)
 
 
 @pytest.mark.parametrize("name", ["ply", "obj"])

@@ -1,0 +1,70 @@
+"""What a part is made of, told by its name: the physically based material that a glTF viewer lights."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Finish:
+    """How a surface answers light, all in [0, 1]."""
+
+    roughness: float = 0.7
+    metallic: float = 0.0
+    clearcoat: float = 0.0
+    """The strength of a smooth clear layer on top (KHR_materials_clearcoat)."""
+    glow: float = 0.0
+    """The share of its colour that it gives off by itself."""
+
+
+PLAIN = Finish()
+FINISHES = {
+    "paint": Finish(roughness=0.45, clearcoat=1.0),
+    "glass": Finish(roughness=0.05),
+    "window": Finish(roughness=0.05),
+    "tyre": Finish(roughness=0.95),
+    "rubber": Finish(roughness=0.95),
+    "rim": Finish(roughness=0.3, metallic=0.9),
+    "metal": Finish(roughness=0.3, metallic=0.9),
+    "light": Finish(roughness=0.15, glow=0.25),
+    "trim": Finish(roughness=0.55),
+    "cushion": Finish(roughness=0.9),
+    "fabric": Finish(roughness=0.9),
+    "leather": Finish(roughness=0.5),
+    "wood": Finish(roughness=0.6),
+    "feather": Finish(roughness=0.85),
+    "beak": Finish(roughness=0.4),
+}
+"""A word in a part's name -> how it looks; the first that fits counts."""
+COAT_ROUGHNESS = 0.03
+LIGHTING = ("shade", "highlight")
+"""Palette entries that are the generator's light and no part."""
+
+
+def finish(name: str) -> Finish:
+    """What a part of that name looks like."""
+    return next((look for word, look in FINISHES.items() if word in name), PLAIN)
+
+
+def part_names(values: int, names: Sequence[str]) -> list[str]:
+    """One name for each palette entry: "part 3" where training gave it none."""
+    return [names[k] if k < len(names) else f"part {k + 1}" for k in range(values)]
+
+
+def material(name: str, factor: list[float]) -> dict:
+    """The glTF material of a part: `factor`, its colour in linear light, times texture 0, and what texture 1 gives off."""
+    look = finish(name)
+    entry = {
+        "name": name,
+        "pbrMetallicRoughness": {
+            "baseColorFactor": [*factor, 1.0],
+            "baseColorTexture": {"index": 0},
+            "metallicFactor": look.metallic,
+            "roughnessFactor": look.roughness,
+        },
+        "emissiveFactor": [1.0, 1.0, 1.0],
+        "emissiveTexture": {"index": 1},
+    }
+    if look.clearcoat:
+        coat = {"clearcoatFactor": look.clearcoat, "clearcoatRoughnessFactor": COAT_ROUGHNESS}
+        entry["extensions"] = {"KHR_materials_clearcoat": coat}
+    return entry
