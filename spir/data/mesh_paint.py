@@ -14,6 +14,7 @@ from spir.categories import CAR_PALETTE
 if TYPE_CHECKING:
     from spir.data.meshes import PaintedMesh
 
+BODY = CAR_PALETTE.index("body paint")
 PART_WORDS = (
     ("window|glass", "glass"),
     ("headlight|whitelight", "headlights"),
@@ -78,20 +79,41 @@ def repainted(mesh: "PaintedMesh", seed: int) -> "PaintedMesh":
     Parts without a texture get the colour of their part; of textured bodies what is white or grey."""
     palette = random_palette(torch.Generator().manual_seed(seed))
     colours = palette[mesh.parts][:, None].expand(-1, 3, -1)
-    body = CAR_PALETTE.index("body paint")
-    tinted = set(mesh.texture[mesh.parts == body].tolist())
+    tinted = tinted_textures(mesh)
     textures = tuple(
-        tint(texture, palette[body]) if number in tinted else texture
+        tint(texture, palette[BODY]) if number in tinted else texture
         for number, texture in enumerate(mesh.textures)
     )
     return replace(mesh, colours=colours, textures=textures)
 
 
+def tinted_textures(mesh: "PaintedMesh") -> set[int]:
+    """Numbers of the textures that body lies under; -1 where some of it has none."""
+    return set(mesh.texture[mesh.parts == BODY].tolist())
+
+
+def paint_share(mesh: "PaintedMesh") -> "PaintedMesh":
+    """A mesh in its file's colours, coloured by how much of them `repainted` takes for body paint: from -1, none, to 1."""
+    level = torch.where(mesh.parts == BODY, 1.0, -1.0)
+    tinted = tinted_textures(mesh)
+    textures = tuple(
+        (2 * paintable(texture) - 1 if number in tinted else torch.full_like(texture[..., :1], -1.0)).expand(
+            -1, -1, 3
+        )
+        for number, texture in enumerate(mesh.textures)
+    )
+    return replace(mesh, colours=level[:, None, None].expand(-1, 3, 3), textures=textures)
+
+
+def paintable(texture: Float[Tensor, "height width 3"]) -> Float[Tensor, "height width 1"]:
+    """How much of a texel is paint: colourless ones that are not dark; others are trim, tyres and lamps."""
+    low, high = ((texture + 1) / 2).aminmax(dim=-1, keepdim=True)
+    return ((low - 0.2) / 0.15).clamp(0, 1) * (1 - ((high - low - 0.1) / 0.15).clamp(0, 1))
+
+
 def tint(
     texture: Float[Tensor, "height width 3"], paint: Float[Tensor, "3"]
 ) -> Float[Tensor, "height width 3"]:
-    """Colourless texels that are not dark times the paint; dark or colourful ones are trim, tyres and lamps."""
-    level = (texture + 1) / 2
-    low, high = level.aminmax(dim=-1, keepdim=True)
-    painted = ((low - 0.2) / 0.15).clamp(0, 1) * (1 - ((high - low - 0.1) / 0.15).clamp(0, 1))
+    """What is paintable of the texture times the paint."""
+    level, painted = (texture + 1) / 2, paintable(texture)
     return 2 * level * (1 - painted + painted * (paint + 1) / 2) - 1

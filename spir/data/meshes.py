@@ -1,7 +1,8 @@
-"""Cars as triangle meshes, from files into the frame of the procedural cars.
+"""Cars and other objects as triangle meshes, from files into the frame of the procedural cars.
 
-That frame: +Y up, the front towards +Z, the middle of the box around the car at the origin, 1.8 object units
-long. Files stand any way up, so whoever reads one says where its top and its front are.
+That frame: +Y up, the front towards +Z, the middle of the box around the object at the origin, 1.8 object units
+long; what is no car has its longest side, whichever that is, of that length. Files stand any way up, so whoever reads one
+says where its top and its front are.
 """
 
 from collections.abc import Sequence
@@ -25,7 +26,7 @@ GREY = (128, 128, 128)
 
 
 class MeshError(ValueError):
-    """A file that is no mesh of a car; the message says what to do."""
+    """A file or folder that holds no mesh to use; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -55,10 +56,16 @@ class MeshFile:
     front: str = "+z"
     skip: tuple[str, ...] = ()
     """Beginnings of the names of nodes that are no part of the picture, such as collision shapes."""
+    rotation: tuple[float, ...] = ()
+    """Nine numbers, a matrix row by row, that turns the file's points before its axes count; none = as they are."""
+    car: bool = True
+    """Fitted by its length; else by its longest side."""
+    label: str = ""
+    """Its name where the file's own is not enough."""
 
     @property
     def name(self) -> str:
-        return PurePosixPath(self.path).stem
+        return self.label or PurePosixPath(self.path).stem
 
 
 class NearbyFiles(trimesh.resolvers.FilePathResolver):
@@ -88,7 +95,7 @@ def from_surface(mesh: Mesh) -> PaintedMesh:
 
 
 def read_mesh(root: Path, file: MeshFile) -> PaintedMesh:
-    """The car in the canonical frame with the colours of its file. Raises MeshError where there is none."""
+    """The object in the canonical frame with the colours of its file. Raises MeshError where there is none."""
     path = root / file.path
     if not path.is_file():
         raise MeshError(f"there is no mesh {path}: is {root} the folder that holds {file.path}?")
@@ -96,16 +103,19 @@ def read_mesh(root: Path, file: MeshFile) -> PaintedMesh:
         scene = trimesh.load(path, force="scene", process=False, resolver=NearbyFiles(str(path)))
     except (ValueError, KeyError, ImportError) as problem:
         raise MeshError(f"{path} cannot be read: {problem}") from problem
+    turn = np.eye(4)
+    if file.rotation:
+        turn[:3, :3] = np.reshape(file.rotation, (3, 3))
     pieces = []
     for name in sorted(scene.graph.nodes_geometry):
         place, key = scene.graph[name]
         geometry = scene.geometry[key]
         # Files may also hold lines and loose points.
         if isinstance(geometry, trimesh.Trimesh) and not name.startswith(file.skip):
-            pieces.append(piece(name, geometry, place))
+            pieces.append(piece(name, geometry, turn @ place))
     if not pieces:
         raise MeshError(f"{path} holds no triangles")
-    return join(pieces, file.up, file.front)
+    return join(pieces, file)
 
 
 @dataclass(frozen=True)
@@ -148,8 +158,8 @@ def colours_of(visual: trimesh.visual.base.Visuals) -> np.ndarray:
     return visual.vertex_colors[:, :3] if visual.defined else np.asarray(GREY)
 
 
-def join(pieces: Sequence[Piece], up: str, front: str) -> PaintedMesh:
-    """All pieces as one mesh in the canonical frame."""
+def join(pieces: Sequence[Piece], file: MeshFile) -> PaintedMesh:
+    """All pieces of a file as one mesh in the canonical frame."""
     # Pieces share textures; a picture is the same only if it is the same object.
     images = list({id(one.image): one.image for one in pieces if one.image is not None}.values())
     places = {id(image): number for number, image in enumerate(images)}
@@ -159,7 +169,7 @@ def join(pieces: Sequence[Piece], up: str, front: str) -> PaintedMesh:
     parts = torch.tensor(part_of([one.name for one in pieces], areas))
     texture = torch.tensor([places.get(id(one.image), -1) for one in pieces])
     return PaintedMesh(
-        vertices=canonical(torch.cat([one.vertices for one in pieces]), up, front),
+        vertices=canonical(torch.cat([one.vertices for one in pieces]), file.up, file.front, file.car),
         faces=torch.cat([one.faces + start for one, start in zip(pieces, starts, strict=False)]),
         colours=torch.cat([one.colours[one.faces] for one in pieces]),
         parts=parts.repeat_interleave(counts),
@@ -189,19 +199,21 @@ def axis(name: str) -> Float[Tensor, "3"]:
     return (1 if name[0] == "+" else -1) * torch.eye(3, dtype=torch.float64)["xyz".index(name[1])]
 
 
-def canonical(vertices: Float[Tensor, "vertex 3"], up: str, front: str) -> Float[Tensor, "vertex 3"]:
+def canonical(
+    vertices: Float[Tensor, "vertex 3"], up: str, front: str, car: bool = True
+) -> Float[Tensor, "vertex 3"]:
     """Turned so that the file's axes `up` and `front` are +Y and +Z, then fitted, see `fitted`."""
     top, ahead = axis(up), axis(front)
     if top @ ahead != 0:
         raise MeshError(f"up {up} and front {front} must be two different axes")
     turn = torch.stack((torch.linalg.cross(top, ahead), top, ahead))
-    return fitted(vertices @ turn.T).float()
+    return fitted(vertices @ turn.T, car).float()
 
 
-def fitted(vertices: Float[Tensor, "vertex 3"]) -> Float[Tensor, "vertex 3"]:
-    """The middle of the box at the origin, and as long in z as every procedural car."""
+def fitted(vertices: Float[Tensor, "vertex 3"], car: bool = True) -> Float[Tensor, "vertex 3"]:
+    """The middle of the box at the origin; a car as long in z as every procedural car, all else along its longest side."""
     low, high = vertices.amin(0), vertices.amax(0)
-    length = high[2] - low[2]
+    length = high[2] - low[2] if car else (high - low).max()
     if length <= 0:
         raise MeshError("a mesh without length along its front axis")
     return (vertices - (low + high) / 2) * (LENGTH_UNITS / length)

@@ -5,10 +5,13 @@ import sys
 from pathlib import Path
 
 from spir.categories import CATEGORIES
+from spir.evaluate.appearance.sheet import save_pages
+from spir.evaluate.notebook import Notebook
+from spir.evaluate.options import Options
 from spir.evaluate.realism import save_sample_sheet
 from spir.evaluate.report import markdown, to_json
 from spir.evaluate.sheet import save_sheet
-from spir.evaluate.suite import Options, evaluate, load
+from spir.evaluate.suite import evaluate, load
 from spir.weights import WEIGHTS, WeightsError
 
 
@@ -37,13 +40,32 @@ def parser() -> argparse.ArgumentParser:
     add("--judge", type=Path, default=Options.judge, metavar="FILE", help="encoder whose features compare")
     add("--samples", type=int, default=Options.samples, metavar="COUNT")
     add("--sample-sheet", type=Path, metavar="FILE.png", help="64 random objects from four views")
-    add("--meshes", type=Path, metavar="DIR", help="cars that others modelled: novel views of unseen shapes")
+    add(
+        "--meshes",
+        type=Path,
+        metavar="DIR",
+        help="shapes that others modelled: novel views (axes.tsv in it: how)",
+    )
     add("--procedural", type=int, nargs="?", const=128, default=0, metavar="COUNT", help="novel views")
     add("--recolour", type=int, nargs="?", const=32, default=0, metavar="COUNT", help="body paint recoloured")
     add("--bench", action="store_true", help="fast against reference renderer, on the first photos")
     add("--bench-photos", type=int, default=3, metavar="COUNT")
     add("--steps", type=step_list, default=(0, 10, 30), metavar="N,N", help="default 0,10,30")
-    add("--json", type=Path, metavar="FILE")
+    add("--appearance", action="store_true", help="also textured objects, of all that is given")
+    add("--appearance-only", action="store_true", help="nothing but textured objects")
+    add(
+        "--appearance-sheet",
+        type=Path,
+        metavar="FILE.png",
+        help="textured photos: FILE-1.png, FILE-2.png, ...",
+    )
+    add(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="beside it FILE.items.jsonl has every item at once, and stays",
+    )
+    add("--resume", action="store_true", help="take the items of FILE.items.jsonl, measure the others")
     add("--markdown", type=Path, metavar="FILE")
     add("--sheet", type=Path, metavar="FILE.png", help="contact sheet of the photos")
     add("--device", default="auto")
@@ -67,6 +89,13 @@ def options(argv: list[str] | None = None) -> tuple[Options, argparse.Namespace]
         made.error("--realism needs --poses FILE, a table made with python -m spir.data.poses")
     if (args.eth80_novel or args.eth80_kept) and not args.eth80:
         made.error("--eth80-novel and --eth80-kept need --eth80 DIR")
+    if args.appearance_sheet and not args.photos:
+        made.error("--appearance-sheet needs --photos DIR")
+    if args.resume and not args.json:
+        made.error("--resume needs --json FILE, the report of the run to go on with")
+    textured = args.appearance or args.appearance_only or args.appearance_sheet is not None
+    if textured and not any((args.photos, args.eth80, args.meshes, args.recolour)):
+        made.error("--appearance needs --photos, --eth80 or --meshes DIR, or --recolour")
     wanted = (args.photos, args.eth80, args.meshes, args.procedural, args.recolour, args.realism, args.fronts)
     nothing = not any((*wanted, args.sample_sheet))
     return Options(
@@ -90,10 +119,19 @@ def options(argv: list[str] | None = None) -> tuple[Options, argparse.Namespace]
         recolour=args.recolour,
         bench=args.bench_photos if args.bench else 0,
         sheet=args.sheet is not None,
+        appearance=textured,
+        appearance_only=args.appearance_only,
+        appearance_sheet=args.appearance_sheet is not None,
+        notebook=notebook(args.json, args.resume),
         device=args.device,
         weights=args.weights,
         workers=args.workers,
     ), args
+
+
+def notebook(report: Path | None, resume: bool) -> Notebook | None:
+    """Beside the report, if there is to be one."""
+    return None if report is None else Notebook(report.with_name(f"{report.name}.items.jsonl"), resume)
 
 
 def main(argv: list[str] | None = None) -> None:
@@ -110,6 +148,8 @@ def main(argv: list[str] | None = None) -> None:
             path.write_text(content)
     if args.sheet:
         save_sheet(args.sheet, report["items"]["photos"], chosen.steps)
+    if args.appearance_sheet:
+        save_pages(args.appearance_sheet, report["items"]["appearance_photos"])
     if args.sample_sheet:
         save_sample_sheet(args.sample_sheet, load(chosen.category, chosen.device, chosen.weights))
 

@@ -2,7 +2,7 @@
 
 import resource
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from typing import Any
@@ -10,8 +10,8 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-Record = dict[str, Any]
-"""What is known of an item, ready for JSON: "name" always, "error" where it failed."""
+from spir.evaluate.notebook import Notebook, Record
+
 Score = Callable[[Any, Any], Record]
 """(what `prepare` made, item) -> record."""
 Prepare = Callable[[], Any]
@@ -22,36 +22,51 @@ _worker: dict[str, Any] = {}
 
 
 def measure(
-    score: Score, prepare: Prepare, items: Sequence[Any], label: str, workers: int = 1
+    score: Score,
+    prepare: Prepare,
+    items: Sequence[Any],
+    label: str,
+    workers: int = 1,
+    notebook: Notebook | None = None,
 ) -> list[Record]:
     """The records in the order of the items, with a progress bar on stderr.
 
     More than one worker: that many processes which share the threads; then both functions must be importable
-    and seconds mean little."""
-    with tqdm(total=len(items), desc=label, file=sys.stderr) as bar:
-        if workers > 1:
-            return measure_at_once(score, prepare, items, workers, bar)
-        prepared = prepare()
-        records = []
-        for item in items:
-            records.append(attempt(score, prepared, item))
+    and seconds mean little. A notebook gets every record at once under `label`, and what it knows is not measured again."""
+    known = notebook.known(label) if notebook else {}
+    found = {place: known[name_of(item)] for place, item in enumerate(items) if name_of(item) in known}
+    left = {place: item for place, item in enumerate(items) if place not in found}
+    with tqdm(total=len(items), initial=len(found), desc=label, file=sys.stderr) as bar:
+        for place, record in attempts(score, prepare, left, workers):
+            found[place] = record
+            if notebook:
+                notebook.write(label, record)
             bar.update()
-        return records
+    return [found[place] for place in range(len(items))]
 
 
-def measure_at_once(
-    score: Score, prepare: Prepare, items: Sequence[Any], workers: int, bar: tqdm
-) -> list[Record]:
-    """`measure` in processes of its own."""
+def attempts(
+    score: Score, prepare: Prepare, items: dict[int, Any], workers: int
+) -> Iterator[tuple[int, Record]]:
+    """The place of each item and its record, as they finish."""
+    if workers > 1 and items:
+        yield from attempts_at_once(score, prepare, items, workers)
+    elif items:
+        prepared = prepare()
+        for place, item in items.items():
+            yield place, attempt(score, prepared, item)
+
+
+def attempts_at_once(
+    score: Score, prepare: Prepare, items: dict[int, Any], workers: int
+) -> Iterator[tuple[int, Record]]:
+    """The same in processes of their own."""
     threads = max(1, torch.get_num_threads() // workers)
     # A forked process would inherit torch's threads in the middle of something.
     with ProcessPoolExecutor(workers, get_context("spawn"), begin_worker, (score, prepare, threads)) as pool:
-        places = {pool.submit(attempt_in_worker, item): place for place, item in enumerate(items)}
-        found = {}
+        places = {pool.submit(attempt_in_worker, item): place for place, item in items.items()}
         for future in as_completed(places):
-            found[places[future]] = future.result()
-            bar.update()
-    return [found[place] for place in range(len(items))]
+            yield places[future], future.result()
 
 
 def begin_worker(score: Score, prepare: Prepare, threads: int) -> None:
@@ -63,9 +78,13 @@ def attempt_in_worker(item: Any) -> Record:
     return attempt(_worker["score"], _worker["prepared"], item)
 
 
+def name_of(item: Any) -> str:
+    return str(getattr(item, "name", item))
+
+
 def attempt(score: Score, prepared: Any, item: Any) -> Record:
     """The item's record, or its name and what went wrong."""
-    name = str(getattr(item, "name", item))
+    name = name_of(item)
     try:
         return {"name": name, **score(prepared, item)}
     except Exception as problem:
@@ -80,6 +99,12 @@ def finished(records: Sequence[Record]) -> list[Record]:
 def failures(records: Sequence[Record]) -> dict[str, str]:
     """Name to reason."""
     return {record["name"]: record["error"] for record in records if "error" in record}
+
+
+def keep(report: Record, part: str, records: Sequence[Record]) -> None:
+    """Put the single items, and the names of those that failed, beside the summary."""
+    report["items"][part] = records
+    report["failures"][part] = failures(records)
 
 
 def peak_rss_mb() -> float:

@@ -1,4 +1,4 @@
-"""§4, novel views of cars that others modelled, unlike anything trained on: one photo in, 24 views out."""
+"""§4, novel views of shapes that others modelled, unlike anything trained on: one photo in, 24 views out."""
 
 import zlib
 from collections.abc import Sequence
@@ -12,8 +12,9 @@ from torch import Tensor
 from spir.categories import Category
 from spir.data.cameras import sample_poses
 from spir.data.mesh_paint import repainted
-from spir.data.meshes import MeshFile, box_corners, read_mesh
-from spir.data.photograph import photograph, random_light
+from spir.data.mesh_table import mesh_files
+from spir.data.meshes import MeshFile, PaintedMesh, box_corners, read_mesh
+from spir.data.photograph import Light, photograph, random_light
 from spir.evaluate.items import Record, finished
 from spir.evaluate.novel_views import PHOTO_SIZE, TARGET_SIZE, photo_of, score_views, summary
 from spir.geometry.pose import camera_from_pose, look_at_pose
@@ -38,11 +39,13 @@ EYE_LEVEL_DEG = 25.0
 AZIMUTHS, ELEVATIONS_DEG = 12, (10.0, 30.0)
 TARGET_FOCAL, TARGET_SCALE = 2.5, 0.8
 """Of the target cameras: any car is whole in them."""
+FILLED = 0.95
+"""Of the half picture by a shape that is wider than any car: from further away."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One photo of one car by its number; everything else follows from it."""
+    """One photo of one shape by its number; everything else follows from it."""
 
     file: MeshFile
     number: int
@@ -57,6 +60,16 @@ class Subject:
 
 
 @dataclass(frozen=True)
+class Shot:
+    """A shape in its paint and light, and its photo."""
+
+    mesh: PaintedMesh
+    light: Light
+    pose: Pose
+    picture: Rendering
+
+
+@dataclass(frozen=True)
 class Scene:
     """The photo that goes in, and the views that must come out."""
 
@@ -66,16 +79,28 @@ class Scene:
     targets: Rendering
 
 
-def subjects() -> list[Subject]:
-    """Every test car, `PHOTOS` times."""
-    return [Subject(file, number) for file in TEST_CARS for number in range(PHOTOS)]
+def files_of(root: Path, kind: str) -> list[MeshFile]:
+    """The test shapes of a folder: the test cars where it holds some and cars are asked for, else what its table says.
+
+    Raises MeshError where there are none."""
+    tested = {"car": TEST_CARS}.get(kind, ())
+    if any((root / file.path).is_file() for file in tested):
+        return list(tested)
+    return mesh_files(root, kind)
 
 
-def target_cameras() -> Camera:
-    """A ring of cameras at each elevation, at one focal length and distance."""
+def subjects(files: Sequence[MeshFile]) -> list[Subject]:
+    """Every shape, `PHOTOS` times."""
+    return [Subject(file, number) for file in files for number in range(PHOTOS)]
+
+
+def target_cameras(reach: float = 1.0) -> Camera:
+    """A ring of cameras at each elevation, at one focal length and distance; `reach` is how far the shape reaches from
+    the origin, object units."""
     azimuth = (torch.arange(AZIMUTHS) * 360.0 / AZIMUTHS).repeat(len(ELEVATIONS_DEG))
     elevation = torch.tensor(ELEVATIONS_DEG).repeat_interleave(AZIMUTHS)
-    focal, scale = torch.full_like(azimuth, TARGET_FOCAL), torch.full_like(azimuth, TARGET_SCALE)
+    focal = torch.full_like(azimuth, TARGET_FOCAL)
+    scale = torch.full_like(azimuth, min(TARGET_SCALE, FILLED / reach))
     return camera_from_pose(look_at_pose(azimuth, elevation, focal=focal, scale=scale))
 
 
@@ -89,17 +114,35 @@ def eye_level_pose(corners: Float[Tensor, "1 corner 3"], draws: int = 32) -> Pos
 
 
 @torch.no_grad()
-def scene(root: Path, subject: Subject, category: Category) -> Scene:
-    """The subject in its paint, always the same; grey background. Raises MeshError where `root` lacks it."""
-    mesh = repainted(read_mesh(root, subject.file), subject.seed)
+def shot(root: Path, subject: Subject, category: Category, size: int = PHOTO_SIZE) -> Shot:
+    """The subject photographed in its paint, always the same way; grey background, size in pixels.
+
+    Raises MeshError where `root` lacks it."""
+    mesh = read_mesh(root, subject.file)
+    if subject.file.car:
+        mesh = repainted(mesh, subject.seed)
     light = random_light(torch.Generator().manual_seed(subject.seed))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(subject.seed)
         pose = eye_level_pose(box_corners(mesh))
-    picture = photograph(mesh, camera_from_pose(pose), PHOTO_SIZE, light, category.background)
-    cameras = target_cameras()
-    targets = photograph(mesh, cameras, TARGET_SIZE, light, category.background)
-    return Scene(pose, photo_of(picture), cameras, targets)
+    picture = photograph(mesh, camera_from_pose(pose), size, light, category.background)
+    return Shot(mesh, light, pose, picture)
+
+
+@torch.no_grad()
+def scene(
+    root: Path,
+    subject: Subject,
+    category: Category,
+    photo_size: int = PHOTO_SIZE,
+    target_size: int = TARGET_SIZE,
+    every: int = 1,
+) -> Scene:
+    """The same with its targets, or every second or third of them. Raises MeshError where `root` lacks the subject."""
+    taken = shot(root, subject, category, photo_size)
+    cameras = target_cameras(box_corners(taken.mesh).norm(dim=-1).max().item())[::every]
+    targets = photograph(taken.mesh, cameras, target_size, taken.light, category.background)
+    return Scene(taken.pose, photo_of(taken.picture), cameras, targets)
 
 
 def score_mesh(reconstructor: Reconstructor, subject: Subject, root: Path, steps: tuple[int, ...]) -> Record:

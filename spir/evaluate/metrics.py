@@ -18,6 +18,8 @@ FLIP_DEG = 135.0
 SSIM_WINDOW = 7
 SSIM_K1, SSIM_K2 = 0.01, 0.03
 """Wang et al. 2004, with the uniform window that is scikit-image's default."""
+EDGE_PX = 3
+"""Pixels next to the silhouette that say nothing of how sharp the surface is: the silhouette is always sharp."""
 
 
 def ssim(
@@ -41,6 +43,18 @@ def ssim(
     likeness = (2 * mean_a * mean_b + c1) * (2 * covariance + c2)
     likeness = likeness / ((mean_a**2 + mean_b**2 + c1) * (variance_a + variance_b + c2))
     return likeness.mean((1, 2, 3)).to(rgb.dtype)
+
+
+def sharpness(
+    rgb: Float[Tensor, "batch height width 3"], alpha: Float[Tensor, "batch height width"]
+) -> Float[Tensor, " batch"]:
+    """How much brightness, in [0, 1], changes from pixel to pixel on the object: |across| + |down|, mean over the pixels
+    further than `EDGE_PX` inside the silhouette."""
+    grey = unit(rgb).mean(-1)
+    across = (grey[:, :, 1:] - grey[:, :, :-1]).abs()[:, :-1]
+    down = (grey[:, 1:] - grey[:, :-1]).abs()[:, :, :-1]
+    inside = -F.max_pool2d(-alpha[:, None], 2 * EDGE_PX + 1, stride=1, padding=EDGE_PX)[:, 0, :-1, :-1]
+    return ((across + down) * inside).sum((1, 2)) / inside.sum((1, 2)).clamp(min=1)
 
 
 def azimuth_error_deg(

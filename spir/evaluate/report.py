@@ -1,10 +1,9 @@
 """§4 and §5, the tables: the report as JSON for programs and as Markdown for people."""
 
 import json
-import math
-from typing import Any
 
-from spir.evaluate.items import Record
+from spir.evaluate.appearance.report import appearance_part
+from spir.evaluate.notebook import Record, plain
 from spir.evaluate.tables import number, percent, table
 from spir.evaluate.verdicts import verdict_part
 
@@ -14,22 +13,11 @@ def to_json(report: Record) -> str:
     return json.dumps(plain(report), indent=1)
 
 
-def plain(value: Any) -> Any:
-    """Dictionaries and lists all the way down; no pictures, no infinities."""
-    if isinstance(value, dict):
-        return {str(key): plain(entry) for key, entry in value.items() if key != "pictures"}
-    if isinstance(value, (list, tuple)):
-        return [plain(entry) for entry in value]
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    return value
-
-
 def markdown(report: Record) -> str:
     """Every part that was run, as tables."""
     parts = (
         photos_part, verdict_part, eth80_part, eth80_kept_part, eth80_novel_part, fronts_part, meshes_part, realism_part,
-        procedural_part, recolour_part, bench_part, failures_part, meta_part,
+        procedural_part, recolour_part, appearance_part, bench_part, failures_part, meta_part,
     )  # fmt: skip
     return "\n\n".join(text for text in (part(report) for part in parts) if text) + "\n"
 

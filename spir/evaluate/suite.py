@@ -2,13 +2,12 @@
 
 import hashlib
 import platform
-from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
 import torch
 
+from spir.categories import CATEGORIES
 from spir.evaluate import (
     bench,
     eth80,
@@ -23,52 +22,13 @@ from spir.evaluate import (
     recolour,
     verdicts,
 )
-from spir.evaluate.items import Prepare, Record, failures, measure, peak_rss_mb
+from spir.evaluate.appearance.suite import evaluate_appearance
+from spir.evaluate.items import Prepare, Record, keep, measure, peak_rss_mb
+from spir.evaluate.options import Options
 from spir.outputs.record import versions
 from spir.pipeline import Reconstructor
-from spir.weights import WEIGHTS
 
 RECOLOUR_STEPS = 10
-
-
-@dataclass(frozen=True)
-class Options:
-    """What to evaluate; an absent folder and a count of 0 leave an evaluation out."""
-
-    category: str
-    steps: tuple[int, ...] = (0, 10, 30)
-    """Any N, all of them looks at one run."""
-    photos: Path | None = None
-    own_cutout: bool = False
-    verdict: bool = False
-    """Also: does the verdict know these photos from bad ones?"""
-    eth80: Path | None = None
-    eth80_novel: bool = False
-    """Also lay fits of the toy cars over their other photos."""
-    eth80_kept: bool = False
-    """Also bootstrap their poses, as for photos without cameras."""
-    collection: Path | None = None
-    """Many photos, for the two that follow."""
-    fronts: Path | None = None
-    """Table of sides to which the fronts of some of them point."""
-    realism: bool = False
-    """Compare random samples with the last thousand of them."""
-    poses: Path | None = None
-    """Table of the cameras from which these samples are taken."""
-    judge: Path = WEIGHTS / "car-synthetic" / "encoder.safetensors"
-    """Encoder through whose features pictures are compared where LPIPS and Inception are not at hand: the same
-    for all weights, or their numbers could not be compared."""
-    samples: int = 1000
-    meshes: Path | None = None
-    procedural: int = 0
-    recolour: int = 0
-    bench: int = 0
-    """Photos, of the folder's first."""
-    sheet: bool = False
-    """Also make the pictures of the contact sheet."""
-    device: str = "auto"
-    weights: Path = WEIGHTS
-    workers: int = 1
 
 
 @cache
@@ -83,16 +43,19 @@ def evaluate(options: Options) -> Record:
     report: Record = {
         "photos": {}, "eth80": {}, "meshes": {}, "procedural": {}, "items": {}, "failures": {}
     }  # fmt: skip
-    for part in (
+    if options.notebook:
+        options.notebook.begin(circumstances(options, prepare))
+    others = (
         evaluate_photos, evaluate_verdict, evaluate_eth80, evaluate_collection, evaluate_meshes,
         evaluate_procedural, evaluate_recolour,
-    ):  # fmt: skip
+    )  # fmt: skip
+    for part in (*(() if options.appearance_only else others), evaluate_appearance):
         part(report, options, prepare)
     report["peak_rss_mb"] = peak_rss_mb()
     if options.bench:
         # Alone, whatever the workers, and after the peak was read: the reference needs far more memory.
         files = photos.photo_files(options.photos, options.own_cutout)[: options.bench]
-        records = measure(bench.score_bench, prepare, files, "renderers")
+        records = measure(bench.score_bench, prepare, files, "renderers", notebook=options.notebook)
         report["bench"] = bench.summary(records)
         keep(report, "bench", records)
     report["meta"] = meta(options, prepare)
@@ -105,7 +68,8 @@ def evaluate_photos(report: Record, options: Options, prepare: Prepare) -> None:
         return
     files = photos.photo_files(options.photos, options.own_cutout)
     score = partial(photos.score_photo, steps=options.steps, judge=options.judge, pictures=options.sheet)
-    records = measure(score, prepare, files, "photos", options.workers)
+    notebook = options.notebook.afresh() if options.notebook and options.sheet else options.notebook
+    records = measure(score, prepare, files, "photos", options.workers, notebook)
     report["photos"] = photos.summary(records, options.steps)
     report["photo_counts"] = photos.counts(records, options.steps)
     keep(report, "photos", records)
@@ -116,7 +80,7 @@ def evaluate_verdict(report: Record, options: Options, prepare: Prepare) -> None
     if not (options.verdict and options.photos):
         return
     found = verdicts.judged_photos(options.photos, options.own_cutout)
-    records = measure(verdicts.score_verdict, prepare, found, "verdict", options.workers)
+    records = measure(verdicts.score_verdict, prepare, found, "verdict", options.workers, options.notebook)
     report["verdict"] = verdicts.summary(records)
     keep(report, "verdict", records)
 
@@ -126,17 +90,19 @@ def evaluate_eth80(report: Record, options: Options, prepare: Prepare) -> None:
     if not options.eth80:
         return
     found = eth80.views(options.eth80)
-    records = measure(eth80.score_view, prepare, found, "ETH-80", options.workers)
+    records = measure(eth80.score_view, prepare, found, "ETH-80", options.workers, options.notebook)
     report["eth80"] = eth80.summary(records)
     keep(report, "eth80", records)
     if options.eth80_kept:
-        records = measure(eth80_kept.score_kept, prepare, found, "ETH-80, kept", options.workers)
+        records = measure(
+            eth80_kept.score_kept, prepare, found, "ETH-80, kept", options.workers, options.notebook
+        )
         report["eth80_kept"] = eth80_kept.summary(records)
         keep(report, "eth80_kept", records)
     if options.eth80_novel:
         score = partial(eth80_views.score_input, folder=options.eth80, steps=options.steps)
         found = eth80_views.inputs(options.eth80)
-        records = measure(score, prepare, found, "ETH-80, other views", options.workers)
+        records = measure(score, prepare, found, "ETH-80, other views", options.workers, options.notebook)
         report["eth80_novel"] = eth80_views.summary(records, options.steps)
         keep(report, "eth80_novel", records)
 
@@ -145,7 +111,7 @@ def evaluate_collection(report: Record, options: Options, prepare: Prepare) -> N
     """Many photos: front or back, and random samples beside them."""
     if options.fronts:
         found = fronts.told_photos(options.collection, options.fronts)
-        records = measure(fronts.score_front, prepare, found, "fronts", options.workers)
+        records = measure(fronts.score_front, prepare, found, "fronts", options.workers, options.notebook)
         report["fronts"] = fronts.summary(records)
         keep(report, "fronts", records)
     if options.realism:
@@ -159,7 +125,8 @@ def evaluate_meshes(report: Record, options: Options, prepare: Prepare) -> None:
     if not options.meshes:
         return
     score = partial(meshes.score_mesh, root=options.meshes, steps=options.steps)
-    records = measure(score, prepare, meshes.subjects(), "meshes", options.workers)
+    found = meshes.subjects(meshes.files_of(options.meshes, CATEGORIES[options.category].kind))
+    records = measure(score, prepare, found, "meshes", options.workers, options.notebook)
     report["meshes"] = novel_views.summary(records, options.steps)
     report["per_mesh"] = meshes.per_mesh(records, options.steps)
     keep(report, "meshes", records)
@@ -170,7 +137,9 @@ def evaluate_procedural(report: Record, options: Options, prepare: Prepare) -> N
     if not options.procedural:
         return
     score = partial(procedural.score_subject, steps=options.steps)
-    records = measure(score, prepare, subjects(options, options.procedural), "procedural", options.workers)
+    records = measure(
+        score, prepare, subjects(options, options.procedural), "procedural", options.workers, options.notebook
+    )
     report["procedural"] = novel_views.summary(records, options.steps)
     keep(report, "procedural", records)
 
@@ -180,7 +149,9 @@ def evaluate_recolour(report: Record, options: Options, prepare: Prepare) -> Non
     if not options.recolour:
         return
     score = partial(recolour.score_recolour, steps=RECOLOUR_STEPS)
-    records = measure(score, prepare, subjects(options, options.recolour), "recolour", options.workers)
+    records = measure(
+        score, prepare, subjects(options, options.recolour), "recolour", options.workers, options.notebook
+    )
     report["recolour"] = recolour.summary(records)
     keep(report, "recolour", records)
 
@@ -189,22 +160,23 @@ def subjects(options: Options, count: int) -> list[procedural.Subject]:
     return [procedural.Subject(options.category, number) for number in range(count)]
 
 
-def keep(report: Record, part: str, records: Sequence[Record]) -> None:
-    """Put the single items, and the names of those that failed, beside the summary."""
-    report["items"][part] = records
-    report["failures"][part] = failures(records)
+def circumstances(options: Options, prepare: Prepare) -> Record:
+    """What must be the same for items of two runs to stand in one report."""
+    return {
+        "category": options.category,
+        "steps": list(options.steps),
+        "own_cutout": options.own_cutout,
+        "weights": prepare().weights_hash,
+        "judge": hashlib.sha256(options.judge.read_bytes()).hexdigest() if options.judge.is_file() else "",
+    }
 
 
 def meta(options: Options, prepare: Prepare) -> Record:
     """What one must know to compare these numbers with others."""
     reconstructor = prepare()
     return {
-        "category": options.category,
-        "steps": list(options.steps),
-        "own_cutout": options.own_cutout,
-        "weights": reconstructor.weights_hash,
+        **circumstances(options, prepare),
         "feature_distance": reconstructor.loss_backend,
-        "judge": hashlib.sha256(options.judge.read_bytes()).hexdigest() if options.judge.is_file() else "",
         "device": str(reconstructor.device),
         "threads": torch.get_num_threads(),
         "workers": options.workers,

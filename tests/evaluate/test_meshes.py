@@ -88,7 +88,7 @@ def test_cameras_from_high_above_are_passed_over():
 
 
 def test_every_test_car_is_photographed_four_times():
-    subjects = meshes.subjects()
+    subjects = meshes.subjects(meshes.TEST_CARS)
     assert len(subjects) == 48 == len({subject.name for subject in subjects})
     assert len({subject.seed for subject in subjects}) == 48
 

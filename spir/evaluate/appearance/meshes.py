@@ -1,0 +1,60 @@
+"""Textured objects on unseen shapes: one photo in, twelve views around out, from their true cameras."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from spir.data.meshes import MeshFile
+from spir.evaluate.appearance.scores import angles_deg, banded, both, pooled, view_summary
+from spir.evaluate.appearance.textured import enlarged_views, surface_views, textured
+from spir.evaluate.items import Record, finished
+from spir.evaluate.meshes import Scene, Subject, scene
+from spir.geometry.pose import camera_from_pose
+from spir.pipeline import Reconstructor
+
+PHOTO_SIZE, TARGET_SIZE = 512, 256
+EVERY = 2
+"""Every second of the usual target cameras."""
+NAMES = ("psnr", "ssim", "sharpness")
+
+
+def subjects(files: Sequence[MeshFile]) -> list[Subject]:
+    """The first photo of each shape."""
+    return [Subject(file, 0) for file in files]
+
+
+def true_scene(reconstructor: Reconstructor, subject: Subject, root: Path) -> Scene:
+    """The photo and its targets at the sizes of this evaluation."""
+    return scene(root, subject, reconstructor.category, PHOTO_SIZE, TARGET_SIZE, EVERY)
+
+
+def score_mesh(reconstructor: Reconstructor, subject: Subject, root: Path) -> Record:
+    """Both looks from every target camera; lists have a number a view. The pose is the estimated one."""
+    true = true_scene(reconstructor, subject, root)
+    found = textured(reconstructor, true.photo, reconstructor.find(true.photo).mask)
+    cameras, size, background = (
+        true.target_cameras,
+        true.targets.rgb.shape[1],
+        reconstructor.category.background,
+    )
+    return {
+        "angle_deg": angles_deg(camera_from_pose(true.pose), cameras),
+        **both(
+            surface_views(found.appearance, cameras, size, background),
+            enlarged_views(reconstructor, found.step.code, cameras, size),
+            true.targets,
+        ),
+        "seconds": found.seconds,
+    }
+
+
+def summary(records: Sequence[Record]) -> Record:
+    """Means over all views of all shapes, distances also by band; empty where nothing finished."""
+    done = finished(records)
+    if not done:
+        return {}
+    angles = [angle for record in done for angle in record["angle_deg"]]
+    return {
+        **view_summary(done, NAMES),
+        "distance": banded(pooled(done, "textured", "distance"), angles),
+        "rendering_distance": banded(pooled(done, "rendering", "distance"), angles),
+    }

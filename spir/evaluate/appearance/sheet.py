@@ -1,0 +1,108 @@
+"""The contact sheet of textured photos: each one from the photo to its far side, and in another colour."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from PIL import Image, ImageDraw
+from torch import Tensor
+
+from spir.evaluate.appearance.paints import BLUE, RED, painted_palette, reddish
+from spir.evaluate.appearance.textured import Textured, enlarged_views, surface_views
+from spir.evaluate.items import Record
+from spir.geometry.pose import camera_from_pose
+from spir.geometry.rotation import view_from_rotation
+from spir.outputs.panels import sheet
+from spir.outputs.views import orbit, to_uint8
+from spir.pipeline import Reconstructor
+from spir.types import Photo, Rendering
+
+TILE = 216
+"""Pixels along a tile's side."""
+ROW = 5
+"""Tiles in a row; a photo has two rows."""
+PHOTOS = 6
+"""Of a page, so that a person can look at it."""
+INK = (255, 255, 255)
+FILLED = 0.92
+"""Of a tile by the object seen from elsewhere."""
+FINER = 3
+"""Times the tile's size at which it is looked at before it is cropped and shrunk: on its stand it often looks small."""
+
+Picture = UInt8[np.ndarray, "height width 3"]
+
+
+def tiles(reconstructor: Reconstructor, name: str, photo: Photo, found: Textured) -> list[Picture]:
+    """One photo's tiles, labelled, in reading order."""
+    code, pose, appearance = found.step.code, found.step.pose, found.appearance
+    background = reconstructor.category.background
+    around = orbit(pose, 360)
+    azimuth = round(view_from_rotation(pose.quaternion)[0].item())
+    paint = BLUE if reddish(appearance.palette[0]) else RED
+    palette = painted_palette(reconstructor, code, paint)
+
+    def seen(turn: int | None, palette: Float[Tensor, "values 3"] | None = None) -> Picture:
+        """From the photo's own pose, or so many degrees further to its right and filling the tile."""
+        there = pose if turn is None else around[turn % 360 : turn % 360 + 1]
+        size = TILE if turn is None else FINER * TILE
+        picture = surface_views(appearance, camera_from_pose(there), size, background, palette)
+        return to_uint8(picture.rgb[0]) if turn is None else filled(picture, background)
+
+    pictures = [
+        (name, crop(photo, found.cut.box_px)),
+        ("rendering", to_uint8(enlarged_views(reconstructor, code, camera_from_pose(pose), TILE).rgb[0])),
+        ("textured", seen(None)),
+        ("+30", seen(30)),
+        ("+60", seen(60)),
+        ("-60", seen(-60)),
+        ("180", seen(180)),
+        ("mirrored side", seen(-2 * azimuth)),
+        ("recoloured", seen(None, palette)),
+        ("recoloured, +60", seen(60, palette)),
+    ]
+    return [labelled(picture, text) for text, picture in pictures]
+
+
+def filled(picture: Rendering, background: float) -> Picture:
+    """The square around the object, with a margin, as a tile; background in [-1, 1] where it leaves the picture."""
+    solid = picture.alpha[0].numpy() > 0.5
+    rgb = Image.fromarray(to_uint8(picture.rgb[0]))
+    if not solid.any():
+        return np.array(rgb.resize((TILE, TILE)))
+    rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
+    middle = (columns[0] + columns[-1] + 1) / 2, (rows[0] + rows[-1] + 1) / 2
+    half = max(np.ptp(columns) + 1, np.ptp(rows) + 1) / 2 / FILLED
+    left, top = (round(at - half) for at in middle)
+    side = round(2 * half)
+    grey = round((background + 1) * 127.5)
+    page = Image.new("RGB", (side, side), (grey, grey, grey))
+    page.paste(rgb, (-left, -top))
+    return np.array(page.resize((TILE, TILE), Image.Resampling.LANCZOS))
+
+
+def crop(photo: Photo, box_px: Float[Tensor, "1 4"]) -> Picture:
+    """What lies in the cut-out's box, with its surroundings; black outside the photo."""
+    box = tuple(int(edge) for edge in box_px[0])
+    part = Image.fromarray(photo.rgb.numpy()).crop(box)
+    return np.array(part.resize((TILE, TILE), Image.Resampling.LANCZOS))
+
+
+def labelled(picture: Picture, text: str) -> Picture:
+    """The picture with a text in its upper left corner."""
+    image = Image.fromarray(picture)
+    ImageDraw.Draw(image).text((3, 2), text, INK, stroke_width=1, stroke_fill=(0, 0, 0))
+    return np.array(image)
+
+
+def save_pages(path: Path, records: Sequence[Record]) -> list[Path]:
+    """Write the photos that have pictures, a few a page: FILE.png becomes FILE-1.png, FILE-2.png and so on."""
+    shown = [record["pictures"] for record in records if "pictures" in record]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    written = []
+    for first in range(0, len(shown), PHOTOS):
+        photos = shown[first : first + PHOTOS]
+        rows = [photo[start : start + ROW] for photo in photos for start in range(0, len(photo), ROW)]
+        written.append(path.with_name(f"{path.stem}-{len(written) + 1}{path.suffix}"))
+        Image.fromarray(sheet(rows)).save(written[-1])
+    return written
