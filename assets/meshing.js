@@ -1,7 +1,7 @@
 // The mesh in the visitor's colours: its vertices' weights are kept here, and no server is asked.
 const note = element.querySelector(".spir-meshing");
 const PAUSE = 120; // Milliseconds without a new colour before the viewers are given a new mesh.
-let run = "", values = 0, weights = null, painted = "", wanted = null, timer = null, file = null;
+let run = "", told = "", stale = "", values = 0, weights = null, painted = "", wanted = null, timer = null, file = null;
 
 async function inflated(text) {
   const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
@@ -70,7 +70,9 @@ window.spir.repaintMesh = async (viewer, plot) => {
   return [viewer && viewer.url ? await viewed(viewer, colours) : viewer, plot && plot.plot ? plotted(plot, colours) : plot];
 };
 
+// A picture on the mesh is the server's to colour: we only say that it is of earlier colours.
 function repaint() {
+  if (stale) note.textContent = !wanted || JSON.stringify(wanted) === painted ? told : stale;
   if (!weights || !wanted || JSON.stringify(wanted) === painted) return;
   clearTimeout(timer);
   timer = setTimeout(() => trigger("input"), PAUSE);
@@ -78,13 +80,14 @@ function repaint() {
 
 async function take() {
   const value = props.value || {};
-  note.textContent = value.note || "";
+  note.textContent = told = value.note || "";
+  stale = value.stale || "";
   run = note.dataset.run = value.run || "";
   values = value.values || 0;
   painted = JSON.stringify((value.colours || []).map(window.spir.rgb));
   file = null;
   weights = null;
-  if (!value.weights) return;
+  if (!value.weights) return repaint();
   weights = await inflated(value.weights);
   repaint();
 }

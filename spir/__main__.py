@@ -18,7 +18,7 @@ from spir.folders.plan import EngineError, Plan, alone
 from spir.folders.process import attempt
 from spir.folders.report import write_report
 from spir.folders.rows import Row, summary, table
-from spir.folders.settings import Settings
+from spir.folders.settings import DEFAULT_TEXTURE, TEXTURE_SIZES, Settings
 from spir.folders.store import Store, located
 from spir.folders.workers import on_processes
 from spir.photo import PREFERENCES
@@ -50,6 +50,12 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--seed", type=int, default=0)
     options.add_argument("--mesh-resolution", type=int, default=128, help="samples along the cube's side")
+    options.add_argument(
+        "--texture",
+        choices=(*map(str, TEXTURE_SIZES), "none"),
+        default=str(DEFAULT_TEXTURE),
+        help="texels a side of the photo's detail on the mesh; the larger has a finer mesh, too",
+    )
     options.add_argument("--frames", type=int, default=36, help="of the turntable")
     options.add_argument("--no-mesh", action="store_true")
     options.add_argument("--no-turntable", action="store_true")
@@ -99,6 +105,7 @@ def plan(options: argparse.Namespace) -> Plan:
         options.as_published,
         0 if options.no_mesh else options.mesh_resolution,
         0 if options.no_turntable else options.frames,
+        0 if options.texture == "none" else int(options.texture),
         options.device,
         str(options.weights.absolute()),
     )

@@ -16,6 +16,7 @@ FILES = {
     *("error.png", "trajectory.png", "overview.webp", "turntable.mp4", "turntable.gif", "run.json"),
     *(f"mesh.{ending}" for ending in ("glb", "ply", "obj", "stl")),
 }
+TEXTURED = {"textured.glb", "materials.glb", "textured.obj.zip"}
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +41,7 @@ def test_a_photo_becomes_a_folder_and_a_broken_one_stops_nothing(weights, photos
     out = tmp_path / "out"
     arguments = f"{photos} --steps 0 --out {out} --weights {weights} --device cpu --seed 3"
     assert main([*arguments.split(), "--frames", "2", "--mesh-resolution", "16"]) == 1
-    assert {path.name for path in (out / "red").iterdir()} == FILES
+    assert {path.name for path in (out / "red").iterdir()} == FILES | TEXTURED
     assert [path.name for path in (out / "broken").iterdir()] == ["failed.json"]
     assert "red/overview.webp" in (out / "index.html").read_text() and (out / "table.csv").is_file()
     record = json.loads((out / "red" / "run.json").read_text())
@@ -54,6 +55,24 @@ def test_a_photo_becomes_a_folder_and_a_broken_one_stops_nothing(weights, photos
     assert len(lines) == 3 and "failed" in lines[1] and f"{step['iou']:.3f}" in lines[2]
     mask = np.asarray(Image.open(out / "red" / "mask.png"))
     assert mask.shape == (128, 128, 3) and mask.max() == 255
+
+
+def test_a_poor_fit_is_told_and_films_are_of_the_textured_object(weights, photos, tmp_path, capsys):
+    arguments = [str(photos / "red.png"), "--steps", "0", "--out", str(tmp_path), "--weights", str(weights)]
+    arguments += ["--device", "cpu", "--frames", "2", "--mesh-resolution", "16"]
+    assert main(arguments) == 0
+    record = json.loads((tmp_path / "red" / "run.json").read_text())
+    assert record["notes"]["verdict"]["level"] == "poor" and record["notes"]["photo_detail"] == 0
+    assert record["notes"]["remark"] == "photo detail off: poor fit"
+    assert "photo detail off: poor fit" in capsys.readouterr().err
+    with Image.open(tmp_path / "red" / "turntable.gif") as film:
+        assert film.size == (384, 384) and film.n_frames == 2
+    assert main([*arguments, "--texture", "none"]) == 0
+    assert {path.name for path in (tmp_path / "red").iterdir()} == FILES
+    record = json.loads((tmp_path / "red" / "run.json").read_text())
+    assert record["notes"]["photo_detail"] is None and record["notes"]["remark"] == ""
+    with Image.open(tmp_path / "red" / "turntable.gif") as film:
+        assert film.size == (128, 128)
 
 
 def test_what_is_not_wanted_is_not_made(weights, photos, tmp_path):
@@ -88,6 +107,7 @@ def test_any_failure_of_a_photo_is_its_own(weights, photos, tmp_path, monkeypatc
         "x.jpg --address localhost",
         "x.jpg --workers 2 --out memory://out",
         "x.jpg --out nowhere://out",
+        "x.jpg --texture 512",
     ],
 )
 def test_bad_usage_exits_with_two(wrong, weights, tmp_path, capsys):

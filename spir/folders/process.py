@@ -9,23 +9,38 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from jaxtyping import Float, UInt8
+from numpy import ndarray
+from torch import Tensor
+
 from spir.folders.jobs import Job, read
 from spir.folders.rows import Row
 from spir.folders.settings import Settings
 from spir.folders.store import Record, Store
-from spir.outputs.folder import film_files, mesh_files, picture_files, step_metrics
+from spir.outputs.folder import (
+    appearance_config,
+    film_files,
+    mesh_files,
+    on_paper,
+    picture_files,
+    step_metrics,
+    textured_files,
+    textured_frames,
+)
 from spir.outputs.mesh import EmptySurfaceError
 from spir.outputs.panels import sheet, thumbnail
-from spir.outputs.verdict import judge
-from spir.outputs.views import to_uint8, webp_bytes, with_background
+from spir.outputs.verdict import judge, photo_detail
+from spir.outputs.views import to_uint8, webp_bytes
 from spir.photo import PhotoError, read_mask, read_photo
 from spir.pipeline import Reconstructor
-from spir.types import Cutout, Fit, Guess, Photo, Rendering, Step
+from spir.types import Appearance, Cutout, Fit, Guess, Photo, Step
 
 OVERVIEW = "overview.webp"
 OVERVIEW_SHOWS = ("photo", "cut-out", "first guess", "last step", "a third of a turn on", "two thirds")
 FEWEST_FRAMES = 3
-PAPER_WHITE = 1.0
+FORMATS = ("textured.glb", "materials.glb", "obj.zip")
+"""Of `outputs.textured`; who wants USDZ makes it from the GLB."""
+POOR_FIT = "photo detail off: poor fit"
 
 Progress = Callable[[Step], None]
 
@@ -105,7 +120,7 @@ def process(bench: Bench, given: Given, asked: Record, progress: Progress) -> Ro
     """Reconstruct one photo and fill its folder. May raise anything."""
     reconstructor, settings, job = bench.reconstructor, bench.settings, given.job
     began = time.perf_counter()
-    photo, cutout, segmenter = cut(reconstructor, given, settings.margin)
+    photo, mask, cutout, segmenter = cut(reconstructor, given, settings.margin)
     for item in reconstructor.reconstruct(
         cutout, replace(reconstructor.inversion(settings.steps), seed=settings.seed)
     ):
@@ -116,13 +131,18 @@ def process(bench: Bench, given: Given, asked: Record, progress: Progress) -> Ro
         else:
             fit = item
     seconds = time.perf_counter() - began
-    contents, remark = files(reconstructor, photo, cutout, fit, settings)
     height, width = photo.rgb.shape[:2]
+    verdict = judge(cutout, guess, fit, (height, width), reconstructor.category)
+    detail = photo_detail(verdict)
+    result = Result(photo, mask, cutout, fit, detail)
+    surface, faults = textured(reconstructor, result, settings)
+    contents = files(reconstructor, result, surface, settings, faults)
     notes = {
         "photo": job.name,
         "seconds_with_first_guess": round(seconds, 3),
-        "verdict": judge(cutout, guess, fit, (height, width), reconstructor.category).record(),
-        "remark": remark,
+        "verdict": verdict.record(),
+        "photo_detail": None if surface is None else detail,
+        "remark": "; ".join(dict.fromkeys(faults)),
         "files": sorted(contents),
         "asked": asked,
     }
@@ -138,40 +158,81 @@ def process(bench: Bench, given: Given, asked: Record, progress: Progress) -> Ro
     return Row.of(job.folder, record)
 
 
-def cut(reconstructor: Reconstructor, given: Given, margin: float) -> tuple[Photo, Cutout, str]:
-    """The photo, its object, and who cut it out."""
+@dataclass(frozen=True)
+class Result:
+    """What the files of a photo are made of."""
+
+    photo: Photo
+    mask: Float[Tensor, "height width"]
+    """In [0, 1], at the photo's size."""
+    cutout: Cutout
+    fit: Fit
+    detail: float
+    """How much of the photo the surface may take, in [0, 1]."""
+
+
+def cut(
+    reconstructor: Reconstructor, given: Given, margin: float
+) -> tuple[Photo, Float[Tensor, "height width"], Cutout, str]:
+    """The photo, its mask, its object, and who cut it out."""
     photo = read_photo(given.photo)
     if given.mask is None:
         found = reconstructor.find(photo)
-        return photo, reconstructor.cut(photo, found.mask, margin), found.segmenter
-    mask = read_mask(given.mask, photo)
-    name = given.job.mask.rpartition("/")[2]
-    return photo, reconstructor.cut(photo, mask, margin), f"mask {name}"
+        mask, segmenter = found.mask, found.segmenter
+    else:
+        mask, segmenter = read_mask(given.mask, photo), f"mask {given.job.mask.rpartition('/')[2]}"
+    return photo, mask, reconstructor.cut(photo, mask, margin), segmenter
+
+
+def textured(
+    reconstructor: Reconstructor, result: Result, settings: Settings
+) -> tuple[Appearance | None, list[str]]:
+    """The surface with the photo's detail, where one is wanted and can be; and what is to be said of it."""
+    if not settings.textured:
+        return None, []
+    config = appearance_config(settings.texture, result.detail)
+    parts = (result.photo, result.mask, result.cutout, result.fit)
+    try:
+        surface = reconstructor.appearance(*parts, config, settings.mesh_resolution)
+    except EmptySurfaceError as problem:
+        return None, [f"no mesh: {problem}"]
+    except ValueError as problem:
+        return None, [f"no texture: {problem}"]
+    return surface, [] if result.detail else [POOR_FIT]
 
 
 def files(
-    reconstructor: Reconstructor, photo: Photo, cutout: Cutout, fit: Fit, settings: Settings
-) -> tuple[dict[str, bytes], str]:
-    """Everything there is to keep of a fit, and why the mesh is left out where there is no surface."""
-    category, remark = reconstructor.category, ""
-    seen = reconstructor.render(fit, cutout.mask.shape[1])
-    found = picture_files(photo, cutout, fit, seen, category.scene_range)
-    views = reconstructor.turntable(fit, settings.frames or FEWEST_FRAMES)
-    found[OVERVIEW] = overview(photo, cutout, fit, with_background(views, category.background, PAPER_WHITE))
+    reconstructor: Reconstructor,
+    result: Result,
+    surface: Appearance | None,
+    settings: Settings,
+    faults: list[str],
+) -> dict[str, bytes]:
+    """Everything there is to keep of a fit; why something is left out joins the faults."""
+    category, fit, cutout = reconstructor.category, result.fit, result.cutout
+    size = cutout.mask.shape[1]
+    seen, camera = reconstructor.render(fit, size), reconstructor.camera(fit.pose)
+    found = picture_files(result.photo, cutout, fit, seen, category.scene_range)
+    if surface is None:
+        views = reconstructor.turntable(fit, settings.frames or FEWEST_FRAMES)
+        film = around = on_paper(views, category.background)
+    else:
+        around = textured_frames(surface, fit.pose, FEWEST_FRAMES, size)
+        film = textured_frames(surface, fit.pose, settings.frames) if settings.frames else around
+        found |= textured_files(surface, camera, category.palette_names, FORMATS)
+    found[OVERVIEW] = overview(result.photo, cutout, fit, around)
     if settings.frames:
-        found |= film_files(views, category.background)
+        found |= film_files(film)
     if settings.mesh_resolution:
         try:
-            surface = reconstructor.mesh(fit, settings.mesh_resolution)
-            found |= mesh_files(surface, reconstructor.camera(fit.pose))
+            found |= mesh_files(reconstructor.mesh(fit, settings.mesh_resolution), camera)
         except EmptySurfaceError as problem:
-            remark = f"no mesh: {problem}"
-    return found, remark
+            faults.append(f"no mesh: {problem}")
+    return found
 
 
-def overview(photo: Photo, cutout: Cutout, fit: Fit, views: Rendering) -> bytes:
+def overview(photo: Photo, cutout: Cutout, fit: Fit, around: UInt8[ndarray, "frame size size 3"]) -> bytes:
     """The photo's line of the contact sheet as WebP: the pictures of `OVERVIEW_SHOWS`, from left to right."""
-    around = to_uint8(views.rgb)
     pictures = [
         thumbnail(photo, cutout.mask.shape[1]),
         to_uint8(cutout.rgb[0]),

@@ -3,11 +3,13 @@
 import hashlib
 from dataclasses import asdict, dataclass
 
+from spir.outputs.folder import TEXTURE_SIZES
 from spir.outputs.views import FRAMES
 from spir.photo.cutout import MARGIN
 from spir.pipeline import Reconstructor
 from spir.weights import WEIGHTS
 
+DEFAULT_TEXTURE = TEXTURE_SIZES[0]
 WHERE = ("device", "weights")
 """Settings that say where, not what; of the weights their hash counts."""
 
@@ -29,9 +31,16 @@ class Settings:
     """Samples along the cube's side; 0 = no mesh."""
     frames: int = FRAMES
     """Of the turntable; 0 = none."""
+    texture: int = DEFAULT_TEXTURE
+    """Texels a side of the photo's detail on the mesh, one of `TEXTURE_SIZES`; 0 = the generator's colours alone."""
     device: str = "auto"
     weights: str = str(WEIGHTS)
     """A folder with one folder a category."""
+
+    @property
+    def textured(self) -> bool:
+        """Whether there is a surface to take the photo's detail; the authors have none."""
+        return bool(self.texture and self.mesh_resolution) and not self.as_published
 
     def load(self) -> Reconstructor:
         """The networks. Raises WeightsError, and ValueError where a preference cannot be met."""

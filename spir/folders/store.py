@@ -17,9 +17,15 @@ from fsspec.core import url_to_fs
 from fsspec.implementations.local import LocalFileSystem
 
 from spir.outputs.export import EXPORTS
+from spir.outputs.folder import textured_name
+from spir.outputs.textured import TEXTURED
 
 DONE, FAILED = "run.json", "failed.json"
-OPTIONAL = {FAILED, "turntable.mp4", "turntable.gif", *(f"mesh.{ending}" for ending in EXPORTS)}
+OPTIONAL = {
+    *(FAILED, "turntable.mp4", "turntable.gif"),
+    *(f"mesh.{ending}" for ending in EXPORTS),
+    *map(textured_name, TEXTURED),
+}
 """What an earlier run with other settings may have left behind and this one need not write again."""
 READ_AT_ONCE = 16
 

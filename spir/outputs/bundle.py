@@ -1,7 +1,7 @@
 """§5 "Results", a run to take home whole: one ZIP with everything to look at and everything to go on from.
 
 Pictures, films and meshes are for people; the photo, `mask.png`, the key "restore" of `run.json`, `fit.safetensors`,
-`steps/` and `orbit/` are what `unbundle.restored` brings back. Nothing is pickled.
+`layers.safetensors`, `steps/` and `orbit/` are what `unbundle.restored` brings back. Nothing is pickled.
 """
 
 import json
@@ -36,6 +36,7 @@ MAGIC = (
 )
 """Where a picture file says what it is, and the usual ending of its name."""
 ANY_ENDING = "picture"
+LAYERS = "layers.safetensors"
 COMPRESSED = ("png", "webp", "jpg", "mp4", "gif", "heic")
 """Endings of what does not get smaller."""
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
@@ -64,6 +65,8 @@ class Kept:
     """Pixels a side of one view."""
     palette: Float[Tensor, "values 3"] | None = None
     """The visitor's colours in [-1, 1], where they are not the fit's own."""
+    layers: bytes | None = None
+    """The surface of the fit in use with the photo's detail, in the fit's own colours (`outputs.layer_file`)."""
 
 
 def bundle(
@@ -88,6 +91,8 @@ def bundle(
     contents["nocs.png"] = png_bytes(nocs)
     contents["run.json"] = json.dumps(record | told(kept, record), indent=1, allow_nan=False).encode()
     contents["fit.safetensors"] = save(tensors_of(kept))
+    if kept.layers is not None:
+        contents[LAYERS] = kept.layers
     for number, step in enumerate(kept.fit.trajectory):
         contents[f"steps/{number:02d}.png"] = step_bytes(step)
     for number, part in enumerate(kept.views):

@@ -1,17 +1,30 @@
 """§5 "Results", a run as files: what it saw, what it made, and how it got there."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
 
+from spir.appearance.config import DEFAULT, FINE, AppearanceConfig
+from spir.appearance.layers import recoloured, texture
+from spir.appearance.view import view
+from spir.geometry.pose import camera_from_pose
 from spir.outputs.agreement import iou, psnr
 from spir.outputs.export import EXPORTS
 from spir.outputs.panels import attention_picture, error_picture, nocs_picture, normals_picture, strip
-from spir.outputs.views import gif_bytes, mp4_bytes, png_bytes, to_uint8, with_background
-from spir.types import Camera, Cutout, Fit, Mesh, Photo, Rendering, Step
+from spir.outputs.textured import TEXTURED
+from spir.outputs.views import FRAMES, gif_bytes, mp4_bytes, orbit, png_bytes, to_uint8, with_background
+from spir.types import Appearance, Camera, Cutout, Fit, Mesh, Photo, Pose, Rendering, Step
 
 PAPER_WHITE = 1.0
+TEXTURE_SIZES = (DEFAULT.texture, FINE.texture)
+"""Texels a side that can be asked for."""
+FILM_SIZE = 384
+"""Pixels a side of a textured turntable; each frame costs a core a quarter of a second."""
 
 
 def step_metrics(steps: Sequence[Step], cutout: Cutout) -> list[dict[str, float]]:
@@ -46,10 +59,61 @@ def picture_files(
     return {f"{name}.png": png_bytes(picture) for name, picture in pictures.items()}
 
 
-def film_files(views: Rendering, background: float) -> dict[str, bytes]:
-    """The turntable on white as MP4 and GIF; `background` is the colour it was rendered on."""
-    frames = to_uint8(with_background(views, background, PAPER_WHITE).rgb)
+def on_paper(views: Rendering, background: float) -> UInt8[np.ndarray, "frame height width 3"]:
+    """Pictures on white; `background` is the colour they were rendered on."""
+    return to_uint8(with_background(views, background, PAPER_WHITE).rgb)
+
+
+def film_files(frames: UInt8[np.ndarray, "frame height width 3"]) -> dict[str, bytes]:
+    """The turntable as MP4 and GIF."""
     return {"turntable.mp4": mp4_bytes(frames), "turntable.gif": gif_bytes(frames)}
+
+
+def appearance_config(size: int, detail: float) -> AppearanceConfig:
+    """How a surface is textured with at least so many texels a side, and how much of the photo's detail it takes."""
+    return replace(DEFAULT if size <= DEFAULT.texture else FINE, detail=detail)
+
+
+def in_colours(appearance: Appearance, palette: Float[Tensor, "values 3"], detail: float = 1.0) -> Appearance:
+    """A surface in a visitor's colours, the fit's with some entries changed, with at most so much of the photo's
+    detail."""
+    return replace(recoloured(appearance, palette), detail=min(detail, appearance.detail))
+
+
+def textured_views(
+    appearance: Appearance,
+    camera: Camera,
+    size: int,
+    background: float = PAPER_WHITE,
+) -> Iterator[Rendering]:
+    """What each camera sees of a surface in front of a plain colour, on the CPU, one after the other."""
+    colours = texture(appearance)
+    for row in range(len(camera.cam2world)):
+        yield view(appearance, colours, camera[row : row + 1], size, background)
+
+
+def textured_frames(
+    appearance: Appearance,
+    pose: Pose,
+    frames: int = FRAMES,
+    size: int = FILM_SIZE,
+) -> UInt8[np.ndarray, "frame size size 3"]:
+    """A textured surface once around on white, as `outputs.views.orbit` goes."""
+    reach = float(torch.linalg.vector_norm(appearance.vertices[:, [0, 2]], dim=1).max())
+    cameras = camera_from_pose(orbit(pose, frames, reach))
+    return np.concatenate([to_uint8(seen.rgb) for seen in textured_views(appearance, cameras, size)])
+
+
+def textured_files(
+    appearance: Appearance, camera: Camera, names: Sequence[str], formats: Sequence[str]
+) -> dict[str, bytes]:
+    """The surface in some formats of `TEXTURED`; `names` are those of the palette's entries."""
+    return {textured_name(form): TEXTURED[form](appearance, camera, names) for form in formats}
+
+
+def textured_name(form: str) -> str:
+    """What the file in a format of `TEXTURED` is called."""
+    return form if form.endswith(".glb") else f"textured.{form}"
 
 
 def mesh_files(mesh: Mesh, camera: Camera) -> dict[str, bytes]:

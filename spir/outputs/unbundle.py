@@ -7,7 +7,6 @@ unpickled; every number is checked for kind, shape and range before it is used.
 import json
 import re
 import zipfile
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from math import inf
@@ -21,8 +20,10 @@ from torch import Tensor
 from spir.categories import Category
 from spir.generator import Generator
 from spir.geometry.pose import Z0_LIMIT
-from spir.outputs.bundle import FORMAT, Kept
-from spir.outputs.untrusted import Tensors, number
+from spir.outputs.bundle import FORMAT, LAYERS, Kept
+from spir.outputs.layer_file import LARGEST as LARGEST_LAYERS
+from spir.outputs.layer_file import layers_from
+from spir.outputs.untrusted import Tensors, listed, number, sentence
 from spir.outputs.weightmaps import unpacked
 from spir.patience import Patient, until
 from spir.types import Code, Fit, Guess, Momentum, Pose, Step
@@ -36,6 +37,7 @@ LIMITS = {
     r"mask\.png": 8 * MEGABYTE,
     r"run\.json": 2 * MEGABYTE,
     r"fit\.safetensors": 48 * MEGABYTE,
+    r"layers\.safetensors": LARGEST_LAYERS,
     r"steps/[0-9]{2,3}\.png": MEGABYTE,
     r"orbit/[0-9]{2}\.webp": 8 * MEGABYTE,
 }
@@ -51,7 +53,6 @@ SECONDS = 0.8
 """Of the processor's time for reading all the pictures."""
 MARGINS = (0.0, 0.5)
 """Room around the object; the square with much more would have thousands of pixels a side."""
-LONGEST_WORDS = 200
 MOST_METRICS = 16
 METRIC = re.compile(r"[a-z][a-z0-9_]{0,31}")
 AGAIN = "Download it again from this page, or start anew from the photo inside it."
@@ -131,20 +132,6 @@ def told(text: bytes, category: Category, weights_hash: str) -> dict:
     return words
 
 
-def sentence(value: object) -> str:
-    """Words of a sensible length. Raises ValueError."""
-    if not isinstance(value, str) or len(value) > LONGEST_WORDS or not value.isprintable():
-        raise ValueError("these are no words")
-    return value
-
-
-def listed(value: object, change: Callable, most: int) -> tuple:
-    """`change` of everything in a list of JSON. Raises ValueError."""
-    if not isinstance(value, list) or len(value) > most:
-        raise ValueError("this is no list of a sensible length")
-    return tuple(map(change, value))
-
-
 def measured(row: object) -> dict[str, float]:
     """The metrics of one step. Raises ValueError."""
     if not isinstance(row, dict) or len(row) > MOST_METRICS or not all(map(METRIC.fullmatch, row)):
@@ -187,7 +174,15 @@ class Reader:
             views=self.views(view_size),
             view_size=view_size,
             palette=self.palette("palette", batch=()),
+            layers=self.layers(),
         )
+
+    def layers(self) -> bytes | None:
+        """The surface, once it has been seen to be whole and of as many colours as the fit; older ZIPs have none."""
+        data = self.contents.get(LAYERS)
+        if data is not None and len(layers_from(data).palette) != self.generator.config.values:
+            raise ValueError("this surface has other colours than the fit")
+        return data
 
     def guess(self) -> Guess:
         outcome = listed(self.words["guess_outcome"], sentence, 1)

@@ -114,6 +114,13 @@ def weigh(values: dict[str, float]) -> Verdict:
     return Verdict(level(score), score, reasons, action, measures)
 
 
+def photo_detail(verdict: Verdict) -> float:
+    """How much of the photo's detail the surface may take: 0 where the fit is poor, as it would land beside its place.
+
+    Else 1."""
+    return 0.0 if verdict.level == "poor" else 1.0
+
+
 def level(score: float) -> str:
     return "good" if score >= GOOD else "fair" if score >= FAIR else "poor"
 

@@ -12,7 +12,7 @@ import gradio as gr
 from jaxtyping import Float
 from torch import Tensor
 
-from spir.outputs.export import EXPORTS
+from spir.outputs.folder import textured_views
 from spir.outputs.record import readable_pose
 from spir.outputs.views import png_bytes, to_uint8
 from spir.photo import PREFERENCES, PhotoError
@@ -20,11 +20,12 @@ from spir.ui import words
 from spir.ui.fitting import Fitting
 from spir.ui.handlers import Handlers
 from spir.ui.journal import in_words
-from spir.ui.meshing import RESOLUTION, Meshing
+from spir.ui.meshing import Meshing
 from spir.ui.pictures import hex_colours
 from spir.ui.refusal import refuse
 from spir.ui.sessions import Run
 from spir.ui.takeaway import written
+from spir.ui.texturing import FORMATS, RESOLUTION
 
 
 class Api:
@@ -82,6 +83,7 @@ class Api:
             JSON in which "steps" has loss and seconds, overlap (iou) and likeness (psnr, dB) of every step
             "pose" is the camera in degrees and picture widths
             "verdict" is good, fair or poor with reasons
+            "photo_detail" is 1 where the object takes the photo's own detail, 0 where the fit is too poor for it
             "colours" maps the names of the parts to #rrggbb
             and the object as the photo's camera sees it (PNG)
         """
@@ -97,13 +99,15 @@ class Api:
             "steps": rows,
             "pose": readable_pose(known.fit.pose),
             "verdict": self.handlers.verdict(known).record(),
+            "photo_detail": self.meshing.texturing.detail(known),
             "colours": self.colours(known),
         }
         return told, self.rendered(known)
 
     @in_words()
     def recolour(self, run: object, colours: object) -> tuple[dict[str, str], str]:
-        """Give parts of the object another colour, at once: nothing is fitted again. `export` then has these colours.
+        """Give parts of the object another colour; the photo's detail stays, and nothing is fitted again. `export` then
+        has these colours. The first time takes some seconds, in which the photo is laid onto the object.
 
         Args:
             run: the key that `segment` gave, after `reconstruct`
@@ -118,22 +122,24 @@ class Api:
         if not isinstance(changes, dict) or not set(changes) <= set(now):
             refuse(words.unknown_colours(tuple(now)))
         known.fit = self.handlers.coloured(known, {"colours": list((now | changes).values())})
-        return self.colours(known), self.rendered(known)
+        return self.colours(known), self.recoloured(known)
 
     @in_words()
     def export(self, run: object, format: object = "glb", resolution: object = RESOLUTION) -> str:
-        """Take the object home as a coloured mesh, a file.
+        """Take the object home as a file: with the photo's own detail as a texture, or as a plain coloured mesh.
+        Both GLB have the photo's camera; materials.glb has a material for each part, and stl has no colours. Above a
+        resolution of 128 the texture is finer, too. usdz is only there where the server can write it.
 
         Args:
             run: the key that `segment` gave, after `reconstruct`
-            format: glb (with the photo's camera), ply, obj or stl (which has no colours)
+            format: glb, materials.glb, obj.zip, usdz: with the photo's detail; mesh.glb, ply, obj, stl: plain
             resolution: samples along each side of the object's box, 64 to 256: more is finer and slower
         Returns:
             the file
         """
         self.known(run, fitted=True)
-        if format not in tuple(EXPORTS):
-            refuse(words.unknown_format(tuple(EXPORTS)))
+        if format not in FORMATS:
+            refuse(words.unknown_format(FORMATS))
         if not isinstance(resolution, int | float):
             refuse(words.BAD_RESOLUTION)
         return self.meshing.keep(format)(run, None, resolution)
@@ -150,6 +156,16 @@ class Api:
     def rendered(self, run: Run) -> str:
         """The fit from the photo's camera."""
         return picture(run, "render", self.handlers.render_on_gpu(run.fit).rgb[0])
+
+    def recoloured(self, run: Run) -> str:
+        """The same with the photo's detail, where there can be one."""
+        surface = self.meshing.texturing.surface(run, run.fit)
+        if surface is None:
+            return self.rendered(run)
+        engine, size = self.handlers.engine, run.cutout.mask.shape[1]
+        camera, background = engine.camera(run.fit.pose), engine.category.background
+        (seen,) = textured_views(surface, camera, size, background)
+        return picture(run, "render", seen.rgb[0])
 
 
 def parsed(colours: object) -> object:

@@ -151,7 +151,7 @@ class Fitting:
         """The messages of a run; what came of it is in `run` when the last one is out."""
         began = time.perf_counter()
         # What was painted since counts from the next beginning on.
-        target = run.target if way.kept else run.cutout
+        target, mask = (run.target, run.target_mask) if way.kept else (run.cutout, run.mask)
         kept = list(way.kept)
         metrics = list(run.metrics[: len(kept)])
         # What stays is known to the page already, unless other steps stood behind it.
@@ -183,7 +183,7 @@ class Fitting:
             return
         last, seconds = kept[-1], time.perf_counter() - began
         run.fit = Fit(self.engine.category.name, last.code, last.pose, tuple(kept))
-        run.metrics, run.views, run.target = tuple(metrics), (), target
+        run.metrics, run.views, run.target, run.target_mask = tuple(metrics), (), target, mask
         run.origin, run.base, run.config = origin, way.base, way.config
         if way.first is None and way.after is None:
             self.handlers.pace.learn(first, seconds, last.index)

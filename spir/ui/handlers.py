@@ -37,6 +37,7 @@ class Handlers:
         self.pace = Pace.rough(engine.device)
         self.turn_on_gpu = on_gpu(engine.turning, lambda fit: 20)
         self.mesh_on_gpu = on_gpu(engine.mesh, lambda fit, resolution: 20)
+        self.appearance_on_gpu = on_gpu(engine.appearance, lambda *_: 60)
         self.render_on_gpu = on_gpu(engine.render, lambda fit, size=128: 10)
 
     def run(self, key: str | None, fitted: bool = False) -> Run:

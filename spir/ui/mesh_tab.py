@@ -2,10 +2,10 @@
 
 import gradio as gr
 
-from spir.outputs.export import EXPORTS
-from spir.ui import words
+from spir.ui import mesh_words
 from spir.ui.events import BUSY, LIGHT
-from spir.ui.meshing import COARSEST, FINEST, REPAINT, RESOLUTION, Meshing, meshing, nothing
+from spir.ui.meshing import COARSEST, FINEST, REPAINT, Meshing, meshing, nothing
+from spir.ui.texturing import FORMATS, RESOLUTION
 
 WHITE = (1.0, 1.0, 1.0, 1.0)
 FETCH = "() => document.querySelector('#mesh-file a, a#mesh-file, #mesh-file')?.click()"
@@ -19,15 +19,18 @@ def mesh_tab(events: Meshing, key: gr.State, colours: gr.HTML) -> tuple[gr.Slide
             FINEST,
             RESOLUTION,
             step=32,
-            label=words.MESH_RESOLUTION,
-            info=words.MESH_RESOLUTION_INFO,
+            label=mesh_words.FINENESS,
+            info=mesh_words.FINENESS_INFO,
             elem_id="fineness",
         )
-        make = gr.Button(words.MESH_BUTTON, elem_id="make-mesh", scale=0, min_width=240)
+        detail = gr.Slider(
+            0, 1, 1, step=0.05, label=mesh_words.DETAIL, info=mesh_words.DETAIL_INFO, elem_id="photo-detail"
+        )
+        make = gr.Button(mesh_words.BUTTON, elem_id="make-mesh", scale=0, min_width=240)
     piece = meshing(elem_id="mesh-size")
     with gr.Row(equal_height=False):
         viewer = gr.Model3D(
-            label=words.MESH_LABEL,
+            label=mesh_words.LABEL,
             clear_color=WHITE,
             camera_position=(60, 75, None),
             height=360,
@@ -35,23 +38,28 @@ def mesh_tab(events: Meshing, key: gr.State, colours: gr.HTML) -> tuple[gr.Slide
             elem_id="mesh",
         )
         # Not in the page until it is asked for: plotly is a megabyte.
-        plot = gr.Plot(label=words.TRUE_COLOURS, visible=False, elem_id="true-colours")
+        plot = gr.Plot(label=mesh_words.TRUE_COLOURS, visible=False, elem_id="true-colours")
     with gr.Row(elem_id="mesh-files"):
-        true = gr.Button(words.TRUE_COLOURS_BUTTON, elem_id="show-true-colours", scale=3, min_width=220)
+        true = gr.Button(mesh_words.TRUE_COLOURS_BUTTON, elem_id="show-true-colours", scale=3, min_width=220)
         buttons = {
-            end: gr.Button(end.upper(), elem_id=f"keep-{end}", min_width=80, variant="secondary")
-            for end in EXPORTS
+            form: gr.Button(
+                mesh_words.button(form),
+                elem_id=f"keep-{form.replace('.', '-')}",
+                min_width=100,
+                variant="secondary",
+            )
+            for form in FORMATS
         }
         file = gr.DownloadButton("file", visible="hidden", elem_id="mesh-file")
-    gr.Markdown(words.MESH_HINT)
+    gr.Markdown(mesh_words.HINT)
 
-    asked = [key, colours, fineness]
+    asked = [key, colours, fineness, detail]
     make.click(nothing_plotted, None, plot, **LIGHT).success(
         events.mesh, asked, [viewer, piece, plot], **BUSY
     )
-    true.click(events.true_colours, asked, plot, **BUSY)
-    for end, button in buttons.items():
-        fetched = button.click(events.keep(end), asked, file, **BUSY)
+    true.click(events.true_colours, asked[:3], plot, **BUSY)
+    for form, button in buttons.items():
+        fetched = button.click(events.keep(form), asked, file, **BUSY)
         fetched.success(None, None, None, js=FETCH, **LIGHT)
     piece.input(None, [piece, viewer, plot], [viewer, plot], js=REPAINT, **LIGHT)
     return fineness, [viewer, piece, plot]

@@ -1,7 +1,7 @@
 """The object as a mesh: two viewers in the visitor's colours, and a file in every format.
 
-A mesh's colours are attention @ palette as a view's are, so the page gets the attention of the vertices once
-and follows the visitor's colours by itself: `assets/meshing.js`.
+With the photo's detail it is a textured GLB. Without, a mesh's colours are attention @ palette as a view's are, so the
+page gets the attention of the vertices once and follows the visitor's colours by itself: `assets/meshing.js`.
 """
 
 import base64
@@ -16,17 +16,20 @@ import plotly.graph_objects as go
 from spir.outputs.edits import recolour_mesh
 from spir.outputs.export import EXPORTS
 from spir.outputs.mesh import EmptySurfaceError
+from spir.outputs.textured import TEXTURED
+from spir.outputs.untrusted import number
 from spir.outputs.weightmaps import weight_bytes
 from spir.types import Fit, Mesh
-from spir.ui import words
+from spir.ui import mesh_words, words
 from spir.ui.handlers import Handlers
 from spir.ui.journal import stage
 from spir.ui.pictures import hex_colours
 from spir.ui.refusal import refuse
 from spir.ui.sessions import Run, Surface
+from spir.ui.texturing import PLAIN_GLB, WITH_TEXTURE, WITHOUT_TEXTURE, Texturing
 from spir.ui.theme import asset
 
-COARSEST, RESOLUTION, FINEST = 64, 128, 256
+COARSEST, FINEST = 64, 256
 """Samples along the cube's side."""
 TEMPLATE = """<p class="spir-meshing spir-note" role="status"></p>"""
 
@@ -55,6 +58,12 @@ def made(run: str, mesh: Mesh, colours: list[str], note: str) -> dict:
         "colours": colours,
         "note": note,
     }
+
+
+def textured(run: str, colours: list[str], note: str) -> dict:
+    """The same of a mesh with the photo's detail, which the page does not colour: what it says once the colours are
+    others."""
+    return {"run": run, "colours": colours, "note": note, "stale": mesh_words.STALE}
 
 
 def nothing() -> dict:
@@ -94,11 +103,11 @@ class Meshing:
     def __init__(self, handlers: Handlers):
         self.handlers = handlers
         self.engine = handlers.engine
+        self.texturing = Texturing(handlers)
 
     def surface(self, run: Run, fit: Fit, resolution: int | float) -> Mesh:
         """The mesh of a fit in its colours; where only these changed since the last one, at once."""
-        if resolution not in range(COARSEST, FINEST + 1):
-            refuse(words.BAD_RESOLUTION)
+        refuse_fineness(resolution)
         kept, w = run.surface, fit.code.w
         if kept is None or kept.resolution != resolution or not kept.w.equal(w):
             began = time.perf_counter()
@@ -110,14 +119,28 @@ class Meshing:
             kept = run.surface = Surface(w, int(resolution), mesh, time.perf_counter() - began)
         return recolour_mesh(kept.mesh, self.engine.palette(fit.code)[0])
 
-    def mesh(self, key: str | None, colours: dict | None, resolution: int | float) -> tuple[str, dict, None]:
-        """The values of viewer, piece and plot: a GLB's path, weights and a sentence, and nothing as yet."""
+    def mesh(
+        self, key: str | None, colours: dict | None, resolution: int | float, detail: object = 1.0
+    ) -> tuple[str, dict, None]:
+        """The values of viewer, piece and plot: a GLB's path, what the page knows of it, and nothing as yet."""
         run = self.handlers.run(key, fitted=True)
         fit = self.handlers.coloured(run, colours)
-        surface = self.surface(run, fit, resolution)
-        path = self.written(run, fit, surface, "glb", "view")
-        note = words.mesh_size(len(surface.faces), run.surface.seconds)
-        return path, made(key, surface, hex_colours(self.engine.palette(fit.code)[0]), note), None
+        shown, detail = hex_colours(self.engine.palette(fit.code)[0]), amount(detail)
+        refuse_fineness(resolution)
+        allowed = self.texturing.detail(run) if detail else 0.0
+        surface = self.texturing.surface(run, fit, resolution, detail) if allowed else None
+        if surface is None:
+            surface = self.surface(run, fit, resolution)
+            path = self.written(run, "view.glb", EXPORTS["glb"](surface, self.engine.camera(fit.pose)))
+            note = mesh_words.size(len(surface.faces), run.surface.seconds)
+            if detail and not allowed:
+                note += " " + (mesh_words.PHOTO_DETAIL_OFF if run.step else mesh_words.MIXED)
+            return path, made(key, surface, shown, note), None
+        path = self.written(
+            run, "view.glb", TEXTURED["textured.glb"](surface, self.engine.camera(fit.pose), ())
+        )
+        note = mesh_words.size(len(surface.faces), run.look.seconds)
+        return path, textured(key, shown, note), None
 
     def true_colours(self, key: str | None, colours: dict | None, resolution: int | float) -> dict:
         """The plot, shown."""
@@ -125,18 +148,47 @@ class Meshing:
         surface = self.surface(run, self.handlers.coloured(run, colours), resolution)
         return gr.update(value=figure(surface), visible=True)
 
-    def keep(self, ending: str) -> Callable[..., str]:
-        """An event that writes the mesh in one format of `EXPORTS` and answers with the file's path."""
+    def keep(self, form: str) -> Callable[..., str]:
+        """An event that writes the object in one of `texturing.FORMATS` and answers with the file's path."""
 
-        def kept(key: str | None, colours: dict | None, resolution: int | float) -> str:
+        def kept(key: str | None, colours: dict | None, resolution: int | float, detail: object = 1.0) -> str:
             run = self.handlers.run(key, fitted=True)
             fit = self.handlers.coloured(run, colours)
-            return self.written(run, fit, self.surface(run, fit, resolution), ending, fit.category)
+            return self.written(
+                run, f"{fit.category}.{form}", self.file(run, fit, form, resolution, amount(detail))
+            )
 
         return kept
 
-    def written(self, run: Run, fit: Fit, surface: Mesh, ending: str, name: str) -> str:
-        """Path of the mesh as a file in the run's folder."""
-        path = run.folder / f"{name}.{ending}"
-        path.write_bytes(EXPORTS[ending](surface, self.engine.camera(fit.pose)))
+    def file(self, run: Run, fit: Fit, form: str, resolution: int | float, detail: float = 1.0) -> bytes:
+        """The object in a format of `texturing.FORMATS`; "glb" is the plain one where there can be no texture."""
+        refuse_fineness(resolution)
+        camera = self.engine.camera(fit.pose)
+        if form in WITH_TEXTURE:
+            surface = self.texturing.surface(run, fit, resolution, detail)
+            if surface is not None:
+                return TEXTURED[WITH_TEXTURE[form]](surface, camera, self.engine.category.palette_names)
+            if form != "glb":
+                refuse(mesh_words.NO_TEXTURE)
+            form = PLAIN_GLB
+        return EXPORTS[WITHOUT_TEXTURE[form]](self.surface(run, fit, resolution), camera)
+
+    def written(self, run: Run, name: str, data: bytes) -> str:
+        """Path of a file in the run's folder."""
+        path = run.folder / name
+        path.write_bytes(data)
         return str(path)
+
+
+def refuse_fineness(resolution: object) -> None:
+    """End the event unless it is a number of samples."""
+    if resolution not in range(COARSEST, FINEST + 1):
+        refuse(words.BAD_RESOLUTION)
+
+
+def amount(detail: object) -> float:
+    """The amount of photo detail that the page asked for, in [0, 1]."""
+    try:
+        return number(detail, 0, 1)
+    except ValueError:
+        refuse(mesh_words.BAD_DETAIL)

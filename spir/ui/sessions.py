@@ -45,6 +45,27 @@ class Surface:
 
 
 @dataclass(frozen=True)
+class Look:
+    """The surface with the photo's detail, and what it is of, so that it need not be made again."""
+
+    w: Float[Tensor, "1 layers width"]
+    quaternion: Float[Tensor, "1 4"]
+    target: Cutout
+    size: int
+    """Texels a side."""
+    data: bytes | None
+    """A file of `outputs.layer_file`, in the fit's own colours: a hundredth of the layers themselves. None where there
+    can be no such surface."""
+    seconds: float
+    """It took."""
+
+    def of(self, fit: Fit, target: Cutout, size: int) -> bool:
+        """Whether it is of that fit of that cut-out, whatever the colours, and fine enough."""
+        same = self.w.equal(fit.code.w) and self.quaternion.equal(fit.pose.quaternion)
+        return same and self.target is target and self.size >= size
+
+
+@dataclass(frozen=True)
 class Second:
     """Another photo, to mix with."""
 
@@ -81,6 +102,8 @@ class Run:
     """Code and pose in use, and every step of the way."""
     target: Cutout | None = None
     """The cut-out that the fit is of; the brush may have gone on since."""
+    target_mask: Float[Tensor, "height width"] | None = None
+    """The mask that it was cut out by."""
     origin: Guess | None = None
     """Where the present descent began: at the guess, or where the visitor sent it from."""
     base: int = 0
@@ -103,6 +126,8 @@ class Run:
     """Gradio's copies of what the visitor sent, which go with the run."""
     surface: Surface | None = None
     """The mesh that was made last."""
+    look: Look | None = None
+    """The same for the one with the photo's detail."""
     other: Second | None = None
     """The second photo."""
     nudged: Pose | None = None
@@ -113,6 +138,12 @@ class Run:
         """The step whose object is in use; none where the visitor mixed one of his own."""
         place = place_in_use(self.fit) if self.fit else None
         return None if place is None else self.fit.trajectory[place]
+
+    @property
+    def uncoloured(self) -> Fit:
+        """The fit in use in the colours that were found, whatever the visitor made of them since."""
+        step = self.step
+        return self.fit if step is None else replace(self.fit, code=step.code)
 
 
 class Runs:

@@ -11,13 +11,14 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from spir.outputs.bundle import Kept, bundle, repeat
-from spir.outputs.folder import mesh_files
+from spir.outputs.folder import mesh_files, textured_files, textured_frames
+from spir.outputs.layer_file import texture_size
 from spir.outputs.unbundle import BundleError, restored
 from spir.outputs.views import gif_bytes, mp4_bytes, to_uint8
 from spir.outputs.weightmaps import unpacked
 from spir.photo import PhotoError, read_photo
 from spir.pipeline import preset
-from spir.types import Fit
+from spir.types import Appearance, Cutout, Fit
 from spir.ui import timeline, words
 from spir.ui.cutting import shown
 from spir.ui.handlers import PAPER_WHITE, Handlers
@@ -25,8 +26,9 @@ from spir.ui.journal import in_words, stage
 from spir.ui.meshing import Meshing
 from spir.ui.orbit import VIEW_SIDE
 from spir.ui.refusal import refuse
-from spir.ui.sessions import Run, at_rest
+from spir.ui.sessions import Look, Run, at_rest
 
+TEXTURED_IN_ZIP = ("textured.glb", "materials.glb")
 LARGEST_ZIP = 64 * 2**20
 """Bytes of a ZIP that is opened at all."""
 
@@ -49,22 +51,30 @@ class Takeaway:
 
     def packed(self, run: Run, fit: Fit, resolution: object) -> tuple[list[str], Kept]:
         """Paths of the ZIP and the films, and what is in the ZIP."""
-        frames = self.frames(run, fit)
+        camera, name = self.engine.camera(fit.pose), fit.category
+        meshes = mesh_files(self.meshing.surface(run, fit, resolution), camera)
+        surface = self.meshing.texturing.surface(run, fit, resolution)
+        if surface is not None:
+            names = self.engine.category.palette_names
+            meshes |= textured_files(surface, camera, names, TEXTURED_IN_ZIP)
+        frames = self.frames(run, fit, surface)
         films = {"orbit.mp4": mp4_bytes(frames), "orbit.gif": gif_bytes(frames)}
-        meshes = mesh_files(self.meshing.surface(run, fit, resolution), self.engine.camera(fit.pose))
-        name = fit.category
-        kept = self.kept(run, fit)
+        kept = replace(self.kept(run, fit), layers=self.meshing.texturing.look(run, resolution).data)
         whole = bundle(kept, run.target, self.engine.category, self.record(run), films | meshes)
         contents = {f"{name}.zip": whole} | {f"{name}-{film}": data for film, data in films.items()}
         return [written(run.folder / file, data) for file, data in contents.items()], kept
 
-    def frames(self, run: Run, fit: Fit) -> UInt8[ndarray, "frame height width 3"]:
-        """The turning object on paper."""
+    def frames(
+        self, run: Run, fit: Fit, surface: Appearance | None
+    ) -> UInt8[ndarray, "frame height width 3"]:
+        """The turning object on paper: its surface where there is one, else the views."""
         for _ in self.handlers.views(run):
             pass
         palette = self.engine.palette(fit.code)[0]
         parts = [unpacked(part, len(palette), VIEW_SIDE, VIEW_SIDE) for part in run.views]
         weights = torch.cat(parts)
+        if surface is not None:
+            return textured_frames(surface, fit.pose, len(weights))
         return to_uint8(weights @ palette + (1 - weights.sum(-1, keepdim=True)) * PAPER_WHITE)
 
     def kept(self, run: Run, fit: Fit) -> Kept:
@@ -94,7 +104,10 @@ class Takeaway:
             segmenter=run.segmenter,
             metrics=run.metrics,
             outcome=run.guess.outcome[0],
-            notes={"verdict": verdict and verdict.record()},
+            notes={
+                "verdict": verdict and verdict.record(),
+                "photo_detail": self.meshing.texturing.detail(run),
+            },
         )
 
     def reopen(self, file: dict | None, key: str | None, request: gr.Request) -> Iterator[tuple]:
@@ -148,6 +161,8 @@ class Takeaway:
             "guess": kept.guess,
             "fit": fit,
             "target": cutout,
+            "target_mask": kept.mask,
+            "look": look_of(kept, cutout),
             "origin": kept.guess,
             "config": preset(steps[-1].index),
             "metrics": kept.metrics,
@@ -159,6 +174,14 @@ class Takeaway:
         """What the cut-out and the timeline show of a run that is done."""
         run = self.handlers.run(key, fitted=True)
         return shown(key, run), timeline.whole(key, run, self.engine.category)
+
+
+def look_of(kept: Kept, target: Cutout) -> Look | None:
+    """The surface with the photo's detail, where the ZIP has one."""
+    if kept.layers is None:
+        return None
+    size = texture_size(kept.layers)
+    return Look(kept.fit.code.w, kept.fit.pose.quaternion, target, size, kept.layers, 0.0)
 
 
 def written(path: Path, data: bytes) -> str:

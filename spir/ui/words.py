@@ -35,14 +35,10 @@ RECOLOUR_HINT = (
     "Click the object to find out which colour it is."
 )
 NO_COLOURS = "Colours appear here after a run."
-MESH_BUTTON = "Make the mesh"
-MESH_RESOLUTION = "Fineness"
-MESH_RESOLUTION_INFO = "Samples along each side of the object's box: more is finer and slower."
-MESH_LABEL = "Mesh"
 FILES_BUTTON = "Prepare everything"
 FILES_LABEL = "Files"
 FILES_HINT = (
-    "One ZIP with the photo, the cut-out, every step, the views, the mesh in four formats and run.json, which "
+    "One ZIP with the photo, the cut-out, every step, the views, the object in six files and run.json, which "
     "says how all of it was made. Open the ZIP here again, or drop it on the page, and everything is back."
 )
 OPEN_ZIP = "Open a saved ZIP"
@@ -188,22 +184,12 @@ def race_takes(seconds: float) -> str:
     return f"{RACE} (about {duration(seconds)})"
 
 
-def mesh_size(triangles: int, seconds: float) -> str:
-    return f"{triangles:,} triangles in {duration(seconds)}."
-
-
 def out_of_order(message: str) -> str:
     """For the page that is shown when there is nothing to run."""
     return f"This page cannot run yet. {message}"
 
 
-# The tabs Mesh and Mix.
-TRUE_COLOURS = "True colours"
-TRUE_COLOURS_BUTTON = "Show true colours"
-MESH_HINT = (
-    "The viewer adds a little contrast of its own; “true colours” shows every colour as it is. Both follow the "
-    "colours you choose. A button with a file type makes that file in these colours; STL has none."
-)
+# The tab Mix; those of the tab Mesh are in `mesh_words`.
 BAD_RESOLUTION = "The fineness must be a whole number from 64 to 256."
 SECOND_PHOTO = "Second photo"
 SECOND_PHOTO_ALT = "Your second photo"

@@ -9,6 +9,7 @@ from spir.folders.jobs import jobs
 from spir.folders.process import OVERVIEW, attempt, lost
 from spir.folders.settings import Settings
 from spir.folders.store import Store
+from spir.outputs.mesh import EmptySurfaceError
 from spir.photo import read_photo
 
 
@@ -52,6 +53,25 @@ def test_what_is_asked_otherwise_is_done_anew(bench, job, runs, photos):
 def test_device_and_place_of_the_weights_are_not_what_is_asked():
     assert Settings(device="cuda", weights="x").asked("h", b"1", None) == Settings().asked("h", b"1", None)
     assert Settings().asked("h", b"1", None) != Settings().asked("h", b"1", b"")
+
+
+def test_texture_is_part_of_what_is_asked_and_needs_a_mesh():
+    asked = [Settings(texture=size).asked("h", b"1", None) for size in (0, 1024, 2048)]
+    assert asked[0] != asked[1] != asked[2]
+    assert Settings().textured and not Settings(texture=0).textured
+    assert not Settings(mesh_resolution=0).textured and not Settings(as_published=True).textured
+
+
+@pytest.mark.parametrize("problem", [EmptySurfaceError("nowhere negative"), ValueError("no mixture")])
+def test_a_surface_that_cannot_be_textured_is_remarked(bench, job, monkeypatch, problem):
+    def fall(*_):
+        raise problem
+
+    monkeypatch.setattr(bench.reconstructor, "appearance", fall)
+    bench = replace(bench, settings=replace(bench.settings, mesh_resolution=16))
+    row = attempt(bench, job)
+    assert not row.failure and str(problem) in row.remark
+    assert "mesh.glb" in bench.store.known(job.folder)["notes"]["files"]
 
 
 def test_a_failure_stays_until_another_try_is_wanted(bench, photos, runs):

@@ -22,6 +22,9 @@ from spir.pipeline import Reconstructor, preset
 from spir.types import Guess
 from tests.hostile.broken import CUTS, HTML
 from tests.hostile.case import Case, after_header, chunk, saved
+from tests.outputs.test_layer_file import DATA as LAYERS
+from tests.outputs.test_layer_file import changed as layers
+from tests.outputs.test_layer_file import webp
 from tests.tiny import car_photo
 from tests.ui.toy import ROOT
 
@@ -63,7 +66,7 @@ def sound_files() -> dict[str, bytes]:
     first = next(item for item in found if isinstance(item, Guess))
     metrics = tuple(step_metrics(fit.trajectory, cut))
     views = (packed(engine().turntable(fit, 2, 32)),)
-    kept = Kept(photo, mask, 0.1, "by hand", first, fit, metrics, views, 32, palette=None)
+    kept = Kept(photo, mask, 0.1, "by hand", first, fit, metrics, views, 32, None, layers=LAYERS)
     told = {"weights_hash": engine().weights_hash, "device": "cpu", "loss_backend": "encoder", "seed": 0}
     record = run_record(fit, **told, segmenter="by hand", metrics=metrics, notes={})
     with zipfile.ZipFile(BytesIO(bundle(kept, cut, engine().category, record))) as archive:
@@ -116,8 +119,9 @@ def broken() -> Iterator[Case]:
     locked[data.index(b"PK\1\2") + 8] |= 1
     yield Case("locked.zip", bytes(locked), "refused")
     for name in sound_files():
-        if name not in ("crop.png", "nocs.png", "orbit/00.webp"):
+        if name not in ("crop.png", "nocs.png", "orbit/00.webp", "layers.safetensors"):
             yield Case(f"without-{name.replace('/', '-')}.zip", zipped({name: None}), "refused")
+    yield Case("without-layers.zip", zipped({"layers.safetensors": None}), "taken")
 
 
 def names() -> Iterator[Case]:
@@ -136,7 +140,9 @@ def names() -> Iterator[Case]:
 
 def bombs() -> Iterator[Case]:
     """A few kilobytes that unpack to gigabytes, or take minutes to read."""
-    for name in ("photo.png", "mask.png", "run.json", "fit.safetensors", "steps/00.png", "orbit/00.webp"):
+    for name in sound_files():
+        if name in ("crop.png", "nocs.png"):
+            continue
         yield Case(f"bomb-{name.replace('/', '-')}.zip", zipped({name: bytes(60 * MEGABYTE)}), "refused")
     honest = zipped({"mask.png": bytes(60 * MEGABYTE)})
     lie = honest.replace(struct.pack("<I", 60 * MEGABYTE), struct.pack("<I", 10))
@@ -161,6 +167,15 @@ def bombs() -> Iterator[Case]:
     ):
         yield Case(f"steps-{name}.zip", zipped(long_run(extra)), "refused")
     yield Case("steps-many.zip", zipped(long_run(b"")), "taken")
+    tiles = {
+        "light": (1, 2048),
+        "rest": (3, 2048),
+        "weights": (10, 512),
+        "generated": (10, 512),
+        "seen": (2, 512),
+    }
+    largest = layers({name: webp(count * size, size) for name, (count, size) in tiles.items()})
+    yield Case("layers-largest.zip", zipped({"layers.safetensors": largest}), "taken")
 
 
 def long_run(extra: bytes) -> dict[str, bytes]:
@@ -218,6 +233,16 @@ def lies() -> Iterator[Case]:
         for how, tensor in wrong.items():
             content = save(tensors | {name: tensor})
             yield Case(f"{name}-{how}.zip", zipped({"fit.safetensors": content}), "refused")
+    for name, content in (
+        ("words", layers(told={"format": "1"})),
+        ("detail", layers(told={"detail": 1e300})),
+        ("missing", layers(leave="uv")),
+        ("faces", layers({"faces": load(LAYERS)["faces"].long().numpy() + 2**40})),
+        ("fit", sound_files()["fit.safetensors"]),
+        ("bomb", layers({"rest": webp(16_383, 16_383)})),
+        ("weights-bomb", layers({"weights": webp(16_380, 1638)})),
+    ):
+        yield Case(f"layers-{name}.zip", zipped({"layers.safetensors": content}), "refused")
     for size in (0, 2**21, 2**63, 2**64 - 1):
         content = struct.pack("<Q", size) + sound_files()["fit.safetensors"][8:]
         yield Case(f"header-{size}.zip", zipped({"fit.safetensors": content}), "refused")

@@ -167,7 +167,7 @@ def mutated_zip(draw: random.Random) -> bytes:
     for name in draw.sample(sorted(files), draw.randint(1, 2)):
         if name == "run.json" and draw.random() < 0.8:
             changes[name] = mutated_json(files[name], draw)
-        elif name == "fit.safetensors" and draw.random() < 0.6:
+        elif name.endswith(".safetensors") and draw.random() < 0.6:
             changes[name] = mutated_tensors(files[name], draw)
         else:
             changes[name] = mutated(files[name], b"", draw)

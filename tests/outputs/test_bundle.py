@@ -17,12 +17,15 @@ from torch import Tensor
 from spir.outputs import unbundle
 from spir.outputs.bundle import Kept, bundle, flat, leaner, mask_bytes, picture_ending, tensors_of
 from spir.outputs.folder import step_metrics
+from spir.outputs.layer_file import layer_bytes
 from spir.outputs.record import run_record
 from spir.outputs.unbundle import BundleError, restored
 from spir.outputs.weightmaps import packed
 from spir.photo import read_photo
 from spir.pipeline import Reconstructor, preset
 from spir.types import Guess, Step
+from tests.outputs.test_layer_file import DATA as LAYERS
+from tests.outputs.test_layer_file import SMALL
 from tests.tiny import car_photo
 from tests.ui.toy import ROOT
 
@@ -57,6 +60,7 @@ def kept(engine, cut):
         views=(packed(engine.turntable(fit, 2, 32)),),
         view_size=32,
         palette=torch.linspace(-1, 1, 30).reshape(10, 3),
+        layers=LAYERS,
     )
 
 
@@ -207,7 +211,10 @@ def test_a_damaged_zip_ends_in_words(engine, data, files, seed):
 
 
 @pytest.mark.parametrize("seed", range(3))
-@pytest.mark.parametrize("name", ["run.json", "fit.safetensors", "mask.png", "steps/01.png", "orbit/00.webp"])
+@pytest.mark.parametrize(
+    "name",
+    ["run.json", "fit.safetensors", "layers.safetensors", "mask.png", "steps/01.png", "orbit/00.webp"],
+)
 def test_a_damaged_file_in_a_sound_zip_ends_in_words(engine, files, name, seed):
     draw = random.Random(seed)
     for _ in range(6):
@@ -418,7 +425,23 @@ def test_steps_must_be_in_order(engine, files):
     assert not survives(engine, rezipped(files, **{"fit.safetensors": wrong}))
 
 
-def test_without_colours_or_views_it_comes_back_too(engine, kept, cut, record):
-    plain = replace(kept, palette=None, views=(), metrics=())
+def test_without_colours_views_or_layers_it_comes_back_too(engine, kept, cut, record):
+    plain = replace(kept, palette=None, views=(), metrics=(), layers=None)
     again = back(engine, bundle(plain, cut, engine.category, record))
-    assert (again.palette, again.views, again.metrics) == (None, (), ())
+    assert (again.palette, again.views, again.metrics, again.layers) == (None, (), (), None)
+
+
+def test_a_surface_that_is_none_is_refused(engine, files):
+    fewer = {"palette": SMALL.palette[:9], "generated_palette": SMALL.generated_palette[:9]}
+    fewer |= {"weights": SMALL.weights[..., :9], "generated": SMALL.generated[..., :9]}
+    astray = replace(SMALL, faces=SMALL.faces + len(SMALL.vertices))
+    for layers in (
+        b"",
+        b"no",
+        files["fit.safetensors"],
+        layer_bytes(replace(SMALL, **fewer)),
+        layer_bytes(astray),
+    ):
+        assert not survives(engine, rezipped(files, **{"layers.safetensors": layers}))
+    with pytest.raises(BundleError, match="too large"):
+        back(engine, rezipped(files, **{"layers.safetensors": bytes(5 * 2**20)}))

@@ -10,7 +10,7 @@ import torch
 from spir.categories import CATEGORIES
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.outputs import evidence
-from spir.outputs.verdict import FAIR, GOOD, WORTH, judge, level, quality, weigh
+from spir.outputs.verdict import FAIR, GOOD, WORTH, judge, level, photo_detail, quality, weigh
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.types import Code, Cutout, Fit, Guess, Step
@@ -244,3 +244,8 @@ def test_more_steps_are_advised_only_where_nothing_else_is_weak():
     assert weigh(fine | {"overlap": 0.7}).action == "more_steps"
     assert weigh(fine | poor | {"points": 0.1}).action == "other_photo"
     assert weigh(fine).action == "none"
+
+
+def test_a_poor_fit_takes_no_detail_from_the_photo(run):
+    assert photo_detail(weigh(PERFECT)) == 1
+    assert photo_detail(judged(run, fit=used(run[2], pose(azimuth=75.0)))) == 0

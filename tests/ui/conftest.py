@@ -2,13 +2,14 @@
 
 import shutil
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
 import pytest
 from PIL import Image, ImageDraw
 
-from spir.pipeline import Reconstructor
+from spir.pipeline import DEFAULT, Reconstructor
 from spir.ui.fitting import Fitting
 from spir.ui.handlers import Handlers
 from spir.ui.sessions import Runs
@@ -52,6 +53,15 @@ def engine():
 def nobody_says_what_a_photo_shows(monkeypatch):
     """Drawn cars are no photos, and the network that knows cars says so."""
     monkeypatch.setattr("spir.photo.segment.TrainedSegmenter.available", lambda self: False)
+
+
+@pytest.fixture(autouse=True)
+def coarse_textures(monkeypatch):
+    """Whose making would take most of the time of these tests; the finer one has twice as many texels a side."""
+    coarse = replace(DEFAULT, faces=1200, texture=128, coarse=32, source=128)
+    monkeypatch.setattr("spir.outputs.folder.DEFAULT", coarse)
+    monkeypatch.setattr("spir.outputs.folder.FINE", replace(coarse, texture=256))
+    monkeypatch.setattr("spir.ui.texturing.TEXTURE_SIZES", (128, 256))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from pathlib import Path
 import gradio as gr
 
 from spir.pipeline import Reconstructor, preset
-from spir.ui import swatches
+from spir.ui import swatches, texturing
 from spir.ui.handlers import Handlers
 from spir.ui.mesh_tab import mesh_tab
 from spir.ui.meshing import Meshing
@@ -26,9 +26,12 @@ def tabs(photo: Path, folder: Path) -> gr.Blocks:
     """What the object's colours are stands below the tabs, once it was changed."""
     engine = Reconstructor.load(root=ROOT, device="cpu", loss="encoder")
     handlers = Handlers(engine, Runs(root=folder))
+    # The toy's fits are all poor.
+    texturing.photo_detail = lambda verdict: 1.0
     made = handlers.opened(Path(shutil.copy(photo, folder)), "anna")
     run = handlers.runs.get(made)
-    *_, run.fit = engine.reconstruct(run.cutout, preset(0))
+    run.guess, _, run.fit = engine.reconstruct(run.cutout, preset(0))
+    run.target, run.target_mask = run.cutout, run.mask
     with gr.Blocks() as page:
         key = gr.State(made)
         colours = swatches.swatches()

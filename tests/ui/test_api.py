@@ -39,9 +39,24 @@ def test_the_whole_story(api, sent, car_png):
     before = pixels(rendered)
     colours, rendered = api.recolour(told["run"], json.dumps(dict.fromkeys(found["colours"], "#00ff00")))
     assert set(colours.values()) == {"#00ff00"} and (pixels(rendered) != before).any()
-    for end in ("glb", "ply", "obj", "stl"):
+    for end in ("glb", "materials.glb", "mesh.glb", "ply", "obj", "stl"):
         assert len(trimesh.load(api.export(told["run"], end, COARSEST), force="mesh").faces) > 100
-    assert json.dumps(found)
+    assert json.dumps(found) and found["photo_detail"] in (0, 1)
+
+
+def test_recolouring_shows_the_textured_object_and_glb_is_textured(api, run, handlers, monkeypatch):
+    monkeypatch.setattr("spir.ui.texturing.photo_detail", lambda verdict: 1.0)
+    assert api.reconstruct(run, 0)[0]["photo_detail"] == 1
+    now, same = api.recolour(run, {})
+    before = pixels(same).astype(int)
+    _, green = api.recolour(run, dict.fromkeys(now, "#00ff00"))
+    assert before.shape == (128, 128, 3) and handlers.runs.get(run).look.data
+    assert np.abs(pixels(green).astype(int) - before).mean() > 2
+    back, again = api.recolour(run, now)
+    assert back == now and (pixels(again) == before).all()
+    data = Path(api.export(run, "glb", COARSEST)).read_bytes()
+    assert b"baseColorTexture" in data and b"COLOR_0" not in data
+    assert b"COLOR_0" in Path(api.export(run, "mesh.glb", COARSEST)).read_bytes()
 
 
 def test_a_longer_run_goes_on(api, run):
@@ -68,7 +83,7 @@ def test_bad_input_is_told_in_words(api, run, sent, wrong_files):
         api.export(run)
     assert caught.value.message == words.NO_RESULT
     api.reconstruct(run, 0)
-    for form, resolution in (("fbx", 128), ("glb", 9999), ("../glb", 128)):
+    for form, resolution in (("fbx", 128), ("glb", 9999), ("../glb", 128), ("textured.glb", 128)):
         with pytest.raises(gr.Error):
             api.export(run, form, resolution)
     with pytest.raises(gr.Error):

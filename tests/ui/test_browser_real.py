@@ -100,9 +100,10 @@ def test_the_mesh_has_the_colour_that_was_chosen(visit):
     """What the viewer makes of (200, 60, 40) was measured once: 196, 52, 16."""
     visit.look(ONE_COLOUR)
     visit.open("Mesh")
-    box = visit.page.locator("#fineness input[type=number]")
-    box.fill("64")
-    box.press("Enter")
+    for piece, value in (("fineness", "64"), ("photo-detail", "0")):
+        box = visit.page.locator(f"#{piece} input[type=number]")
+        box.fill(value)
+        box.press("Enter")
     visit.page.click("#make-mesh")
     visit.wait_for("document.querySelector('#mesh-size').textContent.includes('triangles')")
     canvas = visit.page.locator("#mesh canvas")

@@ -172,7 +172,7 @@ def test_a_client_gets_words_colours_and_every_format(client, car_png, wrong_fil
     colours, after = client.predict(told["run"], green, api_name="/recolour")
     assert set(colours.values()) == {"#00ff00"}
     assert (pixels(before) != pixels(after)).any()
-    for ending in ("glb", "ply", "obj", "stl"):
+    for ending in ("glb", "materials.glb", "mesh.glb", "ply", "obj", "stl"):
         opens(client.predict(told["run"], ending, resolution=64, api_name="/export"))
 
 

@@ -77,6 +77,7 @@ def test_without_memory_for_anything_else_the_visitor_is_told_too(
     monkeypatch.setattr(handlers, "turn_on_gpu", failing(problem))
     monkeypatch.setattr(handlers, "mesh_on_gpu", raising(problem))
     monkeypatch.setattr(handlers, "render_on_gpu", raising(problem))
+    monkeypatch.setattr(handlers, "appearance_on_gpu", raising(problem))
     for event in (
         lambda: list(handlers.turn(fitted)),
         lambda: meshing.mesh(fitted, None, 64),

@@ -65,11 +65,12 @@ def test_a_whole_visit_crosses_the_border(calls, engine, sent, car_png, tmp_path
     # Going on crosses with its momentum.
     assert last(fitting.reconstruct(key, 3))["used"] == 3
     assert meshing.mesh(key, None, 64)
+    assert meshing.keep("glb")(key, None, 64)
     assert api.rendered(handlers.run(key))
     posing.show(key)
     list(mixing.grid(sent(car_png), key, None, 0))
     names = {name for name, _ in calls}
-    assert {"reconstruct", "distance", "mesh", "render"} <= names
+    assert {"reconstruct", "distance", "mesh", "appearance", "render"} <= names
     assert all(0 < seconds <= 120 for _, seconds in calls)
 
 

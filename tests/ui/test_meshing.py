@@ -27,14 +27,16 @@ GREEN = ["#00ff00"] * 10
 
 @pytest.fixture(scope="module")
 def found(engine, car_png):
-    *_, fit = engine.reconstruct(engine.cut(read_photo(car_png)), preset(0))
-    return fit
+    guess, _, fit = engine.reconstruct(engine.cut(read_photo(car_png)), preset(0))
+    return guess, fit
 
 
 @pytest.fixture
 def fitted(handlers, key, found):
     """The key of a run with a result."""
-    handlers.runs.get(key).fit = found
+    run = handlers.runs.get(key)
+    run.guess, run.fit = found
+    run.target, run.target_mask = run.cutout, run.mask
     return key
 
 
@@ -70,7 +72,7 @@ def test_the_plot_shows_every_colour_as_it_is():
 
 
 def test_a_mesh_in_the_visitors_colours(events, fitted):
-    path, value, plot = events.mesh(fitted, colours(GREEN), COARSE)
+    path, value, plot = events.mesh(fitted, colours(GREEN), COARSE, 0)
     run = events.handlers.runs.get(fitted)
     assert path.startswith(str(run.folder)) and plot is None
     assert value["run"] == fitted and value["colours"] == GREEN and "triangles" in value["note"]
@@ -100,10 +102,11 @@ def test_only_a_new_shape_or_fineness_is_meshed_again(events, fitted, monkeypatc
     assert made == [COARSE, COARSE + 1, COARSE + 1]
 
 
-@pytest.mark.parametrize("ending", ["glb", "ply", "obj", "stl"])
-def test_every_format_is_written(events, fitted, ending):
+@pytest.mark.parametrize("ending", ["mesh.glb", "ply", "obj", "stl"])
+def test_every_plain_format_is_written(events, fitted, ending):
     path = events.keep(ending)(fitted, colours(GREEN), COARSE)
     assert path.endswith(f"car.{ending}")
+    ending = ending.rpartition(".")[2]
     with open(path, "rb") as file:
         shape = trimesh.load(io.BytesIO(file.read()), file_type=ending, force="mesh")
     assert len(shape.faces) > 100

@@ -19,6 +19,7 @@ SOFTWARE_GL = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--e
 HARMLESS = ("No available adapters", "WebGPU", "favicon")
 LONG = 60_000
 HEAVY = ("PlotlyPlot", "Canvas3D")
+BLUE = "Array.from({length: 10}, () => [0, 0, 255])"
 RED = "Array.from({length: 10}, () => [255, 0, 0])"
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
 
@@ -93,6 +94,11 @@ class Visit:
     def open(self, tab):
         self.page.get_by_role("tab", name=tab).click()
 
+    def set(self, slider, value):
+        box = self.page.locator(f"#{slider} input[type=number]")
+        box.fill(value)
+        box.press("Enter")
+
     def wait_for(self, condition):
         self.page.wait_for_function(condition)
 
@@ -124,6 +130,7 @@ def test_nothing_heavy_is_loaded_before_it_is_asked_for(visit):
     visit.open("Mesh")
     visit.page.wait_for_selector("#make-mesh")
     assert visit.heavy() == set()
+    visit.set("photo-detail", "0")
     visit.page.click("#make-mesh")
     visit.wait_for("document.querySelector('#mesh-size').textContent.includes('triangles')")
     visit.page.wait_for_selector("#mesh canvas")
@@ -144,12 +151,30 @@ def test_a_new_palette_repaints_both_viewers_and_asks_nobody(visit):
     assert len(visit.posts) == before
 
 
-@pytest.mark.parametrize("ending", ["glb", "ply", "obj", "stl"])
+@pytest.mark.parametrize("ending", ["mesh.glb", "ply", "obj", "stl", "glb", "materials.glb", "obj.zip"])
 def test_every_format_is_one_click(visit, ending):
     with visit.page.expect_download() as waiting:
-        visit.page.click(f"#keep-{ending}")
+        visit.page.click(f"#keep-{ending.replace('.', '-')}")
     assert waiting.value.suggested_filename == f"car.{ending}"
     assert Path(waiting.value.path()).stat().st_size > 1000
+
+
+def test_a_textured_mesh_is_shown_taken_home_and_says_when_its_colours_are_old(visit):
+    # The colours of the tests above were nobody's choice.
+    visit.page.reload()
+    visit.open("Mesh")
+    visit.page.click("#make-mesh")
+    visit.wait_for("document.querySelector('#mesh-size').textContent.includes('triangles')")
+    visit.page.wait_for_selector("#mesh canvas")
+    with visit.page.expect_download() as waiting:
+        visit.page.click("#keep-glb")
+    assert b"baseColorTexture" in Path(waiting.value.path()).read_bytes()
+    note = "document.querySelector('.spir-meshing')"
+    key, before = visit.page.evaluate(f"{note}.dataset.run"), len(visit.posts)
+    told = visit.page.evaluate(f"{note}.textContent")
+    visit.page.evaluate(f"window.spir.say('palette', {{run: {key!r}, colours: {BLUE}}})")
+    visit.wait_for(f"{note}.textContent.includes('have changed')")
+    assert told and "have changed" not in told and len(visit.posts) == before
 
 
 def test_a_blend_is_picked_and_used(visit, car_png):

@@ -40,11 +40,12 @@ def reopened(takeaway, tmp_path, data, session="bert"):
 def test_all_files_open(takeaway, kept):
     assert set(kept) == {"car.zip", "car-orbit.mp4", "car-orbit.gif"}
     assert Image.open(io.BytesIO(kept["car-orbit.gif"])).n_frames == FRAMES
+    assert Image.open(io.BytesIO(kept["car-orbit.gif"])).size == (384, 384)
     assert kept["car-orbit.mp4"][4:8] == b"ftyp"
     with zipfile.ZipFile(io.BytesIO(kept["car.zip"])) as archive:
         inside = {name: archive.read(name) for name in archive.namelist()}
-    for end in ("glb", "ply", "obj", "stl"):
-        mesh = trimesh.load(io.BytesIO(inside[f"mesh.{end}"]), file_type=end, force="mesh")
+    for name in ("mesh.glb", "mesh.ply", "mesh.obj", "mesh.stl", "textured.glb", "materials.glb"):
+        mesh = trimesh.load(io.BytesIO(inside[name]), file_type=name[-3:], force="mesh")
         assert len(mesh.faces) > 100
     assert {"photo.png", "mask.png", "crop.png", "nocs.png", "orbit.mp4", "steps/02.png"} <= set(inside)
     record = json.loads(inside["run.json"])
@@ -52,6 +53,7 @@ def test_all_files_open(takeaway, kept):
     assert len(record["trajectory"]) == 3 and "iou" in record["trajectory"][0]
     assert "transparency" in record["segmenter"] and record["loss_backend"] == takeaway.engine.loss_backend
     assert record["notes"]["verdict"]["level"] in ("good", "fair", "poor")
+    assert record["notes"]["photo_detail"] == float(record["notes"]["verdict"]["level"] != "poor")
     assert record["repeat"].startswith("python -m spir photo.png")
 
 
@@ -79,8 +81,9 @@ def test_the_visitors_colours_and_step_come_back(takeaway, fitting, key, tmp_pat
     after = takeaway.handlers.runs.get(fresh)
     assert line["used"] == 1 and torch.equal(after.fit.code.w, run.fit.trajectory[1].code.w)
     assert takeaway.engine.palette(after.fit.code)[0].tolist() == [[-1, 1, -1]] * 10
-    frame = takeaway.frames(after, after.fit)[0]
-    middle = frame[60:68, 60:68].reshape(-1, 3)
+    surface = takeaway.meshing.texturing.surface(after, after.fit)
+    frame = takeaway.frames(after, after.fit, surface)[0]
+    middle = frame[180:204, 180:204].reshape(-1, 3)
     assert np.abs(middle - np.array([0, 255, 0])).max() <= 2
 
 
@@ -93,6 +96,34 @@ def test_a_run_sent_on_from_elsewhere_keeps_no_momentum(takeaway, fitting, key, 
     assert [step.index for step in run.fit.trajectory] == [0, 1, 2]
     list(fitting.reconstruct(fresh, 3))
     assert run.fit.trajectory[-1].index == 3
+
+
+def test_the_surface_comes_back_and_is_not_made_again(takeaway, key, kept, tmp_path, monkeypatch):
+    before = takeaway.handlers.runs.get(key)
+    fresh, *_ = reopened(takeaway, tmp_path, kept["car.zip"])
+    after = takeaway.handlers.runs.get(fresh)
+    assert after.look.data == before.look.data
+    monkeypatch.setattr(takeaway.handlers, "appearance_on_gpu", None)
+    paths, _ = takeaway.files(fresh, COARSEST, None)
+    with zipfile.ZipFile(next(path for path in paths if path.endswith("zip"))) as archive:
+        assert archive.read("layers.safetensors") == before.look.data
+
+
+def test_a_zip_without_a_surface_gets_one_when_it_is_asked_for(takeaway, kept, tmp_path):
+    fresh, *_ = reopened(takeaway, tmp_path, without(kept["car.zip"], "layers.safetensors"))
+    after = takeaway.handlers.runs.get(fresh)
+    assert after.look is None and after.target_mask is not None
+    assert takeaway.meshing.texturing.surface(after, after.fit) is not None and after.look is not None
+
+
+def without(data, name):
+    """The ZIP without one of its files."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as before, zipfile.ZipFile(file, "w") as after:
+        for entry in before.namelist():
+            if entry != name:
+                after.writestr(entry, before.read(entry))
+    return file.getvalue()
 
 
 @pytest.mark.parametrize("damage", ["empty", "text", "half", "other weights", "other photo"])

@@ -2,13 +2,14 @@
 
 import pytest
 
-from spir.ui import words
+from spir.ui import mesh_words, words
 from spir.ui.pace import Pace
 
 SENTENCES = [
-    getattr(words, name)
-    for name in dir(words)
-    if name.isupper() and isinstance(getattr(words, name), str) and " " in getattr(words, name)
+    getattr(room, name)
+    for room in (words, mesh_words)
+    for name in dir(room)
+    if name.isupper() and isinstance(getattr(room, name), str) and " " in getattr(room, name)
 ]
 
 
