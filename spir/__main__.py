@@ -18,12 +18,13 @@ from spir.folders.plan import EngineError, Plan, alone
 from spir.folders.process import attempt
 from spir.folders.report import write_report
 from spir.folders.rows import Row, summary, table
-from spir.folders.settings import DEFAULT_TEXTURE, TEXTURE_SIZES, Settings
+from spir.folders.settings import DEFAULT_TEXTURE, QUALITIES, TEXTURE_SIZES, Settings
 from spir.folders.store import Store, located
 from spir.folders.workers import on_processes
 from spir.photo import PREFERENCES
 from spir.photo.cutout import MARGIN
-from spir.pipeline import DEVICES, choose_device
+from spir.pipeline import FINE_STEPS
+from spir.runtime import DEVICES, choose_device
 from spir.types import Step
 from spir.weights import WEIGHTS, WeightsError
 
@@ -39,6 +40,12 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("photos", nargs="+", metavar="PHOTO", help="picture files, or folders of; also URLs")
     options.add_argument("--category", choices=sorted(CATEGORIES), default="car")
     options.add_argument("--steps", type=int, default=10, help="of the inversion; 0 = the encoder only")
+    options.add_argument(
+        "--quality",
+        choices=QUALITIES,
+        default=QUALITIES[0],
+        help="fine: ten more steps at twice the size, slow",
+    )
     options.add_argument("--mask", help="white on the object; else NAME.mask.png, else automatic")
     options.add_argument("--margin", type=float, default=MARGIN, help="room around the object, of its box")
     options.add_argument("--out", default="out", help="holds one folder a photo; also s3://... and the like")
@@ -73,6 +80,8 @@ def check(options: argparse.Namespace) -> str:
         return "--steps cannot be negative"
     if options.mesh_resolution < 8 or options.frames < 1:
         return "--mesh-resolution must be at least 8 and --frames at least 1"
+    if options.quality == "fine" and (options.as_published or not options.steps):
+        return "--quality fine goes on behind the usual steps: give --steps, and leave out --as-published"
     if not 0 <= options.margin <= 1:
         return "--margin must be between 0 and 1"
     if options.workers < 1:
@@ -106,6 +115,7 @@ def plan(options: argparse.Namespace) -> Plan:
         0 if options.no_mesh else options.mesh_resolution,
         0 if options.no_turntable else options.frames,
         0 if options.texture == "none" else int(options.texture),
+        options.quality,
         options.device,
         str(options.weights.absolute()),
     )
@@ -135,7 +145,8 @@ def engine(options: argparse.Namespace, work: Sequence[Job], chosen: Plan, bar: 
 def follow(options: argparse.Namespace, work: Sequence[Job], chosen: Plan, rows: dict[str, Row]) -> None:
     """Fill `rows`, by folder, and show how far it is."""
     alone_here = options.engine == "local" and chosen.workers == 1
-    pieces, unit = (options.steps + 1, "step") if alone_here else (1, "photo")
+    more = FINE_STEPS.steps if options.quality == "fine" else 0
+    pieces, unit = (options.steps + more + 1, "step") if alone_here else (1, "photo")
     with tqdm(total=len(work) * pieces, unit=unit, dynamic_ncols=True) as bar:
         for row in engine(options, work, chosen, bar):
             rows[row.folder] = row

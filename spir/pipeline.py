@@ -4,9 +4,6 @@ Page, command line and evaluation all come through here. It alone chooses the de
 """
 
 import copy
-import ctypes
-import os
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from torch.nn.functional import adaptive_avg_pool2d
 
 from spir.appearance.bake import BakeInput, bake_appearance
 from spir.appearance.config import DEFAULT, AppearanceConfig
@@ -22,7 +20,7 @@ from spir.bootstrap.colours import fit_colours
 from spir.bootstrap.guess import guess
 from spir.generator.precision import half_is_fast
 from spir.geometry.pose import camera_from_pose
-from spir.inversion.config import HYBRID_FAST, PRESETS, InversionConfig, published
+from spir.inversion.config import FINE_STEPS, HYBRID_FAST, PRESETS, InversionConfig, published
 from spir.inversion.invert import invert
 from spir.inversion.perceptual import choose_perceptual
 from spir.outputs.mesh import mesh
@@ -32,6 +30,7 @@ from spir.photo import PREFERENCES, Finding, cutout, find
 from spir.photo.cutout import MARGIN
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
+from spir.runtime import choose_device, prepare_process
 from spir.types import (
     Appearance,
     Camera,
@@ -49,12 +48,10 @@ from spir.types import (
 )
 from spir.weights import WEIGHTS, Models, load_models
 
-DEVICES = ("auto", "cuda", "mps", "cpu")
 PRESET_STEPS = tuple(config.steps for config in PRESETS.values())
 """The paper's three numbers of steps."""
 REPORT_SAMPLES = 24
 """Field look-ups per ray of every picture that is kept."""
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
 
 
 class Reconstructor:
@@ -143,6 +140,33 @@ class Reconstructor:
             yield steps[-1]
         end = steps[-1] if steps else after
         yield Fit(self.category.name, end.code, end.pose, tuple(steps))
+
+    def refine(
+        self,
+        photo: Photo,
+        mask: Float[Tensor, "height width"],
+        fit: Fit,
+        config: InversionConfig = FINE_STEPS,
+        margin: float = MARGIN,
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Iterator[Step | Fit]:
+        """The quality "fine": steps behind those of a fit (batch of 1) on a larger picture of the photo, `config.size`
+        pixels a side, then the longer fit; on the CPU. Pictures of steps come at the size of the fit's own.
+
+        About four times as long a step as usual at twice the size."""
+        target = cutout(photo, mask, self.category, size=config.size, margin=margin).to(self.device)
+        last = fit.trajectory[-1]
+        nothing = torch.zeros_like(target.rgb)
+        error = torch.zeros_like(last.loss)
+        first = Guess(nothing, target.mask, last.code, last.pose, error, ("solved",)).to(self.device)
+        steps = []
+        numbers = self.generator, self.category, config, self.perceptual, cancelled
+        for step in invert(target, first, *numbers):
+            if step.index:
+                steps.append(behind(step.to("cpu"), last))
+                yield steps[-1]
+        end = steps[-1] if steps else last
+        yield Fit(fit.category, end.code, end.pose, (*fit.trajectory, *steps))
 
     def guess(self, cutout: Cutout) -> Guess:
         """The encoder's first guess with the photo's colours, on the device."""
@@ -252,42 +276,23 @@ class Reconstructor:
         return bake_appearance(given, mesh(field, resolution), field, config, self.device)
 
 
+def behind(step: Step, last: Step) -> Step:
+    """A step of another descent, counted on from `last`, its picture at that one's size; nothing goes on behind it."""
+    size = last.rgb.shape[1]
+
+    def shrunk(maps: Tensor) -> Tensor:
+        return adaptive_avg_pool2d(maps.permute(0, 3, 1, 2), size).permute(0, 2, 3, 1)
+
+    return replace(
+        step,
+        index=last.index + step.index,
+        rgb=shrunk(step.rgb),
+        alpha=shrunk(step.alpha[..., None])[..., 0],
+        seconds=last.seconds + step.seconds,
+        momentum=None,
+    )
+
+
 def preset(steps: int) -> InversionConfig:
     """The hybrid inversion of any length; 0, 10 and 30 are the paper's three."""
     return replace(HYBRID_FAST, steps=steps)
-
-
-def choose_device(preference: str = "auto") -> str:
-    """cuda before mps before cpu, or the one asked for. Raises ValueError where it is not there."""
-    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
-    if preference == "auto":
-        return next(name for name, available in there.items() if available)
-    if not there.get(preference.split(":")[0], False):
-        raise ValueError(f"there is no device {preference!r} here; choose among {', '.join(DEVICES)}")
-    return preference
-
-
-def prepare_process() -> None:
-    """Settings of the whole process: threads as many as the machine really lends, memory kept for reuse.
-
-    Safe to repeat."""
-    torch.set_num_threads(min(torch.get_num_threads(), cores()))
-    # Numbers too small to matter (far tails of sigmoids) cost many times what others do.
-    torch.set_flush_denormal(True)
-    if sys.platform == "linux":
-        # Giving each step's large arrays back to the system and asking for them again costs a quarter of
-        # its time. Other C libraries than glibc have no such call.
-        libc = ctypes.CDLL(None)
-        if hasattr(libc, "mallopt"):
-            libc.mallopt(MMAP_THRESHOLD, 2**31 - 1)
-            libc.mallopt(TRIM_THRESHOLD, 2**31 - 1)
-
-
-def cores() -> int:
-    """Cores that this process may use: a container often sees many more than it is given."""
-    count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-    except (OSError, ValueError):
-        return count
-    return count if quota == "max" else max(1, min(count, round(int(quota) / int(period))))

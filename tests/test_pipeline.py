@@ -7,10 +7,11 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spir import pipeline
+from spir import pipeline, runtime
 from spir.generator.precision import half_is_fast
-from spir.inversion.config import HYBRID_FAST, published
-from spir.pipeline import Reconstructor, choose_device, cores, prepare_process, preset
+from spir.inversion.config import FINE_STEPS, HYBRID_FAST, published
+from spir.pipeline import Reconstructor, preset
+from spir.runtime import choose_device, cores, prepare_process
 from spir.types import Code, Fit, Guess, Photo, Step
 from spir.weights import WeightsError
 from tests.tiny import car_photo, tiny_weights
@@ -143,15 +144,34 @@ def test_half_precision_wants_instructions_of_its_own(monkeypatch, has, expected
 )
 def test_cores_are_those_that_the_container_lends(monkeypatch, text, expected):
     monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
-    monkeypatch.setattr(pipeline.Path, "read_text", lambda self: text)
+    monkeypatch.setattr(runtime.Path, "read_text", lambda self: text)
     assert cores() == expected
 
 
 def test_threads_never_grow(monkeypatch):
     threads = []
-    monkeypatch.setattr(pipeline, "cores", lambda: 64)
+    monkeypatch.setattr(runtime, "cores", lambda: 64)
     monkeypatch.setattr(torch, "set_num_threads", threads.append)
     prepare_process()
-    monkeypatch.setattr(pipeline, "cores", lambda: 1)
+    monkeypatch.setattr(runtime, "cores", lambda: 1)
     prepare_process()
     assert threads == [torch.get_num_threads(), 1]
+
+
+def test_the_fine_quality_goes_on_behind_a_fit(tmp_path):
+    """More steps on a larger picture of the photo; everything after it finds the fit as it is used to."""
+    pixels, mask = car_photo()
+    engine = Reconstructor.load("car", "cpu", tiny_weights(tmp_path), loss="encoder")
+    photo = Photo(pixels)
+    *_, fit = engine.reconstruct(engine.cut(photo, mask), preset(1))
+    config = replace(FINE_STEPS, steps=2, size=192, crops=0)
+    *steps, longer = engine.refine(photo, mask, fit, config)
+    assert [step.index for step in longer.trajectory] == [0, 1, 2, 3] and longer.trajectory[
+        :2
+    ] == fit.trajectory
+    assert [step.index for step in steps] == [2, 3]
+    assert all(step.rgb.shape == fit.trajectory[0].rgb.shape for step in steps)
+    assert torch.equal(longer.code.w, steps[-1].code.w) and not torch.equal(longer.code.w, fit.code.w)
+    assert steps[0].seconds > fit.trajectory[-1].seconds
+    again = list(engine.refine(photo, mask, fit, config))[-1]
+    assert torch.equal(again.code.w, longer.code.w)

@@ -1,5 +1,6 @@
 """Photo, mask, fit and mesh to an `Appearance`: everything in its order."""
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from torch import Tensor
 
 from spir.appearance.completion import Completion, fitted, read
 from spir.appearance.config import AppearanceConfig
-from spir.appearance.layers import split
+from spir.appearance.layers import enlarged, split
 from spir.appearance.paint import (
     LIGHT_NAMES,
     LUMINANCE,
@@ -41,8 +42,6 @@ LEVEL = 0.5
 """What faces up or down more than this has the sky's colour, or the road's, rather than the paint's."""
 FEWEST = 100
 """Vertices that are seen, and paint, give a colour of paint from so many on."""
-MIDDLE = 2
-"""Parts and trust are looked up on every such texel of the fine texture, along each side."""
 
 
 @dataclass(frozen=True)
@@ -74,21 +73,24 @@ def bake_appearance(
     names = given.category.palette_names
     surface = simplified(mesh, field, config.faces, device)
     palette = ((given.palette + 1) / 2).numpy()
-    source = texture_source(given.photo, given.mask, given.box_px, given.camera, surface, config.source)
     mirror = config.mirror and given.category.symmetric
-    source = with_attention(source, parts_alone(refined(source), names))
-    paint = paint_colour(source, names)
-    if paint is not None:
-        source = with_attention(source, painted_by_colour(source, paint, names))
-    if mirror:
-        source = twisted(source, surface)
-
-    completion = completed_by(given, surface, config)
+    # The formula's fit is many small steps, the rest a few large ones: side by side they fill two cores.
+    with ThreadPoolExecutor(2) as beside:
+        sheet = beside.submit(unwrapped, surface, config.texture)
+        completion = beside.submit(completed_by, given, surface, config)
+        source = texture_source(given.photo, given.mask, given.box_px, given.camera, surface, config.source)
+        source = with_attention(source, parts_alone(refined(source), names))
+        paint = paint_colour(source, names)
+        if paint is not None:
+            source = with_attention(source, painted_by_colour(source, paint, names))
+        if mirror:
+            source = twisted(source)
+        sheet, completion = sheet.result(), completion.result()
     own = own_attention(completion, surface.vertices, surface.normals, surface.attention, names)
     colours = own_palette(source, surface, own, palette, names)
     twins = no_twins if completion is None else completion.twins
     projection = projected(source, surface, own, colours, mirror, twins)
-    return baked(projection, completion, surface, palette, paint, given, config)
+    return baked(projection, completion, surface, sheet, palette, paint, given, config)
 
 
 def completed_by(given: BakeInput, surface: Surface, config: AppearanceConfig) -> Completion | None:
@@ -180,6 +182,7 @@ def baked(
     projection: Projection,
     completion: Completion | None,
     surface: Surface,
+    sheet: Unwrapped,
     palette: Float[np.ndarray, "values 3"],
     paint: Float[np.ndarray, "3"] | None,
     given: BakeInput,
@@ -187,9 +190,8 @@ def baked(
 ) -> Appearance:
     """The projection as layers over an unwrapped mesh."""
     names, values = given.category.palette_names, len(palette)
-    sheet = unwrapped(surface, config.texture)
     geometry = torch.cat((surface.vertices, surface.normals, projection.lift, projection.residual), 1)
-    middle = texels(sheet, torch.cat((geometry, surface.attention), 1), config.texture // MIDDLE)
+    middle = texels(sheet, torch.cat((geometry, surface.attention), 1), config.middle)
     points, normals, lift, _, generated = middle.values.split((3, 3, 3, 3, values), 1)
     normals = F.normalize(normals, dim=-1)
     seen = projection.look(points, normals, lift, attention=True)
@@ -206,8 +208,8 @@ def baked(
     weights, generated, shown = np.split(resized(middle.picture(maps), coarse), (values, 2 * values), 2)
     rgb = fine_colours(projection, middle, own, sheet, geometry, config.texture)
     colours = layer_palette(projection.source, surface, palette, paint, names)
-    base = resized(weights, (config.texture, config.texture)) @ colours
-    light, rest = split(torch.from_numpy(rgb), torch.from_numpy(base))
+    base = enlarged(torch.from_numpy(weights @ colours), config.texture)
+    light, rest = split(torch.from_numpy(rgb), base)
     moved = projection.source.moved(surface)
     return Appearance(
         vertices=moved.vertices[sheet.vertex],
@@ -238,10 +240,10 @@ def fine_colours(
     points, normals, lift, residual = fine.values.split(3, 1)
     normals = F.normalize(normals, dim=-1)
     seen = projection.look(points, normals, lift)
-    guess = np.concatenate((own, (own.sum(1, keepdims=True) > 0).astype(np.float32)), 1)
-    texture = np.zeros((*middle.hit.shape, guess.shape[1]), np.float32)
-    texture[middle.hit] = guess
-    guess = resized(push_pull(texture[..., :-1], texture[..., -1]), (size, size))[fine.hit]
+    texture = np.zeros((*middle.hit.shape, 4), np.float32)
+    texture[middle.hit, :3] = own @ projection.palette
+    texture[middle.hit, 3] = own.sum(1) > 0
+    guess = resized(push_pull(texture[..., :3], texture[..., 3]), (size, size))[fine.hit]
     return fine.picture(projection.completed(seen, guess, normals, residual)).clip(0, 1)
 
 

@@ -5,6 +5,8 @@ plates and wheels with edges; its parameters come from a linear reading of w, or
 distance zero on the surface and its parts those of the generator.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import torch
@@ -28,12 +30,22 @@ DOWNWARD, DOWNWARD_SHARE = -0.6, 0.2
 """Nobody looks at what faces down like this: it counts so little."""
 CLOSER = 0.06
 """A step towards the formula's surface is no longer, object units."""
-SNAPS, SNAP = 3, 0.9
+SNAPS, SNAP = 2, 0.9
 """Steps, each of this share of the distance: on the surface itself a formula's gradient means nothing."""
 MEMORY = 0.9
 """Of the running mean of the loss by which the best start is chosen."""
 CHUNK = 32768
 """Points asked of the formula at a time."""
+
+
+@contextmanager
+def tiny_is_zero() -> Iterator[None]:
+    """Numbers too small to matter, of which far tails of sigmoids are full, cost many times what others do."""
+    torch.set_flush_denormal(True)
+    try:
+        yield
+    finally:
+        torch.set_flush_denormal(False)
 
 
 @dataclass(frozen=True)
@@ -46,6 +58,7 @@ class Completion:
     shift: Float[Tensor, "3"]
     """Points of the surface to points of the formula: points * stretch + shift."""
 
+    @tiny_is_zero()
     @torch.no_grad()
     def attention(
         self, points: Float[Tensor, "point 3"], normals: Float[Tensor, "point 3"]
@@ -65,11 +78,13 @@ class Completion:
         return [(member, way / self.stretch) for member, way in found]
 
     def of_some(self, points: Tensor, normals: Tensor) -> Tensor:
-        places = (points * self.stretch + self.shift)[None]
+        places, facing = (points * self.stretch + self.shift)[None], normals[None]
         for _ in range(SNAPS):
-            distance, direction = self.field.normals(places)
-            places = places - SNAP * distance[..., None].clamp(-CLOSER, CLOSER) * direction
-        return self.field.attention(places, direction, normals[None])[0]
+            # Along the surface's own normals: asking the formula for its gradient costs twice as much.
+            distance = self.field.sdf(places)[..., None].clamp(-CLOSER, CLOSER)
+            places = places - SNAP * distance * facing
+        _, direction = self.field.normals(places)
+        return self.field.attention(places, direction, facing)[0]
 
 
 def read(formula, reading: Reading, code: Code) -> Completion:
@@ -85,6 +100,7 @@ def mean_row(code: Code) -> Float[Tensor, "1 w_dim"]:
     return w[:, :-1].mean(1) if w.shape[1] > 1 else w[:, 0]
 
 
+@tiny_is_zero()
 def fitted(formula, reading: Reading, code: Code, surface: Surface, config: AppearanceConfig) -> Completion:
     """The reading, moved by Adam until the formula's surface is this one and its parts are the generator's.
 

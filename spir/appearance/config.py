@@ -13,13 +13,15 @@ class AppearanceConfig:
     """Texels a side of the light and the rest."""
     coarse: int = 256
     """Texels a side of the weights."""
+    middle: int = 512
+    """Texels a side at which parts, and what nobody saw, are looked up."""
     source: int = 1024
     """Most pixels a side of the photo's crop."""
-    formula_steps: int = 40
+    formula_steps: int = 25
     """Of the formula's fit to the mesh; 0 = as the reading of w says, at once."""
     formula_starts: int = 2
     """Classes that are tried."""
-    formula_points: int = 800
+    formula_points: int = 400
     """Of the surface, drawn anew for every step."""
     mirror: bool = True
     """Whether a symmetric category takes what is unseen from its mirror image."""
@@ -30,6 +32,8 @@ class AppearanceConfig:
 
 
 DEFAULT = AppearanceConfig()
-FIRST = AppearanceConfig(formula_steps=0)
+FIRST = AppearanceConfig(middle=256, source=640, formula_steps=0)
 """Good enough to be looked at while the default is made."""
-FINE = AppearanceConfig(faces=12000, texture=2048, coarse=512, formula_steps=80)
+FINE = AppearanceConfig(
+    faces=12000, texture=2048, coarse=512, middle=1024, formula_steps=60, formula_points=800
+)

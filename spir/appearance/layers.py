@@ -69,10 +69,10 @@ def texture(
         appearance = recoloured(appearance, palette)
     detail = appearance.detail if detail is None else detail
     size = len(appearance.light)
-    base = enlarged(appearance.weights, size) @ ((appearance.palette + 1) / 2)
+    base = enlarged(appearance.weights @ ((appearance.palette + 1) / 2), size)
     rgb = appearance.light[..., None] * base + appearance.rest
     if detail < 1:
-        plain = enlarged(appearance.generated, size) @ ((appearance.generated_palette + 1) / 2)
+        plain = enlarged(appearance.generated @ ((appearance.generated_palette + 1) / 2), size)
         rgb = detail * rgb + (1 - detail) * plain
     return rgb.clamp(0, 1)
 

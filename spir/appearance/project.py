@@ -28,11 +28,11 @@ HAND_OVER = 0.15
 """Half width of the soft change from one to the other, of the difference of trust."""
 LEAST_MEMBER = 0.01
 """Points that belong less to a part that has a twin are not looked up there."""
-BETTER = 1.25
-"""A twin must be seen so many times better than the part itself to be copied onto it."""
+BETTER, BADLY = 1.25, 0.5
+"""A twin is copied onto a part that is seen less than the second, and so many times less than the twin."""
 UNDERSIDE = (0.6, 0.85)
 """How much a normal points down from which a point begins to be, and wholly is, of the underside."""
-DARK = 0.07
+DARK = 0.12
 ENOUGH = 0.4
 """Trust from which nothing of the object's own colours shows."""
 
@@ -134,16 +134,12 @@ class Projection:
         return Seen(colours.clip(0, 1), direct, mirrored, parts)
 
     def completed(
-        self,
-        seen: Seen,
-        own: Float[np.ndarray, "point values"],
-        normals: Float[Tensor, "point 3"],
-        residual: Float[Tensor, "point 3"],
+        self, seen: Seen, own: Colours, normals: Float[Tensor, "point 3"], residual: Float[Tensor, "point 3"]
     ) -> Colours:
-        """The colours of points, in [0, 1]: what is not known has the attention `own`, the underside is dark and flat."""
+        """The colours of points, in [0, 1]: what is not known has its own ones, and the underside is dark and flat."""
         known = seen.known[:, None]
         under = smoothstep(-normals[:, 1].numpy(), *UNDERSIDE)[:, None]
-        guess = (1 - under) * (own @ self.palette + residual.numpy()) + under * DARK
+        guess = (1 - under) * (own + residual.numpy()) + under * DARK
         return (known * seen.colours + (1 - known) * guess).clip(0, 1)
 
 
@@ -184,7 +180,7 @@ def better_twins(plain: Projection, surface: Surface, twins: Twins) -> Twins:
     parts = [member.numpy() for member, _ in twins(surface.vertices)]
     shown = [float((seen * member).sum() / max(member.sum(), 1e-6)) for member in parts]
     # They come in pairs, each the other's twin.
-    better = [shown[number ^ 1] > BETTER * shown[number] for number in range(len(shown))]
+    better = [own < BADLY and shown[number ^ 1] > BETTER * own for number, own in enumerate(shown)]
     return lambda points: [twin for twin, good in zip(twins(points), better, strict=True) if good]
 
 

@@ -13,9 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spir.appearance.pictures import limited, resized, sample, smoothstep
-from spir.appearance.surface import Surface
 from spir.appearance.texture_source import TextureSource
-from spir.geometry.raster import rasterise
 
 SIZE = 384
 """Pixels a side of the flow's pictures."""
@@ -32,14 +30,11 @@ def flipped(vectors: Float[Tensor, "point 3"]) -> Float[Tensor, "point 3"]:
     return vectors * vectors.new_tensor(FLIP)
 
 
-def twisted(source: TextureSource, surface: Surface) -> TextureSource:
+def twisted(source: TextureSource) -> TextureSource:
     """The source with the displacement for mirrored points that makes photo and mirrored photo agree, smooth and fading
     where they do not both see the surface."""
-    size = source.size
-    seen = rasterise(surface.vertices, surface.faces, source.camera, size)
-    hit = seen.hit[0].numpy()
-    both = torch.cat((surface.vertices, surface.normals), 1)
-    points, normals = seen.interpolate(both[surface.faces])[0][seen.hit[0]].split(3, -1)
+    size, hit = source.size, source.hit
+    points, normals = source.points.split(3, -1)
     normals = torch.nn.functional.normalize(normals, dim=-1)
     direct, _, there = source.trust(points, normals, TOLERANCE)
     mirrored, place, mirrored_there = source.trust(flipped(points), flipped(normals), MIRRORED_TOLERANCE)

@@ -26,6 +26,8 @@ JUMP = 0.06
 JUMP_EDGE = (0.3, 1.5)
 COSINES = (0.0, 0.25)
 """Of the angle to the viewer: below the first a point is not trusted, from the second on fully."""
+AWAY = (-0.4, 0.0)
+"""Of the angle to the viewer: below the first a vertex stays where it is, from the second on it goes to its place."""
 NOWHERE = 1e3
 """The depth where the surface is not."""
 SLOPE = 0.2
@@ -48,6 +50,8 @@ class TextureSource:
     """Of the surface."""
     steady: Map
     """How far a pixel of the surface is from its outline and from where one part hides another, from 0 to 1."""
+    points: Float[Tensor, "hit 6"]
+    """Of the surface, and its normals, at the pixels where it is; row by row."""
     attention: Picture
     """How much each palette entry counts at a pixel of the surface; sums to 1 on it."""
     twist: Float[np.ndarray, "size size 2"] | None = None
@@ -106,16 +110,17 @@ class TextureSource:
         return (sure * sample(self.inside[..., None], there)[:, 0]).astype(np.float32), at, there
 
     def moved(self, surface: Surface) -> Surface:
-        """The surface with the flow undone by its shape instead: every vertex goes, at its depth, to where the photo
-        shows it, so that the photo's camera sees the photo. What lies behind goes along."""
+        """The surface with the flow undone by its shape instead: every vertex that the photo shows goes, at its depth, to
+        where it shows it, so that the photo's camera sees the photo. What faces away stays."""
         at, depth = self.project(surface.vertices)
         step = torch.from_numpy(sample(self.flow, at) / self.size) * torch.tensor((1.0, -1.0))
+        facing = torch.from_numpy(smoothstep(self.cosines(surface.vertices, surface.normals), *AWAY)).float()
         camera = self.camera.cam2world[0]
         if self.camera.focal is None:
             length = torch.tensor(2.0)
         else:
             length = torch.from_numpy(depth)[:, None] / self.camera.focal[0]
-        vertices = surface.vertices + (length * step) @ camera[:3, :2].T
+        vertices = surface.vertices + (length * step * facing[:, None]) @ camera[:3, :2].T
         return replace(surface, vertices=vertices, normals=vertex_normals(vertices, surface.faces))
 
 
@@ -139,7 +144,8 @@ def texture_source(
     seen = rasterise(surface.vertices, surface.faces, camera, size)
     hit = seen.hit[0].numpy()
     depth = np.where(hit, seen.depth[0].numpy(), NOWHERE).astype(np.float32)
-    attention = seen.interpolate(surface.attention[surface.faces])[0].numpy()
+    corners = torch.cat((surface.vertices, surface.normals, surface.attention), 1)[surface.faces]
+    found = seen.interpolate(corners)[0]
     # Colours near the outline are mixed with the background's, and the outline itself may be off.
     unit = size / UNIT
     distance = cv2.distanceTransform((solid > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
@@ -151,7 +157,8 @@ def texture_source(
         flow=outline_warp(hit.astype(np.float32), solid),
         depth=depth,
         steady=steadiness(depth, unit),
-        attention=attention,
+        points=found[seen.hit[0]][:, :6],
+        attention=found[..., 6:].numpy(),
     )
 
 

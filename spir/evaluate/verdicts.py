@@ -44,7 +44,9 @@ def score_verdict(reconstructor: Reconstructor, item: PhotoFile | BadPhoto) -> R
     last = done.steps[STEPS]
     fit = Fit(reconstructor.category.name, last.code, last.pose, (done.steps[0], last))
     height, width = photo.rgb.shape[:2]
-    return {"bad": bad, **judge(cutout, done.guess, fit, (height, width), reconstructor.category).record()}
+    seen = reconstructor.render(fit, cutout.mask.shape[1])
+    verdict = judge(cutout, done.guess, fit, (height, width), reconstructor.category, seen)
+    return {"bad": bad, **verdict.record()}
 
 
 def roc_area(bad: Sequence[float], good: Sequence[float]) -> float | None:

@@ -16,7 +16,7 @@ from spir.folders.plan import EngineError, Plan
 from spir.folders.process import attempt, lost
 from spir.folders.rows import Row
 from spir.folders.store import Store
-from spir.pipeline import cores
+from spir.runtime import cores
 from spir.weights import load_models
 
 MOST_BLOCKS = 10_000

@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 from spir.folders.process import Bench
 from spir.folders.settings import Settings
 from spir.folders.store import Store
-from spir.pipeline import cores
+from spir.runtime import cores
 
 LOCK = ".spir.lock"
 

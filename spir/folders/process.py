@@ -130,9 +130,16 @@ def process(bench: Bench, given: Given, asked: Record, progress: Progress) -> Ro
             progress(item)
         else:
             fit = item
+    if settings.quality == "fine":
+        for item in reconstructor.refine(photo, mask, fit, margin=settings.margin):
+            if isinstance(item, Fit):
+                fit = item
+            else:
+                progress(item)
     seconds = time.perf_counter() - began
     height, width = photo.rgb.shape[:2]
-    verdict = judge(cutout, guess, fit, (height, width), reconstructor.category)
+    seen = reconstructor.render(fit, cutout.mask.shape[1])
+    verdict = judge(cutout, guess, fit, (height, width), reconstructor.category, seen)
     detail = photo_detail(verdict)
     result = Result(photo, mask, cutout, fit, detail)
     surface, faults = textured(reconstructor, result, settings)

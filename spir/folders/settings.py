@@ -10,6 +10,7 @@ from spir.pipeline import Reconstructor
 from spir.weights import WEIGHTS
 
 DEFAULT_TEXTURE = TEXTURE_SIZES[0]
+QUALITIES = ("usual", "fine")
 WHERE = ("device", "weights")
 """Settings that say where, not what; of the weights their hash counts."""
 
@@ -33,6 +34,8 @@ class Settings:
     """Of the turntable; 0 = none."""
     texture: int = DEFAULT_TEXTURE
     """Texels a side of the photo's detail on the mesh, one of `TEXTURE_SIZES`; 0 = the generator's colours alone."""
+    quality: str = "usual"
+    """One of `QUALITIES`; "fine" goes on for ten steps on a larger picture."""
     device: str = "auto"
     weights: str = str(WEIGHTS)
     """A folder with one folder a category."""

@@ -62,6 +62,8 @@ class InversionConfig:
 
 HYBRID_FAST = InversionConfig(steps=10)
 HYBRID_SLOW = replace(HYBRID_FAST, steps=30)
+FINE_STEPS = replace(HYBRID_FAST, steps=10, size=256)
+"""What follows the usual steps where quality is worth more than time: ten more on a larger picture."""
 ENCODER_ONLY = replace(HYBRID_FAST, steps=0)
 AS_PUBLISHED = InversionConfig(
     steps=30,

@@ -11,12 +11,13 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from spir.appearance.agreement import mirror_agreement
 from spir.categories import Category
-from spir.geometry.pose import Z0_LIMIT
+from spir.geometry.pose import Z0_LIMIT, camera_from_pose
 from spir.geometry.rotation import geodesic_deg
 from spir.outputs.agreement import iou
 from spir.outputs.inspection import inlier_share, reprojection_error
-from spir.types import Cutout, Fit, Guess, Pose
+from spir.types import Cutout, Fit, Guess, Pose, Rendering
 
 SOLVED = "solved"
 """The outcome of a guess whose pose was measured."""
@@ -29,9 +30,17 @@ BLUR_PX, RIM_PX = 5, 3
 
 
 def measured(
-    cutout: Cutout, guess: Guess, fit: Fit, photo_size: tuple[int, int], category: Category
+    cutout: Cutout,
+    guess: Guess,
+    fit: Fit,
+    photo_size: tuple[int, int],
+    category: Category,
+    seen: Rendering | None = None,
 ) -> dict[str, float]:
-    """Every measure by name; `photo_size` is the photo's (height, width) in pixels. At least one step."""
+    """Every measure by name; `photo_size` is the photo's (height, width) in pixels. At least one step.
+
+    `seen` is the fit from the photo's camera, with NOCS and normals, at the cut-out's size; without it, and where the
+    photo shows too little of both sides, the mirror says nothing against the pose."""
     first, used = fit.trajectory[0], fit.trajectory[step_in_use(fit)]
     return {
         "overlap": iou(used.alpha, cutout.mask).item(),
@@ -47,7 +56,14 @@ def measured(
         "flat_map": thinnest_spread(guess.nocs[0][agreed(cutout, guess)]),
         "progress": progress(fit),
         "lens": lens(fit.pose),
+        "mirror": mirrored(seen, fit.pose, cutout) if category.symmetric else 1.0,
     }
+
+
+def mirrored(seen: Rendering | None, pose: Pose, cutout: Cutout) -> float:
+    """How well photo and mirrored photo agree, in [-1, 1]; 1 where nothing is known of it."""
+    found = None if seen is None else mirror_agreement(seen, camera_from_pose(pose), cutout.rgb)
+    return 1.0 if found is None else found
 
 
 def place_in_use(fit: Fit) -> int | None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from spir.categories import Category
 from spir.outputs.evidence import measured
 from spir.outputs.record import plain
-from spir.types import Cutout, Fit, Guess
+from spir.types import Cutout, Fit, Guess, Rendering
 
 GOOD, FAIR = 0.7, 0.4
 """Scores from which a result is good, and fair."""
@@ -48,6 +48,7 @@ WORTH = {
     "turned": Worth(3.0, 12.0, 1.0, "set_view"),
     "progress": Worth(0.10, 0.0, 0.0, "mend_cutout"),
     "lens": Worth(0.90, 1.0, 0.0, "set_view"),
+    "mirror": Worth(0.05, -0.15, 0.0, "set_view"),
 }
 """By the name of the measure, causes before symptoms: of two equally bad ones the first is told first.
 
@@ -93,9 +94,16 @@ class Verdict:
         }
 
 
-def judge(cutout: Cutout, guess: Guess, fit: Fit, photo_size: tuple[int, int], category: Category) -> Verdict:
-    """What to think of a fit with at least one step; `photo_size` is the photo's (height, width) in pixels."""
-    return weigh(measured(cutout, guess, fit, photo_size, category))
+def judge(
+    cutout: Cutout,
+    guess: Guess,
+    fit: Fit,
+    photo_size: tuple[int, int],
+    category: Category,
+    seen: Rendering | None = None,
+) -> Verdict:
+    """What to think of a fit with at least one step; the arguments are those of `evidence.measured`."""
+    return weigh(measured(cutout, guess, fit, photo_size, category, seen))
 
 
 def weigh(values: dict[str, float]) -> Verdict:

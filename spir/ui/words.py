@@ -282,4 +282,5 @@ def verdict_reason(code: str, value: float) -> str:
         "flat_map": "What was seen in the photo has hardly any depth.",
         "progress": "The steps brought it hardly nearer to the photo.",
         "lens": "The lens that was found is as extreme as can be.",
+        "mirror": "The two sides of the object do not look alike from the camera that was found.",
     }[code]

@@ -38,7 +38,9 @@ def reading(truth) -> Reading:
     table = CAR.table
     parameters = torch.cat([*table.decode(truth).values()], 1)[0]
     noise = torch.randn(len(parameters), generator=torch.Generator().manual_seed(1))
-    scale = torch.tensor([table.spread[n] for n in table.columns] + [0.2 * (b - a) for a, b in table.ranges.values()])
+    scale = torch.tensor(
+        [table.spread[n] for n in table.columns] + [0.2 * (b - a) for a, b in table.ranges.values()]
+    )
     made = Reading(ReadingConfig(4, len(table.classes) + table.moves))
     with torch.no_grad():
         made.bias.copy_(torch.cat((table.class_weights(truth)[0], parameters + scale * noise)))

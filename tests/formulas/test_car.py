@@ -93,7 +93,9 @@ def test_every_named_part_is_somewhere_on_the_cars(field, name):
 def test_repainting_keeps_the_shape_and_changes_the_paint(points):
     torch.manual_seed(0)
     other = ProceduralCars.repaint(CARS)
-    assert torch.allclose(ProceduralCars.field(CARS).sdf(points), ProceduralCars.field(other).sdf(points), atol=1e-4)
+    assert torch.allclose(
+        ProceduralCars.field(CARS).sdf(points), ProceduralCars.field(other).sdf(points), atol=1e-4
+    )
     assert (ProceduralCars.palette(CARS) - ProceduralCars.palette(other)).abs()[:, 0].mean() > 0.1
 
 

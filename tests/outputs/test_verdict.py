@@ -21,7 +21,7 @@ SIZE = 64
 BODY = Balls(((0.0, 0.0, 0.0, 0.35), (0.0, 0.0, 0.4, 0.3), (0.0, 0.05, -0.35, 0.3)))
 PERFECT = {
     "overlap": 1.0, "points": 1.0, "view_error": 0.0, "details": 1.0, "turned": 0.0, "predicted_mask": 1.0,
-    "cut_off": 0.0, "straight_edge": 0.2, "flat_map": 0.1, "progress": 0.4, "lens": 0.3,
+    "cut_off": 0.0, "straight_edge": 0.2, "flat_map": 0.1, "progress": 0.4, "lens": 0.3, "mirror": 0.6,
 }  # fmt: skip
 one = torch.ones(1)
 
