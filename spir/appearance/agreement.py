@@ -11,7 +11,6 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spir.appearance.pictures import sample, smoothstep
-from spir.appearance.symmetry import FLIP
 from spir.geometry.camera import project
 from spir.types import Camera, Rendering
 
@@ -43,7 +42,7 @@ def mirror_agreement(seen: Rendering, camera: Camera, rgb: Float[Tensor, "1 size
     points = seen.nocs[0].numpy()[solid] / alpha[solid, None]
     normals = seen.normals[0].numpy()[solid]
     normals = normals / np.maximum(np.linalg.norm(normals, axis=1, keepdims=True), 1e-6)
-    flip = np.array(FLIP, np.float32)
+    flip = np.array((-1, 1, 1), np.float32)
     place, depth = project(camera, seen.nocs.new_tensor(points * flip)[None])
     place, depth = place[0].numpy(), depth[0].numpy()
     at = np.stack(((place[:, 0] + 0.5) * size - 0.5, (0.5 - place[:, 1]) * size - 0.5), 1).astype(np.float32)

@@ -210,7 +210,7 @@ def baked(
     colours = layer_palette(projection.source, surface, palette, paint, names)
     base = enlarged(torch.from_numpy(weights @ colours), config.texture)
     light, rest = split(torch.from_numpy(rgb), base)
-    moved = projection.source.moved(surface)
+    moved = projection.source.moved(surface, projection.mirror)
     return Appearance(
         vertices=moved.vertices[sheet.vertex],
         normals=moved.normals[sheet.vertex],

@@ -12,8 +12,8 @@ from scipy.sparse.linalg import cg
 from torch import Tensor
 
 from spir.appearance.pictures import sample, smoothstep
-from spir.appearance.surface import Surface, neighbours
-from spir.appearance.symmetry import MIRRORED_TOLERANCE, TOLERANCE, flipped
+from spir.appearance.surface import Surface, flipped, neighbours
+from spir.appearance.symmetry import MIRRORED_TOLERANCE, TOLERANCE
 from spir.appearance.texture_source import TextureSource
 
 Colours = Float[np.ndarray, "point 3"]
@@ -32,7 +32,7 @@ BETTER, BADLY = 1.25, 0.5
 """A twin is copied onto a part that is seen less than the second, and so many times less than the twin."""
 UNDERSIDE = (0.6, 0.85)
 """How much a normal points down from which a point begins to be, and wholly is, of the underside."""
-DARK = 0.12
+DARK = 0.2
 ENOUGH = 0.4
 """Trust from which nothing of the object's own colours shows."""
 

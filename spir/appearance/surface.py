@@ -48,6 +48,11 @@ def simplified(mesh: Mesh, field: Field, faces: int, device: str = "cpu") -> Sur
     return Surface(points, vertex_normals(points, corners), corners, attention[0].float().cpu())
 
 
+def flipped(vectors: Float[Tensor, "point 3"]) -> Float[Tensor, "point 3"]:
+    """Points or directions on the other side of the plane of symmetry, x -> -x."""
+    return vectors * vectors.new_tensor((-1.0, 1.0, 1.0))
+
+
 def neighbours(count: int, faces: Int[np.ndarray, "face 3"]) -> csr_matrix:
     """1 for every two vertices that share an edge; the graph of the mesh."""
     edges = np.concatenate((faces[:, :2], faces[:, 1:], faces[:, ::2]))

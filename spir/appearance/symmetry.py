@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
 
 from spir.appearance.pictures import limited, resized, sample, smoothstep
+from spir.appearance.surface import flipped
 from spir.appearance.texture_source import TextureSource
 
 SIZE = 384
@@ -23,11 +23,6 @@ MOST = 0.04
 """Of the crop: no displacement is longer."""
 LEAST_SHARED = 0.002
 """Of the picture: less that both show says nothing."""
-FLIP = (-1.0, 1.0, 1.0)
-
-
-def flipped(vectors: Float[Tensor, "point 3"]) -> Float[Tensor, "point 3"]:
-    return vectors * vectors.new_tensor(FLIP)
 
 
 def twisted(source: TextureSource) -> TextureSource:

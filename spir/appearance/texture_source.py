@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from spir.appearance.pictures import Map, Picture, covered, displaced, push_pull, sample, smoothstep, square
-from spir.appearance.surface import Surface, vertex_normals
+from spir.appearance.surface import Surface, flipped, vertex_normals
 from spir.appearance.warp import outline_warp
 from spir.geometry.camera import project
 from spir.geometry.raster import rasterise
@@ -27,7 +27,7 @@ JUMP_EDGE = (0.3, 1.5)
 COSINES = (0.0, 0.25)
 """Of the angle to the viewer: below the first a point is not trusted, from the second on fully."""
 AWAY = (-0.4, 0.0)
-"""Of the angle to the viewer: below the first a vertex stays where it is, from the second on it goes to its place."""
+"""Of the angle to the viewer: below the first a vertex is not shown, from the second on it may be."""
 NOWHERE = 1e3
 """The depth where the surface is not."""
 SLOPE = 0.2
@@ -109,19 +109,34 @@ class TextureSource:
         sure = smoothstep(cosine, *cosines) * found[:, 2] * seen
         return (sure * sample(self.inside[..., None], there)[:, 0]).astype(np.float32), at, there
 
-    def moved(self, surface: Surface) -> Surface:
+    def moved(self, surface: Surface, mirror: bool) -> Surface:
         """The surface with the flow undone by its shape instead: every vertex that the photo shows goes, at its depth, to
-        where it shows it, so that the photo's camera sees the photo. What faces away stays."""
-        at, depth = self.project(surface.vertices)
+        where it shows it, so that the photo's camera sees the photo. The others go as their mirror images do, or stay."""
+        vertices, normals = surface.vertices, surface.normals
+        way, shown = self.way(vertices, normals)
+        if mirror:
+            other, there = self.way(flipped(vertices), flipped(normals))
+            way = shown * way + (1 - shown) * there * flipped(other)
+        else:
+            way = shown * way
+        return replace(
+            surface, vertices=vertices + way, normals=vertex_normals(vertices + way, surface.faces)
+        )
+
+    def way(
+        self, points: Float[Tensor, "point 3"], normals: Float[Tensor, "point 3"]
+    ) -> tuple[Float[Tensor, "point 3"], Float[Tensor, "point 1"]]:
+        """From points to where the photo shows them, at their depth, object units; and whether it may show them, in
+        [0, 1], by the side that they turn to it."""
+        at, depth = self.project(points)
         step = torch.from_numpy(sample(self.flow, at) / self.size) * torch.tensor((1.0, -1.0))
-        facing = torch.from_numpy(smoothstep(self.cosines(surface.vertices, surface.normals), *AWAY)).float()
         camera = self.camera.cam2world[0]
         if self.camera.focal is None:
             length = torch.tensor(2.0)
         else:
             length = torch.from_numpy(depth)[:, None] / self.camera.focal[0]
-        vertices = surface.vertices + (length * step * facing[:, None]) @ camera[:3, :2].T
-        return replace(surface, vertices=vertices, normals=vertex_normals(vertices, surface.faces))
+        facing = torch.from_numpy(smoothstep(self.cosines(points, normals), *AWAY)).float()
+        return (length * step) @ camera[:3, :2].T, facing[:, None]
 
 
 def texture_source(

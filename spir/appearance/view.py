@@ -8,7 +8,7 @@ from torch import Tensor
 from spir.geometry.raster import rasterise
 from spir.types import Appearance, Camera, Rendering
 
-OVERSAMPLING = 2
+OVERSAMPLING = 3
 """Pixels along a pixel's side, averaged at the end."""
 
 

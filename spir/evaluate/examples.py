@@ -7,16 +7,20 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import torch
 from PIL import Image
 
+from spir.appearance.config import DEFAULT
 from spir.categories import CATEGORIES
 from spir.evaluate.example_scenes import SCENES, Scene, photographed
 from spir.outputs.bundle import Kept, bundle
 from spir.outputs.folder import step_metrics
+from spir.outputs.layer_file import layer_bytes
+from spir.outputs.verdict import judge, photo_detail
 from spir.outputs.views import jpeg_bytes
 from spir.outputs.weightmaps import packed
 from spir.photo import read_photo
@@ -44,7 +48,8 @@ def example(engine: Reconstructor, scene: Scene) -> dict[str, bytes]:
     taken = photographed(scene)
     upload = jpeg_bytes(taken.rgb.numpy(), QUALITY)
     mask = (taken.mask * 255).round() / 255
-    cut = engine.cut(read_photo(upload), mask, MARGIN)
+    photo = read_photo(upload)
+    cut = engine.cut(photo, mask, MARGIN)
     *found, fit = engine.reconstruct(cut, preset(scene.steps))
     guess = next(item for item in found if isinstance(item, Guess))
     metrics = step_metrics(fit.trajectory, cut)
@@ -52,7 +57,14 @@ def example(engine: Reconstructor, scene: Scene) -> dict[str, bytes]:
         if step.index in PRESET_STEPS:
             told["distance"] = engine.distance(step, cut)
     views = packed(engine.turntable(fit, VIEWS, VIEW_SIZE))
-    kept = Kept(upload, mask, MARGIN, SEGMENTER, guess, fit, tuple(metrics), (views,), VIEW_SIZE)
+    height, width = mask.shape
+    seen = engine.render(fit, cut.mask.shape[1])
+    verdict = judge(cut, guess, fit, (height, width), engine.category, seen)
+    config = replace(DEFAULT, detail=photo_detail(verdict))
+    layers = layer_bytes(engine.appearance(photo, mask, cut, fit, config))
+    kept = Kept(
+        upload, mask, MARGIN, SEGMENTER, guess, fit, tuple(metrics), (views,), VIEW_SIZE, layers=layers
+    )
     record = engine.record(
         fit,
         segmenter=SEGMENTER,

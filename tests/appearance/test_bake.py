@@ -10,7 +10,7 @@ from spir.appearance.config import AppearanceConfig
 from spir.appearance.layers import enlarged, texture
 from spir.appearance.view import sample, view
 from spir.categories import CATEGORIES
-from spir.geometry.pose import camera_from_pose
+from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.outputs.mesh import mesh
 from spir.types import Code
 from tests.appearance.objects import NAMES, PALETTE, LongBall, photographed, pose, stripes
@@ -128,3 +128,24 @@ def test_a_field_without_a_palette_cannot_be_textured():
 
     with pytest.raises(ValueError, match="mixed"):
         bake_appearance(given(), mesh(Plain(), 32), Plain(), CONFIG)
+
+
+def test_an_orthographic_camera_sees_the_photo_as_well():
+    """Far away with a long lens is nearly orthographic; the fit's pose says that it is."""
+    far = look_at_pose(
+        torch.tensor([60.0]), torch.tensor([8.0]), focal=torch.tensor([30.0]), scale=torch.tensor([0.9])
+    )
+    photo, mask = photographed(far)
+    flat = camera_from_pose(replace(far, z0=None))
+    made = baked(photo=photo, mask=mask, camera=flat)
+    small, there = photographed(far, 160)
+    seen = view(made, texture(made), flat, 160)
+    both = (seen.alpha[0] > 0.99) & (there > 0.5)
+    assert both.sum() / there.sum() > 0.95
+    assert ((seen.rgb[0] + 1) / 2 - small.rgb / 255).abs().mean(-1)[both].mean() < 0.04
+
+
+def test_a_palette_without_names_is_no_obstacle():
+    plain = baked(category=replace(CATEGORY, palette_names=()))
+    own, _ = facing(plain)
+    assert errors(plain, own > 0.6).median() < 0.03
