@@ -6,15 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
-from spir.appearance.completion import Completion, fitted, read
+from spir.appearance.completion import Completion
 from spir.appearance.config import AppearanceConfig
 from spir.appearance.layers import enlarged, split
 from spir.appearance.paint import (
-    LIGHT_NAMES,
-    LUMINANCE,
     PAINT,
     paint_colour,
     painted_by_colour,
@@ -27,21 +25,11 @@ from spir.appearance.project import Projection, no_twins, projected
 from spir.appearance.surface import Surface, simplified
 from spir.appearance.symmetry import TOLERANCE, twisted
 from spir.appearance.texture_source import TextureSource, texture_source, with_attention
-from spir.appearance.unwrap import Unwrapped, unwrapped
+from spir.appearance.unseen import completed_by, own_attention, own_palette
+from spir.appearance.unwrap import Texels, Unwrapped, texels, unwrapped
 from spir.categories import Category
-from spir.formulas import FORMULAS
 from spir.formulas.reading import Reading
-from spir.geometry.raster import rasterise
 from spir.types import Appearance, Camera, Code, Field, Mesh, Photo
-
-CRISP = 3
-"""Power of the generator's weights where there is no formula: edges of parts become clearer."""
-GLASS, BRIGHTEST_GLASS = "glass", 0.25
-"""Unseen windows are no brighter than this."""
-LEVEL = 0.5
-"""What faces up or down more than this has the sky's colour, or the road's, rather than the paint's."""
-FEWEST = 100
-"""Vertices that are seen, and paint, give a colour of paint from so many on."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +65,7 @@ def bake_appearance(
     # The formula's fit is many small steps, the rest a few large ones: side by side they fill two cores.
     with ThreadPoolExecutor(2) as beside:
         sheet = beside.submit(unwrapped, surface, config.texture)
-        completion = beside.submit(completed_by, given, surface, config)
+        completion = beside.submit(completed_by, given.category, given.reading, given.code, surface, config)
         source = texture_source(given.photo, given.mask, given.box_px, given.camera, surface, config.source)
         source = with_attention(source, parts_alone(refined(source), names))
         paint = paint_colour(source, names)
@@ -91,91 +79,6 @@ def bake_appearance(
     twins = no_twins if completion is None else completion.twins
     projection = projected(source, surface, own, colours, mirror, twins)
     return baked(projection, completion, surface, sheet, palette, paint, given, config)
-
-
-def completed_by(given: BakeInput, surface: Surface, config: AppearanceConfig) -> Completion | None:
-    """The formula in the place of the surface; none where the category has none."""
-    formula = FORMULAS.get(given.category.kind)
-    if not config.complete or formula is None or given.reading is None:
-        return None
-    if not config.formula_steps:
-        return read(formula, given.reading, given.code)
-    with torch.enable_grad():
-        return fitted(formula, given.reading, given.code, surface, config)
-
-
-def own_attention(
-    completion: Completion | None,
-    points: Float[Tensor, "point 3"],
-    normals: Float[Tensor, "point 3"],
-    generated: Float[Tensor, "point values"],
-    names: tuple[str, ...],
-) -> Float[np.ndarray, "point values"]:
-    """The attention of what nobody saw: the formula's, or the generator's with clearer edges."""
-    if completion is not None:
-        return completion.attention(points, normals).numpy()
-    light = torch.tensor([name in LIGHT_NAMES for name in names] or [False] * generated.shape[1])
-    solid = torch.where(light, 0.0, generated)
-    sharp = solid**CRISP
-    sharp = sharp * (solid.sum(-1, keepdim=True) / sharp.sum(-1, keepdim=True).clamp(min=1e-9))
-    return torch.where(light, generated, sharp).numpy()
-
-
-def own_palette(
-    source: TextureSource,
-    surface: Surface,
-    own: Float[np.ndarray, "vertex values"],
-    palette: Float[np.ndarray, "values 3"],
-    names: tuple[str, ...],
-) -> Float[np.ndarray, "values 3"]:
-    """The fit's colours, in [0, 1], for what nobody saw: windows dark, paint half-way to how the photo shows it."""
-    palette = palette.copy()
-    if GLASS in names:
-        glass = names.index(GLASS)
-        palette[glass] *= min(1.0, BRIGHTEST_GLASS / max(float(palette[glass] @ LUMINANCE), 1e-3))
-    if PAINT not in names:
-        return palette
-    body = names.index(PAINT)
-    trust, at, there = source.trust(surface.vertices, surface.normals, TOLERANCE)
-    share = sample(source.attention, at)[:, body]
-    sure = (own[:, body] > 0.4) & (trust > 0.4) & (share > 0.6)
-    upright = sure & (np.abs(surface.normals[:, 1].numpy()) < LEVEL)
-    sure = upright if upright.sum() > FEWEST else sure
-    if sure.sum() > FEWEST:
-        others = own.copy()
-        others[:, body] = 0
-        seen = sample(source.colours, there)
-        paint = (seen - others @ palette)[sure] / own[sure, body, None]
-        palette[body] = (palette[body] + np.median(paint, 0).clip(0, 1)) / 2
-    return palette
-
-
-@dataclass(frozen=True)
-class Texels:
-    """The texels of a square texture that lie on the surface."""
-
-    hit: Bool[np.ndarray, "size size"]
-    values: Float[Tensor, "texel channel"]
-    """What was interpolated from the vertices."""
-
-    def picture(self, values: Float[np.ndarray, "texel channel"]) -> Float[np.ndarray, "size size channel"]:
-        """Values of the texels as a texture, continued between the charts."""
-        texture = np.zeros((*self.hit.shape, values.shape[1]), np.float32)
-        texture[self.hit] = values
-        return push_pull(texture, self.hit.astype(np.float32))
-
-
-def texels(sheet: Unwrapped, values: Float[Tensor, "vertex channel"], size: int) -> Texels:
-    """Values at the surface's vertices, interpolated at the centres of the texels."""
-    flat = torch.cat((2 * sheet.uv - 1, torch.zeros(len(sheet.uv), 1)), 1) * torch.tensor((1.0, -1.0, 1.0))
-    above = torch.eye(4)[None].clone()
-    above[0, 2, 3] = 1.0
-    seen = rasterise(flat, sheet.faces, Camera(above, None), size)
-    hit = seen.hit[0]
-    corners = sheet.vertex[sheet.faces[seen.face[0][hit]]]
-    weights = seen.weights[0][hit]
-    found = sum(weights[:, [k]] * values[corners[:, k]] for k in range(3))
-    return Texels(hit.numpy(), found)
 
 
 def baked(

@@ -19,12 +19,12 @@ SMALLEST = 384
 """Pixels a side of the square at least: a small photo is enlarged, so that the surface's own edges stay sharp."""
 UNIT = 256
 """Widths below are given in pixels of a square of this side."""
-EDGE = (0.25, 1.0)
+EDGE = (0.6, 1.6)
 """Distance from the mask's outline below which a pixel is not trusted, and from which it is."""
 JUMP = 0.06
 """Depths of neighbouring pixels further apart than this are of two parts, object units."""
 JUMP_EDGE = (0.3, 1.5)
-COSINES = (0.0, 0.25)
+COSINES = (0.03, 0.30)
 """Of the angle to the viewer: below the first a point is not trusted, from the second on fully."""
 AWAY = (-0.4, 0.0)
 """Of the angle to the viewer: below the first a vertex is not shown, from the second on it may be."""

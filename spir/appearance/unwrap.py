@@ -1,15 +1,17 @@
-"""The surface cut open and laid flat: charts of xatlas in one unit square."""
+"""The surface cut open and laid flat: charts of xatlas in one unit square, and the texels that lie on them."""
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 import xatlas
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from spir.appearance.pictures import push_pull
 from spir.appearance.surface import Surface
-from spir.types import Movable
+from spir.geometry.raster import rasterise
+from spir.types import Camera, Movable
 
 PADDING = 4
 """Texels between charts, at the resolution of the fine textures."""
@@ -63,3 +65,31 @@ def unwrapped(surface: Surface, size: int) -> Unwrapped:
     joined = (np.concatenate(part) for part in (vertex, triangles, places))
     vertex, triangles, uv = (torch.from_numpy(np.ascontiguousarray(part)) for part in joined)
     return Unwrapped(vertex.long(), triangles, uv.float())
+
+
+@dataclass(frozen=True)
+class Texels:
+    """The texels of a square texture that lie on the surface."""
+
+    hit: Bool[np.ndarray, "size size"]
+    values: Float[Tensor, "texel channel"]
+    """What was interpolated from the vertices."""
+
+    def picture(self, values: Float[np.ndarray, "texel channel"]) -> Float[np.ndarray, "size size channel"]:
+        """Values of the texels as a texture, continued between the charts."""
+        texture = np.zeros((*self.hit.shape, values.shape[1]), np.float32)
+        texture[self.hit] = values
+        return push_pull(texture, self.hit.astype(np.float32))
+
+
+def texels(sheet: Unwrapped, values: Float[Tensor, "vertex channel"], size: int) -> Texels:
+    """Values at the surface's vertices, interpolated at the centres of the texels."""
+    flat = torch.cat((2 * sheet.uv - 1, torch.zeros(len(sheet.uv), 1)), 1) * torch.tensor((1.0, -1.0, 1.0))
+    above = torch.eye(4)[None].clone()
+    above[0, 2, 3] = 1.0
+    seen = rasterise(flat, sheet.faces, Camera(above, None), size)
+    hit = seen.hit[0]
+    corners = sheet.vertex[sheet.faces[seen.face[0][hit]]]
+    weights = seen.weights[0][hit]
+    found = sum(weights[:, [k]] * values[corners[:, k]] for k in range(3))
+    return Texels(hit.numpy(), found)

@@ -1,0 +1,87 @@
+"""The colours of what neither photo nor mirrored photo shows: parts by the formula, or by the generator where there is
+none, in the fit's palette with its paint as the photo shows it."""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from spir.appearance.completion import Completion, fitted, read
+from spir.appearance.config import AppearanceConfig
+from spir.appearance.paint import LIGHT_NAMES, LUMINANCE, PAINT
+from spir.appearance.pictures import sample
+from spir.appearance.surface import Surface
+from spir.appearance.symmetry import TOLERANCE
+from spir.appearance.texture_source import TextureSource
+from spir.categories import Category
+from spir.formulas import FORMULAS
+from spir.formulas.reading import Reading
+from spir.types import Code
+
+CRISP = 3
+"""Power of the generator's weights where there is no formula: edges of parts become clearer."""
+GLASS, BRIGHTEST_GLASS = "glass", 0.25
+"""Unseen windows are no brighter than this."""
+LEVEL = 0.5
+"""What faces up or down more than this has the sky's colour, or the road's, rather than the paint's."""
+FEWEST = 100
+"""Vertices that are seen, and paint, give a colour of paint from so many on."""
+
+
+def completed_by(
+    category: Category, reading: Reading | None, code: Code, surface: Surface, config: AppearanceConfig
+) -> Completion | None:
+    """The formula in the place of the surface; none where the category has none, or its weights do not know it."""
+    formula = FORMULAS.get(category.kind)
+    if not config.complete or formula is None or reading is None:
+        return None
+    if not config.formula_steps:
+        return read(formula, reading, code)
+    with torch.enable_grad():
+        return fitted(formula, reading, code, surface, config)
+
+
+def own_attention(
+    completion: Completion | None,
+    points: Float[Tensor, "point 3"],
+    normals: Float[Tensor, "point 3"],
+    generated: Float[Tensor, "point values"],
+    names: tuple[str, ...],
+) -> Float[np.ndarray, "point values"]:
+    """The attention of what nobody saw: the formula's, or the generator's with clearer edges."""
+    if completion is not None:
+        return completion.attention(points, normals).numpy()
+    light = torch.tensor([name in LIGHT_NAMES for name in names] or [False] * generated.shape[1])
+    solid = torch.where(light, 0.0, generated)
+    sharp = solid**CRISP
+    sharp = sharp * (solid.sum(-1, keepdim=True) / sharp.sum(-1, keepdim=True).clamp(min=1e-9))
+    return torch.where(light, generated, sharp).numpy()
+
+
+def own_palette(
+    source: TextureSource,
+    surface: Surface,
+    own: Float[np.ndarray, "vertex values"],
+    palette: Float[np.ndarray, "values 3"],
+    names: tuple[str, ...],
+) -> Float[np.ndarray, "values 3"]:
+    """The fit's colours, in [0, 1], for what nobody saw: windows dark, paint half-way to how the photo shows it."""
+    palette = palette.copy()
+    if GLASS in names:
+        glass = names.index(GLASS)
+        palette[glass] *= min(1.0, BRIGHTEST_GLASS / max(float(palette[glass] @ LUMINANCE), 1e-3))
+    if PAINT not in names:
+        return palette
+    body = names.index(PAINT)
+    trust, at, there = source.trust(surface.vertices, surface.normals, TOLERANCE)
+    share = sample(source.attention, at)[:, body]
+    sure = (own[:, body] > 0.4) & (trust > 0.4) & (share > 0.6)
+    upright = sure & (np.abs(surface.normals[:, 1].numpy()) < LEVEL)
+    sure = upright if upright.sum() > FEWEST else sure
+    if sure.sum() > FEWEST:
+        others = own.copy()
+        others[:, body] = 0
+        seen = sample(source.colours, there)
+        paint = (seen - others @ palette)[sure] / own[sure, body, None]
+        palette[body] = (palette[body] + np.median(paint, 0).clip(0, 1)) / 2
+    return palette
