@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float
 
+from spir.appearance import layers
 from spir.appearance.pictures import Map, Picture, guided, push_pull, resized, smoothstep
 from spir.appearance.texture_source import TextureSource, as_surface_sees
 
@@ -18,7 +19,7 @@ LIGHT_NAMES = ("shade", "highlight")
 """Palette entries that are the generator's light, no material."""
 LIGHT_LEFT = 0.02
 PAINT, TAIL, TRIM = "body paint", "tail lights", "dark trim"
-LUMINANCE = np.array((0.30, 0.59, 0.11), np.float32)
+LUMINANCE = np.array(layers.LUMINANCE, np.float32)
 DIM, DARK_PAINT = (0.20, 0.45), 0.15
 """Brightness, of the paint's, below which nothing is paint, and from which it may be; dark paints are no measure."""
 FAINT = 0.1
@@ -30,9 +31,9 @@ FEWEST_PIXELS = 200
 """Fewer sure pixels of paint give no colour."""
 COLOURFUL = (0.30, 0.55)
 """Saturations of a paint that nothing, and everything else, is told from by its hue."""
-LIT = (0.20, 0.45)
+LIT = (0.12, 0.30)
 """Brightness, of the paint's, below which a pixel is no paint by its hue, and from which it is."""
-MISS = 0.12
+MISS = 0.2
 """A pixel that differs from lit paint by this share of itself is hardly paint."""
 
 
