@@ -22,6 +22,8 @@ PAINT, TAIL, TRIM = "body paint", "tail lights", "dark trim"
 LUMINANCE = np.array(layers.LUMINANCE, np.float32)
 DIM, DARK_PAINT = (0.20, 0.45), 0.15
 """Brightness, of the paint's, below which nothing is paint, and from which it may be; dark paints are no measure."""
+BRIGHT, AS_BRIGHT = (0.3, 0.45), (0.5, 0.7)
+"""Brightness of a paint that dark trim cannot be taken for, and that of a pixel, of the paint's, which is no trim."""
 FAINT = 0.1
 """How much of what has another hue than a colourful paint may still be paint that mirrors something."""
 CRISP = 2.5
@@ -94,6 +96,11 @@ def painted_by_colour(
 
     total = attention.sum(-1)
     own = attention[..., body]
+    if TRIM in names:
+        # Nothing is as bright as a bright paint and yet dark trim: bumpers are painted, too.
+        level = float(paint @ LUMINANCE)
+        alike = smoothstep((picture @ LUMINANCE) / max(level, DARK_PAINT), *AS_BRIGHT)
+        own = own + (1 - colourful) * smoothstep(level, *BRIGHT) * alike * attention[..., names.index(TRIM)]
     wanted = more * total + (1 - more) * less * own
     others = attention.copy()
     others[..., body] = 0
