@@ -34,8 +34,10 @@ def signed_distance(mask: Map) -> Map:
 
 def outline_warp(silhouette: Map, mask: Map) -> Float[np.ndarray, "size size 2"]:
     """Displacement in pixels, x and y, of every pixel of the silhouette's picture to its place in the mask's; both in
-    [0, 1] and of the same size."""
+    [0, 1] and of the same size. None where one of them has no outline."""
     size = len(mask)
+    if any((picture > 0.5).all() or not (picture > 0.5).any() for picture in (silhouette, mask)):
+        return np.zeros((size, size, 2), np.float32)
     ours = signed_distance(resized(silhouette, (GRID, GRID)))
     target = cv2.GaussianBlur(signed_distance(resized(mask, (GRID, GRID))), (0, 0), 0.7)
     slope_y, slope_x = np.gradient(target)

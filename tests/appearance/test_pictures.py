@@ -80,6 +80,12 @@ def test_outlines_that_agree_stay():
     assert np.abs(outline_warp(mask, mask)).max() < 0.3
 
 
+@pytest.mark.parametrize("silhouette", [np.zeros((64, 64)), np.ones((64, 64))])
+def test_without_an_outline_nothing_moves(silhouette):
+    flow = outline_warp(silhouette.astype(np.float32), disc(64, 30, 30, 12))
+    assert flow.shape == (64, 64, 2) and not flow.any()
+
+
 def test_displacements_are_limited():
     flow = RANDOM.normal(0, 5, (10, 10, 2))
     short = limited(flow, 2.0)
