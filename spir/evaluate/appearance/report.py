@@ -89,6 +89,6 @@ def recolour_table(report: Record) -> str:
     ]
     note = (
         'Palette entry "body paint" to a clearly different colour, in the photo\'s own view: pixels that change by more '
-        "than 0.1. Others: glass, tyres and lamps of meshes, of procedural cars what has less than a tenth of paint."
+        "than 0.1. Others: glass, tyres and lamps; pixels on a border between parts are left out."
     )
     return "\n\n".join(("### Recolouring with detail", note, table(("", "paint", "others"), rows)))
