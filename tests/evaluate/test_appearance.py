@@ -207,14 +207,13 @@ def test_the_truth_of_a_painted_mesh():
 
 
 def test_the_truth_of_attention():
-    attention = torch.zeros(1, 4, 3)
-    attention[0, 0], attention[0, 1], attention[0, 2] = (
-        torch.tensor(row) for row in ((0.9, 0.1, 0.0), (0.05, 0.9, 0.05), (0.3, 0.7, 0.0))
-    )
+    # Paint, glass and rims of each pixel.
+    shares = ((0.9, 0.1, 0.0), (0.05, 0.9, 0.05), (0.3, 0.7, 0.0), (0.05, 0.05, 0.9), (0.0, 0.0, 0.0))
+    attention = torch.zeros(1, len(shares), 10)
+    attention[0][:, [0, 2, 4]] = torch.tensor(shares)
     paint, others = recolour.attention_truth(attention, attention.sum(-1))
-    assert paint.tolist() == [[True, False, False, False]] and others.tolist() == [
-        [False, True, False, False]
-    ]
+    assert paint.tolist() == [[True, False, False, False, False]]
+    assert others.tolist() == [[False, True, False, False, False]]
 
 
 def test_enlarged_views_are_the_rendering_of_today(reconstructor):

@@ -106,7 +106,7 @@ async def in_the_views(tab, photo):
 async def in_the_mesh(tab, photo):
     await shown(tab, photo)
     await ran(tab, 0)
-    await asked_only(tab, "mesh", None, None, 256)
+    await asked_only(tab, "mesh", None, None, 256, 1.0)
 
 
 @pytest.mark.parametrize(
