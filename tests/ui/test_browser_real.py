@@ -21,7 +21,7 @@ pytestmark = [
         reason="no weights, or no examples of theirs",
     ),
 ]
-LOADS = 12
+LOADS = 24
 """At most so many until one is quick enough, on a machine that others use too."""
 LARGEST, SLOWEST, FARTHEST = 500_000, 1500, 0.1
 """Bytes over the wire, milliseconds to the largest paint, layout shift."""
