@@ -62,6 +62,9 @@ CAR_PALETTE = (
     "highlight",
 )
 
+LIGHT_NAMES = ("shade", "highlight")
+"""Entries of a palette that are light, no material."""
+
 SYNTHETIC = Category("car-synthetic", "car", offered=False, palette_names=CAR_PALETTE, segment_words=("car",))
 CAR = replace(
     SYNTHETIC, name="car", offered=True, terms="Learnt from research-only photos: not for commercial use."

@@ -11,13 +11,13 @@ from jaxtyping import Float
 from spir.appearance import layers
 from spir.appearance.pictures import Map, Picture, guided, push_pull, resized, smoothstep
 from spir.appearance.texture_source import TextureSource, as_surface_sees
+from spir.categories import LIGHT_NAMES
 
 SIZE = 256
 """Pixels a side of the guided filter's pictures."""
 RADIUS, EPS, ROUNDS = 6, 2e-3, 2
-LIGHT_NAMES = ("shade", "highlight")
-"""Palette entries that are the generator's light, no material."""
 LIGHT_LEFT = 0.02
+"""Share of the light's own weight that stays where there is a part beside it."""
 PAINT, TAIL, TRIM = "body paint", "tail lights", "dark trim"
 LUMINANCE = np.array(layers.LUMINANCE, np.float32)
 DIM, DARK_PAINT = (0.20, 0.45), 0.15
@@ -90,7 +90,9 @@ def painted_by_colour(
     miss = miss / (np.linalg.norm(picture, axis=-1) + 0.05)
     match = smoothstep(light, *LIT) * np.exp(-np.square(miss / MISS))
     lamp = smoothstep(attention[..., names.index(TAIL)], 0.2, 0.5) if TAIL in names else 0.0
-    bright = smoothstep((picture @ LUMINANCE) / max(float(paint @ LUMINANCE), DARK_PAINT), *DIM)
+    level = float(paint @ LUMINANCE)
+    brightness = (picture @ LUMINANCE) / max(level, DARK_PAINT)
+    bright = smoothstep(brightness, *DIM)
     more = softened(colourful * match * (1 - lamp), source.size)
     less = softened((1 - colourful) * bright + colourful * np.maximum(match, FAINT * bright), source.size)
 
@@ -98,8 +100,7 @@ def painted_by_colour(
     own = attention[..., body]
     if TRIM in names:
         # Nothing is as bright as a bright paint and yet dark trim: bumpers are painted, too.
-        level = float(paint @ LUMINANCE)
-        alike = smoothstep((picture @ LUMINANCE) / max(level, DARK_PAINT), *AS_BRIGHT)
+        alike = smoothstep(brightness, *AS_BRIGHT)
         own = own + (1 - colourful) * smoothstep(level, *BRIGHT) * alike * attention[..., names.index(TRIM)]
     wanted = more * total + (1 - more) * less * own
     others = attention.copy()

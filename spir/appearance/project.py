@@ -33,6 +33,7 @@ BETTER, BADLY = 1.25, 0.5
 UNDERSIDE = (0.6, 0.85)
 """How much a normal points down from which a point begins to be, and wholly is, of the underside."""
 DARK = 0.2
+"""The underside's grey, in [0, 1]."""
 ENOUGH = 0.4
 """Trust from which nothing of the object's own colours shows."""
 

@@ -89,7 +89,6 @@ class TextureSource:
         normals: Float[Tensor, "point 3"],
         tolerance: float,
         twisted: bool = False,
-        cosines: tuple[float, float] = COSINES,
     ) -> tuple[Float[np.ndarray, " point"], Float[np.ndarray, "point 2"], Float[np.ndarray, "point 2"]]:
         """How well the photo shows each point, in [0, 1], where the surface's picture has it, and where the photo.
 
@@ -106,7 +105,7 @@ class TextureSource:
         )
         found = sample(np.concatenate(maps, 2), at)
         there = at + found[:, :2] + (found[:, 3:5] if found.shape[1] > 3 else 0)
-        sure = smoothstep(cosine, *cosines) * found[:, 2] * seen
+        sure = smoothstep(cosine, *COSINES) * found[:, 2] * seen
         return (sure * sample(self.inside[..., None], there)[:, 0]).astype(np.float32), at, there
 
     def moved(self, surface: Surface, mirror: bool) -> Surface:

@@ -8,12 +8,12 @@ from torch import Tensor
 
 from spir.appearance.completion import Completion, fitted, read
 from spir.appearance.config import AppearanceConfig
-from spir.appearance.paint import LIGHT_NAMES, LUMINANCE, PAINT
+from spir.appearance.paint import LUMINANCE, PAINT
 from spir.appearance.pictures import sample
 from spir.appearance.surface import Surface
 from spir.appearance.symmetry import TOLERANCE
 from spir.appearance.texture_source import TextureSource
-from spir.categories import Category
+from spir.categories import LIGHT_NAMES, Category
 from spir.formulas import FORMULAS
 from spir.formulas.reading import Reading
 from spir.types import Code

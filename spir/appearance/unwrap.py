@@ -47,12 +47,8 @@ def unwrapped(surface: Surface, size: int) -> Unwrapped:
         atlas.add_mesh(vertices[kept] * scale, corners.reshape(-1, 3).astype(np.uint32), normals[kept])
         used.append(kept)
     charts, pack = xatlas.ChartOptions(), xatlas.PackOptions()
-    charts.max_iterations, charts.max_cost, charts.normal_deviation_weight, charts.roundness_weight = (
-        1,
-        4.0,
-        1.0,
-        0.1,
-    )
+    charts.max_iterations, charts.max_cost = 1, 4.0
+    charts.normal_deviation_weight, charts.roundness_weight = 1.0, 0.1
     pack.padding, pack.resolution, pack.bilinear, pack.blockAlign = PADDING, size, True, False
     atlas.generate(charts, pack)
     vertex, triangles, places, start = [], [], [], 0

@@ -33,7 +33,7 @@ from spir.outputs.verdict import judge, photo_detail
 from spir.outputs.views import to_uint8, webp_bytes
 from spir.photo import PhotoError, read_mask, read_photo
 from spir.pipeline import Reconstructor
-from spir.types import Appearance, Cutout, Fit, Guess, Photo, Step
+from spir.types import Appearance, Cutout, Fit, Guess, Photo, Rendering, Step
 
 OVERVIEW = "overview.webp"
 OVERVIEW_SHOWS = ("photo", "cut-out", "first guess", "last step", "a third of a turn on", "two thirds")
@@ -141,7 +141,7 @@ def process(bench: Bench, given: Given, asked: Record, progress: Progress) -> Ro
     seen = reconstructor.render(fit, cutout.mask.shape[1])
     verdict = judge(cutout, guess, fit, (height, width), reconstructor.category, seen)
     detail = photo_detail(verdict)
-    result = Result(photo, mask, cutout, fit, detail)
+    result = Result(photo, mask, cutout, fit, seen, detail)
     surface, faults = textured(reconstructor, result, settings)
     contents = files(reconstructor, result, surface, settings, faults)
     notes = {
@@ -174,6 +174,8 @@ class Result:
     """In [0, 1], at the photo's size."""
     cutout: Cutout
     fit: Fit
+    seen: Rendering
+    """The fit from the photo's camera, at the cut-out's size."""
     detail: float
     """How much of the photo the surface may take, in [0, 1]."""
 
@@ -217,14 +219,13 @@ def files(
 ) -> dict[str, bytes]:
     """Everything there is to keep of a fit; why something is left out joins the faults."""
     category, fit, cutout = reconstructor.category, result.fit, result.cutout
-    size = cutout.mask.shape[1]
-    seen, camera = reconstructor.render(fit, size), reconstructor.camera(fit.pose)
-    found = picture_files(result.photo, cutout, fit, seen, category.scene_range)
+    camera = reconstructor.camera(fit.pose)
+    found = picture_files(result.photo, cutout, fit, result.seen, category.scene_range)
     if surface is None:
         views = reconstructor.turntable(fit, settings.frames or FEWEST_FRAMES)
         film = around = on_paper(views, category.background)
     else:
-        around = textured_frames(surface, fit.pose, FEWEST_FRAMES, size)
+        around = textured_frames(surface, fit.pose, FEWEST_FRAMES, cutout.mask.shape[1])
         film = textured_frames(surface, fit.pose, settings.frames) if settings.frames else around
         found |= textured_files(surface, camera, category.palette_names, FORMATS)
     found[OVERVIEW] = overview(result.photo, cutout, fit, around)

@@ -36,8 +36,6 @@ FINISHES = {
 }
 """A word in a part's name -> how it looks; the first that fits counts."""
 COAT_ROUGHNESS = 0.03
-LIGHTING = ("shade", "highlight")
-"""Palette entries that are the generator's light and no part."""
 
 
 def finish(name: str) -> Finish:

@@ -11,8 +11,8 @@ from scipy.sparse.csgraph import connected_components
 from torch import Tensor
 
 from spir.appearance.view import sample
+from spir.categories import LIGHT_NAMES
 from spir.geometry.raster import rasterise
-from spir.outputs.materials import LIGHTING
 from spir.outputs.refine import refined
 from spir.types import Appearance, Camera
 
@@ -48,7 +48,7 @@ def weights_inside(
     """The weights at the points `INSIDE` each face; what `names` calls shade or highlight is no part, and has -1."""
     points = torch.einsum("pk,fkc->fpc", torch.from_numpy(INSIDE), appearance.uv[appearance.faces])
     weights = sample(appearance.weights, points.reshape(-1, 2)).reshape(*points.shape[:2], -1)
-    weights[..., [k for k, name in enumerate(names) if name in LIGHTING]] = -1
+    weights[..., [k for k, name in enumerate(names) if name in LIGHT_NAMES]] = -1
     return weights.numpy()
 
 
