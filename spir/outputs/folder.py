@@ -24,7 +24,7 @@ PAPER_WHITE = 1.0
 TEXTURE_SIZES = (DEFAULT.texture, FINE.texture)
 """Texels a side that can be asked for."""
 FILM_SIZE = 384
-"""Pixels a side of a textured turntable; each frame costs a core a quarter of a second."""
+"""Pixels a side of a textured turntable; each frame costs a core some 0.4 seconds."""
 
 
 def step_metrics(steps: Sequence[Step], cutout: Cutout) -> list[dict[str, float]]:
