@@ -9,12 +9,12 @@ of its categories than all that are offered, SPIR_SEGMENTER another cut-out than
 import os
 import sys
 
-from spir.photo.salient import REMBG_MODEL, network
+from spir.app.layout import apology, site
+from spir.app.server import logging as journal
+from spir.app.server.health import Service, out_of_order
+from spir.app.theme import serve
+from spir.photo.segmenters.rembg import REMBG_MODEL, network
 from spir.pipeline import Reconstructor
-from spir.ui import journal
-from spir.ui.layout import apology, site
-from spir.ui.service import Service, out_of_order
-from spir.ui.theme import serve
 from spir.weights import WEIGHTS, WeightsError, offered
 
 

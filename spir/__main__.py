@@ -11,16 +11,16 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from spir.batch.jobs import Job, jobs
+from spir.batch.plan import EngineError, Plan, alone
+from spir.batch.process import attempt
+from spir.batch.process_pool import on_processes
+from spir.batch.ray_engine import on_ray
+from spir.batch.report import write_report
+from spir.batch.rows import Row, summary, table
+from spir.batch.settings import DEFAULT_TEXTURE, QUALITIES, TEXTURE_SIZES, Settings
+from spir.batch.store import Store, located
 from spir.categories import CATEGORIES
-from spir.folders.cluster import on_ray
-from spir.folders.jobs import Job, jobs
-from spir.folders.plan import EngineError, Plan, alone
-from spir.folders.process import attempt
-from spir.folders.report import write_report
-from spir.folders.rows import Row, summary, table
-from spir.folders.settings import DEFAULT_TEXTURE, QUALITIES, TEXTURE_SIZES, Settings
-from spir.folders.store import Store, located
-from spir.folders.workers import on_processes
 from spir.photo import PREFERENCES
 from spir.photo.cutout import MARGIN
 from spir.pipeline import FINE_STEPS

@@ -4,7 +4,7 @@ Page, command line and evaluation all come through here. It alone chooses the de
 """
 
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,6 @@ from spir.inversion.config import FINE_STEPS, HYBRID_FAST, PRESETS, InversionCon
 from spir.inversion.invert import invert
 from spir.inversion.perceptual import choose_perceptual
 from spir.outputs.mesh import mesh
-from spir.outputs.record import run_record
 from spir.outputs.views import FRAMES, turning
 from spir.photo import PREFERENCES, Finding, cutout, find
 from spir.photo.cutout import MARGIN
@@ -206,29 +205,6 @@ class Reconstructor:
         """What the photo's camera sees, with normals, attention and NOCS, on the CPU."""
         config = self.view(size, normals=True, attention=True, nocs=True)
         return render(self.field(found), camera_from_pose(found.pose.to(self.device)), config).to("cpu")
-
-    def record(
-        self,
-        fit: Fit,
-        *,
-        segmenter: str,
-        metrics: Sequence[dict],
-        outcome: str,
-        seed: int = HYBRID_FAST.seed,
-        notes: dict | None = None,
-    ) -> dict:
-        """run.json of a fit made here; the other arguments are those of `run_record`."""
-        return run_record(
-            fit,
-            weights_hash=self.weights_hash,
-            device=self.device,
-            loss_backend=self.loss_backend,
-            segmenter=segmenter,
-            seed=seed,
-            metrics=metrics,
-            outcome=outcome,
-            notes=notes,
-        )
 
     def turntable(self, found: Fit | Step, frames: int = FRAMES, size: int = 128) -> Rendering:
         """Once around the object (batch of 1), with attention for recolouring, on the CPU."""

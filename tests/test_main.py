@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from spir.__main__ import main
-from spir.folders import process
+from spir.batch import process
 from tests.tiny import car_photo, tiny_weights
 
 FILES = {

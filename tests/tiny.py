@@ -3,7 +3,7 @@
 import torch
 
 from spir.bootstrap.encoder import Encoder, EncoderConfig
-from spir.data.pose_table import PoseTable
+from spir.data.poses.table import PoseTable
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.geometry.pose import look_at_pose
 from spir.weights import save

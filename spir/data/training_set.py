@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from spir.categories import Category
 from spir.data.collection import Collection, Picture
-from spir.data.pose_table import PoseTable
+from spir.data.poses.table import PoseTable
 from spir.geometry.pose import mirrored, pose_from_camera
 from spir.photo import cutout
 from spir.types import Cutout, Movable, Pose, join

@@ -6,11 +6,11 @@ from pathlib import Path
 
 from spir.categories import CATEGORIES
 from spir.evaluate.appearance.sheet import save_pages
+from spir.evaluate.benchmarks.realism import save_sample_sheet
 from spir.evaluate.notebook import Notebook
 from spir.evaluate.options import Options
-from spir.evaluate.realism import save_sample_sheet
-from spir.evaluate.report import markdown, to_json
-from spir.evaluate.sheet import save_sheet
+from spir.evaluate.reports.report import markdown, to_json
+from spir.evaluate.reports.sheet import save_sheet
 from spir.evaluate.suite import evaluate, load
 from spir.weights import WEIGHTS, WeightsError
 
@@ -36,7 +36,12 @@ def parser() -> argparse.ArgumentParser:
     add("--collection", type=Path, metavar="PHOTOS", help="tar or folder of many photos with masks")
     add("--fronts", type=Path, metavar="FILE", help="sides to which fronts of the collection point")
     add("--realism", action="store_true", help="random samples against the collection's last 1000 photos")
-    add("--poses", type=Path, metavar="FILE", help="table of spir.data.poses: cameras of these samples")
+    add(
+        "--poses",
+        type=Path,
+        metavar="FILE",
+        help="table of spir.data.poses.bootstrap: cameras of these samples",
+    )
     add("--judge", type=Path, default=Options.judge, metavar="FILE", help="encoder whose features compare")
     add("--samples", type=int, default=Options.samples, metavar="COUNT")
     add("--sample-sheet", type=Path, metavar="FILE.png", help="64 random objects from four views")

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from spir.evaluate.benchmarks.photos import PhotoFile, load
 from spir.evaluate.items import Record, finished
-from spir.evaluate.photos import PhotoFile, load
 from spir.evaluate.runs import view
 from spir.geometry.pose import camera_from_pose
-from spir.outputs.agreement import iou
+from spir.metrics.images import iou
 from spir.pipeline import Reconstructor, preset
 from spir.types import Cutout, Step
 

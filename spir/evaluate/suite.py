@@ -8,8 +8,9 @@ from pathlib import Path
 import torch
 
 from spir.categories import CATEGORIES
-from spir.evaluate import (
-    bench,
+from spir.evaluate import bench
+from spir.evaluate.appearance.suite import evaluate_appearance
+from spir.evaluate.benchmarks import (
     eth80,
     eth80_kept,
     eth80_views,
@@ -22,11 +23,10 @@ from spir.evaluate import (
     recolour,
     verdicts,
 )
-from spir.evaluate.appearance.suite import evaluate_appearance
 from spir.evaluate.items import Prepare, Record, keep, measure, peak_rss_mb
 from spir.evaluate.options import Options
-from spir.outputs.record import versions
 from spir.pipeline import Reconstructor
+from spir.session.record import versions
 
 RECOLOUR_STEPS = 10
 

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spir.generator import Generator
-from spir.outputs.extents import stretch
+from spir.outputs.latent_directions import stretch
 from spir.types import Code, Mesh, Rendering
 
 

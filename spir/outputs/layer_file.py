@@ -31,9 +31,9 @@ from safetensors.numpy import save
 from torch import Tensor
 
 from spir.appearance.layers import BRIGHTEST
-from spir.outputs.untrusted import Tensors, number
 from spir.outputs.views import encoded
 from spir.types import Appearance
+from spir.validation import Tensors, number
 
 FORMAT = 1
 """Goes up when an older reader would misunderstand."""

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from spir.geometry.pose import camera_from_pose
 from spir.geometry.rotation import rotation_from_view, view_from_rotation
-from spir.outputs.extents import extents
+from spir.outputs.latent_directions import extents
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.types import Field, Pose, Rendering, join

@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from spir.patience import ImpatienceError, Patient, until
-from spir.photo.wary import FORMATS, forget_large_notes, hostile, swollen
+from spir.limits import ImpatienceError, Patient, until
+from spir.photo.decode_guard import FORMATS, forget_large_notes, hostile, swollen
 from spir.types import Photo
 
 MAX_BYTES = 128 * 2**20

@@ -14,9 +14,9 @@ from torch import Tensor
 from spir.categories import Category
 from spir.photo.decode import PhotoError
 from spir.photo.finding import Finding
-from spir.photo.grabcut import GrabCutSegmenter
-from spir.photo.salient import REMBG_MODEL, RembgSegmenter, network
-from spir.photo.trained import TrainedSegmenter
+from spir.photo.segmenters.grabcut import GrabCutSegmenter
+from spir.photo.segmenters.onnx import TrainedSegmenter
+from spir.photo.segmenters.rembg import REMBG_MODEL, RembgSegmenter, network
 from spir.types import Photo
 
 PREFERENCES = ("auto", "alpha", "rembg", "trained", "built-in")

@@ -1,6 +1,6 @@
 """Data-parallel training under `torchrun`: every process learns from its own batch and applies the mean gradient.
 
-    torchrun --nproc_per_node 4 -m spir.train.gan -- car ...
+    torchrun --nproc_per_node 4 -m spir.train.gan.train -- car ...
 
 Plain all-reduces instead of a wrapper: the losses call planes, palette and decoder one by one and differentiate
 twice, which a wrapper around a single forward pass does not see. Without `torchrun` every function does nothing.

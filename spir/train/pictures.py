@@ -16,7 +16,7 @@ from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.geometry.rotation import about_axis, multiply
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
-from spir.train.augment import Sample
+from spir.train.encoder.augment import Sample
 from spir.types import Field
 
 VIEWS_DEG = ((35.0, 12.0), (215.0, 12.0))

@@ -13,9 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from spir.categories import CATEGORIES
-from spir.weights.bring import bring
 from spir.weights.fetch import fetch
 from spir.weights.files import WEIGHTS, WeightsError, available, load_models
+from spir.weights.import_checkpoint import bring
 
 
 def parser() -> argparse.ArgumentParser:

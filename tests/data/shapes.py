@@ -2,7 +2,7 @@
 
 import torch
 
-from spir.data.meshes import PaintedMesh
+from spir.data.meshes.read import PaintedMesh
 
 
 def box(half=(0.4, 0.3, 0.9), part=0, centre=(0.0, 0.0, 0.0), colour=0.5) -> PaintedMesh:

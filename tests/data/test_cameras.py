@@ -2,7 +2,7 @@
 
 import torch
 
-from spir.data.cameras import FOCAL_GUESSES, FOCAL_RANGE, sample_poses
+from spir.data.procedural.cameras import FOCAL_GUESSES, FOCAL_RANGE, sample_poses
 from spir.geometry.camera import project
 from spir.geometry.pose import camera_from_pose
 from spir.geometry.rotation import view_from_rotation

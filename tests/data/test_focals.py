@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from spir.data import focals, srn_views
-from spir.data.focals import focal_guesses
+from spir.data import srn_views
+from spir.data.poses import focals
+from spir.data.poses.focals import focal_guesses
 from spir.types import Camera
 
 

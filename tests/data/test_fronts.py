@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spir.data.fronts import agrees, read_fronts, turned_to_agree
+from spir.data.poses.fronts import agrees, read_fronts, turned_to_agree
 from spir.geometry.pose import look_at_pose
 from spir.geometry.rotation import view_from_rotation
 

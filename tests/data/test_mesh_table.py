@@ -4,8 +4,8 @@ import pytest
 import torch
 import trimesh
 
-from spir.data.mesh_table import mesh_files
-from spir.data.meshes import MeshError, read_mesh
+from spir.data.meshes.read import MeshError, read_mesh
+from spir.data.meshes.table import mesh_files
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import trimesh
 from PIL import Image
 
 from spir.categories import CAR_PALETTE
-from spir.data.mesh_paint import part_of, random_palette, repainted, tint
-from spir.data.meshes import MeshError, MeshFile, axis, box_corners, canonical, fitted, read_mesh
+from spir.data.meshes.paint import part_of, random_palette, repainted, tint
+from spir.data.meshes.read import MeshError, MeshFile, axis, box_corners, canonical, fitted, read_mesh
 from spir.formulas import FORMULAS
 from tests.data.shapes import box
 

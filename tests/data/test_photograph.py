@@ -6,8 +6,16 @@ import pytest
 import torch
 
 from spir.categories import CAR_PALETTE
-from spir.data.meshes import from_surface
-from spir.data.photograph import Light, crease_normals, light_on, mirrored, photograph, random_light, sample
+from spir.data.meshes.photograph import (
+    Light,
+    crease_normals,
+    light_on,
+    mirrored,
+    photograph,
+    random_light,
+    sample,
+)
+from spir.data.meshes.read import from_surface
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.types import Mesh
 from tests.data.shapes import box, joined

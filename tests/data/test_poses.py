@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spir.data import poses
-from spir.data.pose_table import load_table, save_table
+from spir.data.poses import bootstrap as poses
+from spir.data.poses.table import load_table, save_table
 from tests.tiny import tiny_table, tiny_weights
 
 
@@ -60,7 +60,7 @@ def test_a_table_comes_back_and_others_are_refused(tmp_path):
     assert found.names == ("a", "b", "c") and found.row("b") == 1 and found.row("z") is None
     assert torch.equal(found.pose.quaternion, tiny_table().pose.quaternion) and found.kept.all()
     path.write_bytes(b"no table")
-    with pytest.raises(ValueError, match="spir.data.poses"):
+    with pytest.raises(ValueError, match="spir.data.poses.bootstrap"):
         load_table(path)
 
 

@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spir.data.photograph import Light
-from spir.data.scenery import PAVINGS, Setting, noise, scenery
-from spir.data.snapshot import snapshot, traced
+from spir.data.meshes.photograph import Light
+from spir.data.procedural.backgrounds import PAVINGS, Setting, noise, scenery
+from spir.data.procedural.render_scene import snapshot, traced
 from spir.formulas import FORMULAS
 from spir.geometry.camera import rays
 from spir.geometry.pose import camera_from_pose, look_at_pose

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from spir.data.toys import MAKERS, pattern, toy
+from spir.data.procedural.synthetic_shapes import MAKERS, pattern, toy
 from spir.formulas.car_field import LENGTH_UNITS
 
 

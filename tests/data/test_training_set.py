@@ -5,7 +5,7 @@ import torch
 
 from spir.categories import CATEGORIES
 from spir.data.collection import Picture
-from spir.data.pose_table import PoseTable
+from spir.data.poses.table import PoseTable
 from spir.data.training_set import from_collection
 from spir.geometry.camera import project
 from spir.geometry.pose import camera_from_pose, look_at_pose, mirrored

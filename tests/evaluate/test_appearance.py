@@ -9,11 +9,11 @@ import torch
 from PIL import Image
 
 from spir.categories import CAR_PALETTE, CATEGORIES
-from spir.data.meshes import MeshFile
-from spir.evaluate import meshes as evaluated_meshes
+from spir.data.meshes.read import MeshFile
 from spir.evaluate.__main__ import main, options
 from spir.evaluate.appearance import eth80, meshes, recolour, scores, sheet, textured
 from spir.evaluate.appearance.paints import BLUE, RED, SILVER, other_paint, reddish
+from spir.evaluate.benchmarks import meshes as evaluated_meshes
 from spir.evaluate.runs import view
 from spir.geometry.camera import project
 from spir.geometry.pose import camera_from_pose, look_at_pose

@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from spir.evaluate import bench, photos
+from spir.evaluate import bench
+from spir.evaluate.benchmarks import photos
 from spir.inversion.config import HYBRID_FAST
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from spir.evaluate import eth80
+from spir.evaluate.benchmarks import eth80
 from spir.geometry.rotation import geodesic_deg, matrix_from_quaternion, view_from_rotation
 
 DATA = Path(__file__).parents[3] / "shared" / "data" / "eth80_cars"

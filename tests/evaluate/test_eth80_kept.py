@@ -1,6 +1,6 @@
 """Which bootstrapped poses are kept, and whether those are right."""
 
-from spir.evaluate.eth80_kept import summary
+from spir.evaluate.benchmarks.eth80_kept import summary
 
 
 def test_shares_are_of_all_and_of_the_kept():

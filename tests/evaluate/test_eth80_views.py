@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spir.evaluate import eth80, eth80_views
+from spir.evaluate.benchmarks import eth80, eth80_views
 from spir.evaluate.runs import view
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.geometry.rotation import about_axis, multiply

@@ -9,13 +9,14 @@ import pytest
 import torch
 from PIL import Image
 
-from spir.evaluate import example_scenes, examples
-from spir.evaluate.example_scenes import SCENES, photographed
-from spir.outputs.unbundle import restored
+from spir.evaluate.examples import make as examples
+from spir.evaluate.examples import scenes as example_scenes
+from spir.evaluate.examples.scenes import SCENES, photographed
 from spir.photo import read_photo
 from spir.pipeline import Reconstructor
+from spir.session.archive.reader import restored
 from spir.weights import load_models
-from tests.ui.toy import ROOT
+from tests.app.toy import ROOT
 
 SHIPPED = Path(__file__).parents[2] / "assets/examples"
 

@@ -5,9 +5,9 @@ import torch
 
 from spir.bootstrap.encoder import Encoder
 from spir.categories import CATEGORIES
-from spir.evaluate import fid
 from spir.generator.generator import Generator
 from spir.geometry.pose import look_at_pose
+from spir.metrics import fid
 from tests.tiny import ENCODER, GENERATOR
 
 

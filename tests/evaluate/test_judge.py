@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from spir.evaluate import judge as module
 from spir.evaluate.judge import JudgeError
-from spir.evaluate.metrics import EDGE_PX, sharpness
+from spir.metrics.images import EDGE_PX, sharpness
 
 
 @pytest.fixture(scope="module")

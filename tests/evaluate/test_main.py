@@ -5,9 +5,9 @@ import json
 import pytest
 from PIL import Image
 
-from spir.data.pose_table import save_table
+from spir.data.poses.table import save_table
 from spir.evaluate.__main__ import main, options, step_list
-from spir.evaluate.report import markdown, plain, to_json
+from spir.evaluate.reports.report import markdown, plain, to_json
 from tests.tiny import tiny_table
 
 

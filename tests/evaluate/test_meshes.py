@@ -7,10 +7,10 @@ import pytest
 import torch
 
 from spir.categories import CATEGORIES
-from spir.data.meshes import MeshFile, box_corners
-from spir.evaluate import meshes
+from spir.data.meshes.read import MeshFile, box_corners
 from spir.evaluate.__main__ import main
-from spir.evaluate.meshes import Subject, eye_level_pose, per_mesh, scene, target_cameras
+from spir.evaluate.benchmarks import meshes
+from spir.evaluate.benchmarks.meshes import Subject, eye_level_pose, per_mesh, scene, target_cameras
 from spir.geometry.camera import project
 from spir.geometry.rotation import view_from_rotation
 from tests.data.shapes import box

@@ -5,8 +5,8 @@ import pytest
 import torch
 from skimage.metrics import structural_similarity
 
-from spir.evaluate.metrics import azimuth_error_deg, ssim
 from spir.geometry.rotation import rotation_from_view
+from spir.metrics.images import azimuth_error_deg, ssim
 
 
 def pictures(seed, size=20, spread=1.0):

@@ -10,14 +10,15 @@ import torch
 from spir.categories import CATEGORIES
 from spir.data import srn_views
 from spir.data.collection import open_collection
-from spir.evaluate import inverted, paper
-from spir.evaluate.fid import EncoderFeatures
-from spir.evaluate.inverted import framed, mask_of, whole
-from spir.evaluate.paper import main
-from spir.evaluate.paper_tables import markdown, summary
-from spir.evaluate.protocols import shots
+from spir.evaluate.paper import inverted
+from spir.evaluate.paper import run as paper
+from spir.evaluate.paper.inverted import framed, mask_of, whole
+from spir.evaluate.paper.protocols import shots
+from spir.evaluate.paper.run import main
+from spir.evaluate.paper.tables import markdown, summary
 from spir.formulas import FORMULAS
-from spir.outputs.agreement import iou, psnr
+from spir.metrics.fid import EncoderFeatures
+from spir.metrics.images import iou, psnr
 from spir.pipeline import Reconstructor
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render

@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from spir.evaluate import paper_bench
+from spir.evaluate.paper import bench as paper_bench
 from spir.inversion.config import published
 from spir.pipeline import Reconstructor
 from tests.tiny import ENCODER, GENERATOR

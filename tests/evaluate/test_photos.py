@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 import torch
 
-from spir.evaluate import photos
+from spir.evaluate.benchmarks import photos
+from spir.evaluate.reports.sheet import labels
 from spir.evaluate.runs import run
-from spir.evaluate.sheet import labels
 from spir.geometry.pose import camera_from_pose
-from spir.outputs.agreement import in_photo, iou, psnr
+from spir.metrics.images import in_photo, iou, psnr
 from spir.rendering.renderer import render
 from spir.types import Rendering
 

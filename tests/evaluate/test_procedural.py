@@ -6,11 +6,11 @@ import pytest
 import torch
 
 from spir.categories import CATEGORIES
-from spir.evaluate import novel_views, procedural, recolour
-from spir.evaluate.procedural import Subject, scene
+from spir.evaluate.benchmarks import novel_views, procedural, recolour
+from spir.evaluate.benchmarks.procedural import Subject, scene
 from spir.geometry.camera import project
 from spir.geometry.pose import camera_from_pose
-from spir.outputs.agreement import psnr
+from spir.metrics.images import psnr
 from spir.pipeline import Reconstructor
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render

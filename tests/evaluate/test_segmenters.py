@@ -8,7 +8,7 @@ import pytest
 import torch
 from PIL import Image
 
-from spir.evaluate.segmenters import blind, false_cars, main, score
+from spir.evaluate.benchmarks.segmenters import blind, false_cars, main, score
 from spir.photo.finding import Finding
 from spir.types import Photo
 
@@ -66,7 +66,9 @@ def test_scenes_that_are_taken_for_cars_are_counted(tmp_path):
 
 
 def test_the_command_prints_a_table(folder, capsys, monkeypatch):
-    monkeypatch.setattr("spir.evaluate.segmenters.TrainedSegmenter.find", lambda self, photo: red(photo))
+    monkeypatch.setattr(
+        "spir.evaluate.benchmarks.segmenters.TrainedSegmenter.find", lambda self, photo: red(photo)
+    )
     main(["--photos", str(folder.parent)])
     out = capsys.readouterr().out
     assert "| ours | 2 cars | 1.000 | 1.000 | 100% |" in out

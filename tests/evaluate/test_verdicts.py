@@ -7,8 +7,8 @@ import pytest
 import torch
 from PIL import Image
 
-from spir.evaluate import verdicts
-from spir.evaluate.bad_photos import bad_photos
+from spir.evaluate.benchmarks import verdicts
+from spir.evaluate.benchmarks.bad_photos import bad_photos
 from spir.evaluate.suite import Options, evaluate_verdict
 from spir.types import Photo
 from tests.evaluate.conftest import picture_of_a_box

@@ -76,7 +76,7 @@ def test_colour_is_attention_times_palette(field, points):
 
 def surface_share(field: CarField, name: str) -> torch.Tensor:
     """Mean attention of a palette entry over points pulled to the surface."""
-    from spir.train.points import pull_to_surface
+    from spir.train.distill.points import pull_to_surface
 
     points = torch.rand(len(CLASSES), 1500, 3, generator=torch.Generator().manual_seed(1)) * 2 - 1
     points = pull_to_surface(field, points * torch.tensor([0.5, 0.4, 1.0]))

@@ -13,20 +13,20 @@ import torch
 from PIL import Image
 from safetensors.torch import load, save
 
-from spir.outputs.bundle import Kept, bundle
-from spir.outputs.folder import step_metrics
-from spir.outputs.record import run_record
-from spir.outputs.weightmaps import packed
+from spir.outputs.attention_maps import packed
+from spir.outputs.files import step_metrics
 from spir.photo import read_photo
 from spir.pipeline import Reconstructor, preset
+from spir.session.archive.writer import Kept, bundle
+from spir.session.record import run_record
 from spir.types import Guess
+from tests.app.toy import ROOT
 from tests.hostile.broken import CUTS, HTML
 from tests.hostile.case import Case, after_header, chunk, saved
 from tests.outputs.test_layer_file import DATA as LAYERS
 from tests.outputs.test_layer_file import changed as layers
 from tests.outputs.test_layer_file import webp
 from tests.tiny import car_photo
-from tests.ui.toy import ROOT
 
 MEGABYTE = 2**20
 NAMES = (

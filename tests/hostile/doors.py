@@ -8,8 +8,8 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from spir.outputs.unbundle import BundleError
 from spir.photo import PhotoError, read_mask, read_photo
+from spir.session.archive.reader import BundleError
 from spir.types import Photo
 from tests.hostile.case import FORMATS, noise, saved
 
@@ -69,10 +69,10 @@ class Doors:
     @cached_property
     def takeaway(self):
         """The page's own events, over an engine of toy size."""
-        from spir.ui.handlers import Handlers
-        from spir.ui.meshing import Meshing
-        from spir.ui.sessions import Runs
-        from spir.ui.takeaway import Takeaway
+        from spir.app.handlers.base import Handlers
+        from spir.app.handlers.downloads import Takeaway
+        from spir.app.handlers.mesh import Meshing
+        from spir.app.sessions import Runs
         from tests.hostile.archives import engine
 
         handlers = Handlers(engine(), Runs(root=Path(tempfile.gettempdir()) / "hostile-runs"))

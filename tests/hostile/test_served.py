@@ -10,12 +10,12 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from tests.app.test_clients import LONG, META, served
 from tests.hostile.broken import HTML, SVG, TEXTS
 from tests.hostile.case import noise, saved
 from tests.hostile.corpus import pictures
 from tests.hostile.doors import good_file
 from tests.hostile.worker import PATH
-from tests.ui.test_clients import LONG, META, served
 
 SAMPLE = 12
 """Every so manieth picture of the corpus."""

@@ -7,13 +7,13 @@ import random
 import pytest
 import torch
 
-from spir.outputs.unbundle import BundleError, restored
-from spir.outputs.untrusted import number
+from spir.app.api import parsed
+from spir.app.widgets.cutout.masks import mask_uri, read_mask_uri
+from spir.app.widgets.swatches import widget as swatches
 from spir.photo import PhotoError, read_photo
+from spir.session.archive.reader import BundleError, restored
 from spir.types import Photo
-from spir.ui import swatches
-from spir.ui.api import parsed
-from spir.ui.masks import mask_uri, read_mask_uri
+from spir.validation import number
 from tests.hostile.case import noise, saved
 from tests.hostile.mutate import mutated
 

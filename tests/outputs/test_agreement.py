@@ -6,7 +6,7 @@ import pytest
 import torch
 from skimage.metrics import peak_signal_noise_ratio
 
-from spir.outputs.agreement import PSNR_CAP, iou, psnr
+from spir.metrics.images import PSNR_CAP, iou, psnr
 
 
 def pictures(seed, size=20, spread=1.0):

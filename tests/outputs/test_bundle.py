@@ -14,20 +14,20 @@ from PIL import Image
 from safetensors.torch import load, save
 from torch import Tensor
 
-from spir.outputs import unbundle
-from spir.outputs.bundle import Kept, bundle, flat, leaner, mask_bytes, picture_ending, tensors_of
-from spir.outputs.folder import step_metrics
+from spir.outputs.attention_maps import packed
+from spir.outputs.files import step_metrics
 from spir.outputs.layer_file import layer_bytes
-from spir.outputs.record import run_record
-from spir.outputs.unbundle import BundleError, restored
-from spir.outputs.weightmaps import packed
 from spir.photo import read_photo
 from spir.pipeline import Reconstructor, preset
+from spir.session.archive import reader as unbundle
+from spir.session.archive.reader import BundleError, restored
+from spir.session.archive.writer import Kept, bundle, flat, leaner, mask_bytes, picture_ending, tensors_of
+from spir.session.record import run_record
 from spir.types import Guess, Step
+from tests.app.toy import ROOT
 from tests.outputs.test_layer_file import DATA as LAYERS
 from tests.outputs.test_layer_file import SMALL
 from tests.tiny import car_photo
-from tests.ui.toy import ROOT
 
 STEPS = 3
 

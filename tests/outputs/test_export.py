@@ -12,7 +12,7 @@ import trimesh
 
 from spir.geometry.camera import project
 from spir.geometry.pose import camera_from_pose, look_at_pose
-from spir.outputs.export import EXPORTS, glb, linear_from_srgb, stl
+from spir.outputs.export.plain import EXPORTS, glb, linear_from_srgb, stl
 from spir.outputs.mesh import mesh
 from spir.types import Mesh
 from tests.outputs.analytic import Balls

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from spir.generator import Generator, GeneratorConfig
-from spir.outputs.extents import AXES, directions, extents, stretch
+from spir.outputs.latent_directions import AXES, directions, extents, stretch
 from spir.types import Code
 from spir.weights import WEIGHTS, load_models
 from tests.outputs.analytic import Balls

@@ -10,6 +10,7 @@ import torch
 from spir.geometry.camera import project, rays
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.geometry.rotation import matrix_from_quaternion
+from spir.outputs.edit_pose import nudged
 from spir.outputs.inspection import (
     WITHIN,
     error_levels,
@@ -22,7 +23,6 @@ from spir.outputs.inspection import (
     typical_error,
 )
 from spir.outputs.mesh import mesh
-from spir.outputs.nudge import nudged
 from spir.outputs.scene import REACH, scene_figure
 from tests.outputs.analytic import Balls
 

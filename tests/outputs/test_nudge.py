@@ -6,8 +6,8 @@ import torch
 from spir.geometry.camera import project
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.geometry.rotation import geodesic_deg, view_from_rotation
-from spir.outputs.nudge import distance, nudged
-from spir.outputs.record import readable_pose
+from spir.outputs.edit_pose import distance, nudged
+from spir.session.record import readable_pose
 
 
 def poses(focal=True):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from spir.geometry.pose import look_at_pose
-from spir.outputs.record import readable_pose, run_record
+from spir.session.record import readable_pose, run_record
 from spir.types import Code, Fit, Step
 
 

@@ -9,10 +9,10 @@ import torch
 
 from spir.categories import CATEGORIES
 from spir.geometry.pose import camera_from_pose, look_at_pose
-from spir.outputs import evidence
-from spir.outputs.verdict import FAIR, GOOD, WORTH, judge, level, photo_detail, quality, weigh
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
+from spir.session import evidence
+from spir.session.verdict import FAIR, GOOD, WORTH, judge, level, photo_detail, quality, weigh
 from spir.types import Code, Cutout, Fit, Guess, Step
 from tests.outputs.analytic import Balls
 

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
+from spir.outputs.attention_maps import packed, unpacked, weight_bytes
 from spir.outputs.edits import recolour_rendering
-from spir.outputs.weightmaps import packed, unpacked, weight_bytes
 from spir.types import Rendering
 
 

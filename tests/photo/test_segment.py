@@ -10,12 +10,13 @@ import torch
 from PIL import Image
 
 from spir.categories import CATEGORIES
-from spir.photo import salient, segment
+from spir.photo import segment
 from spir.photo.decode import PhotoError
 from spir.photo.finding import KINDS, Finding
-from spir.photo.grabcut import GrabCutSegmenter, without_frame
-from spir.photo.salient import RembgSegmenter
 from spir.photo.segment import AlphaSegmenter, able, choose_segmenter, find, on_paper
+from spir.photo.segmenters import rembg as salient
+from spir.photo.segmenters.grabcut import GrabCutSegmenter, without_frame
+from spir.photo.segmenters.rembg import RembgSegmenter
 from spir.types import Photo
 
 CAR = next(iter(CATEGORIES.values()))

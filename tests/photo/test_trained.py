@@ -6,12 +6,14 @@ import pytest
 import torch
 
 from spir.categories import CATEGORIES
-from spir.photo import largest_component, salient, trained
+from spir.photo import largest_component
 from spir.photo.decode import PhotoError
 from spir.photo.finding import KINDS, Finding
-from spir.photo.refine import refined
 from spir.photo.segment import choose_segmenter
-from spir.photo.trained import FILE, SIDE, TrainedSegmenter, around, squared
+from spir.photo.segmenters import onnx as trained
+from spir.photo.segmenters import rembg as salient
+from spir.photo.segmenters.onnx import FILE, SIDE, TrainedSegmenter, around, squared
+from spir.photo.segmenters.outline import refined
 from spir.types import Photo
 
 CAR = next(iter(CATEGORIES.values()))

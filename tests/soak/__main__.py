@@ -28,7 +28,7 @@ from tests.soak.visit import Tally
 from tests.soak.visitor import Visitor, alone
 
 HOME = Path(__file__).parents[2]
-WEIGHTS = {"toy": HOME / "tests/ui/toy_weights", "car": HOME / "weights"}
+WEIGHTS = {"toy": HOME / "tests/app/toy_weights", "car": HOME / "weights"}
 COMMANDS = {"toy": ("-m", "tests.soak.short"), "car": ("app.py",)}
 PHOTOS = ("blue-saloon", "orange-pickup", "white-van")
 LOOK_EVERY = 5.0

@@ -2,8 +2,8 @@
 
 import torch
 
-from spir.train.ablation import ABLATIONS, WHOLE, DirectColours
-from spir.train.gan_config import SMALL
+from spir.train.gan.ablation import ABLATIONS, WHOLE, DirectColours
+from spir.train.gan.config import SMALL
 from spir.types import Code
 from tests.tiny import GENERATOR
 

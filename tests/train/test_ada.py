@@ -7,7 +7,7 @@ from spir.formulas import FORMULAS
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
-from spir.train.ada import AdaConfig, Move, draw, move_pictures, move_pose
+from spir.train.gan.ada import AdaConfig, Move, draw, move_pictures, move_pose
 
 STILL = Move(torch.zeros(2), torch.ones(2), torch.zeros(2, 2))
 

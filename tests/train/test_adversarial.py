@@ -2,7 +2,7 @@
 
 import torch
 
-from spir.train.adversarial import discriminator_loss, generator_loss, r1
+from spir.train.gan.losses import discriminator_loss, generator_loss, r1
 
 
 def test_losses_are_softplus():

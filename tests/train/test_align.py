@@ -4,7 +4,7 @@ import torch
 
 from spir.formulas import FORMULAS
 from spir.generator.mapping import MappingNetwork
-from spir.train.align import align, explained, standardised
+from spir.train.distill.align import align, explained, standardised
 
 CAR = FORMULAS["car"]
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from spir.train.augment import augment, frame, load_backgrounds, wrong_mask
+from spir.train.encoder.augment import augment, frame, load_backgrounds, wrong_mask
 
 
 def disc(size: int = 64, batch: int = 12) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:

@@ -5,9 +5,9 @@ import pytest
 import torch
 
 from spir.formulas import FORMULAS
-from spir.train.bank import Bank
-from spir.train.photo_views import spread_out
-from spir.train.shards import Views, save_shard
+from spir.train.encoder.photo_views import spread_out
+from spir.train.encoder.render_dataset import Bank
+from spir.train.encoder.shards import Views, save_shard
 
 CAR = FORMULAS["car"]
 MAPPING = torch.clone

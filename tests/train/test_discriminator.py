@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from spir.geometry.pose import look_at_pose
 from spir.geometry.rotation import matrix_from_quaternion
-from spir.train.discriminator import (
+from spir.train.gan.discriminator import (
     Convolution,
     Discriminator,
     DiscriminatorConfig,

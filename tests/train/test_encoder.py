@@ -5,9 +5,9 @@ import torch
 from spir.bootstrap.encoder import EncoderOutput
 from spir.categories import CATEGORIES
 from spir.formulas import FORMULAS
-from spir.train.augment import Sample
-from spir.train.bank import strange_palette
-from spir.train.encoder import losses
+from spir.train.encoder.augment import Sample
+from spir.train.encoder.render_dataset import strange_palette
+from spir.train.encoder.train import losses
 
 CAR = FORMULAS["car"]
 NAMES = CATEGORIES["car"].palette_names

@@ -9,12 +9,12 @@ from spir import weights
 from spir.bootstrap.encoder import Encoder
 from spir.categories import CATEGORIES
 from spir.data.collection import open_collection
-from spir.data.pose_table import PoseTable, load_table, save_table
+from spir.data.poses.table import PoseTable, load_table, save_table
 from spir.data.training_set import from_collection
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.geometry.pose import look_at_pose
 from spir.inversion.perceptual import EncoderDistance
-from spir.train import fit
+from spir.train.autodecoder import train as fit
 from spir.train.run import Learner, Run
 from tests.tiny import ENCODER, GENERATOR, tiny_weights
 

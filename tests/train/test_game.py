@@ -13,13 +13,13 @@ from spir.data.training_set import TrainingSet
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.geometry.pose import look_at_pose
 from spir.train import parallel
-from spir.train.ada import AdaConfig
-from spir.train.anchor import Anchor
-from spir.train.discriminator import Discriminator, DiscriminatorConfig
-from spir.train.game import Game, blurred, epoch_rows
-from spir.train.gan_config import DISTILLED, PAPER, SMALL
+from spir.train.autodecoder.distill_reg import Anchor
+from spir.train.distill.sphere import pretrain
+from spir.train.gan.ada import AdaConfig
+from spir.train.gan.config import DISTILLED, PAPER, SMALL
+from spir.train.gan.discriminator import Discriminator, DiscriminatorConfig
+from spir.train.gan.trainer import Game, blurred, epoch_rows
 from spir.train.run import Learner, Run
-from spir.train.sphere import pretrain
 
 TINY = GeneratorConfig(8, 16, 8, 4, 128, 16, hidden=8)
 QUICK = replace(

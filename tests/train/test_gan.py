@@ -4,11 +4,11 @@ import pytest
 import torch
 
 from spir import weights
-from spir.data.pose_table import save_table
+from spir.data.poses.table import save_table
 from spir.generator import generator as networks
 from spir.generator.generator import Generator, GeneratorConfig
-from spir.train import gan
-from spir.train.gan_config import PAPER, SMALL
+from spir.train.gan import train as gan
+from spir.train.gan.config import PAPER, SMALL
 from spir.train.run import read_parts
 from tests.tiny import GENERATOR, tiny_table, tiny_weights
 

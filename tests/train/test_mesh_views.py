@@ -5,11 +5,11 @@ import pytest
 import torch
 
 from spir.categories import CAR_PALETTE
-from spir.evaluate.meshes import TEST_CARS
+from spir.evaluate.benchmarks.meshes import TEST_CARS
 from spir.formulas import FORMULAS
-from spir.train import mesh_views as module
-from spir.train import views
-from spir.train.mesh_views import (
+from spir.train.encoder import mesh_views as module
+from spir.train.encoder import views
+from spir.train.encoder.mesh_views import (
     TRAINING_CARS,
     parts_by_shape,
     parts_by_swatch,
@@ -17,7 +17,7 @@ from spir.train.mesh_views import (
     training_car,
     with_rims,
 )
-from spir.train.shards import Views, save_shard
+from spir.train.encoder.shards import Views, save_shard
 from tests.data.shapes import box, joined
 
 TYRES, RIMS = CAR_PALETTE.index("tyres"), CAR_PALETTE.index("rims")
@@ -127,7 +127,7 @@ def test_shards_have_no_empty_entries(tmp_path, seen):
 
 
 def test_the_command_fills_a_bank(tmp_path, monkeypatch, capsys):
-    from spir.data.meshes import MeshFile
+    from spir.data.meshes.read import MeshFile
 
     (tmp_path / "a.obj").write_text("v 0 0 0\nv 1 0 3\nv 0 1 3\nf 1 2 3\n")
     table = ((MeshFile("a.obj"), module.parts_by_node),)

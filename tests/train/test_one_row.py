@@ -6,8 +6,8 @@ import torch
 from torch import nn
 
 from spir.generator.generator import Generator
-from spir.train.anchor import NEAR
-from spir.train.one_row import one_row, shape_metric
+from spir.train.autodecoder.distill_reg import NEAR
+from spir.train.autodecoder.project_to_w import one_row, shape_metric
 from spir.types import Code
 from tests.tiny import GENERATOR
 

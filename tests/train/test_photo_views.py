@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from spir.data.pose_table import PoseTable, save_table
+from spir.data.poses.table import PoseTable, save_table
 from spir.geometry.pose import look_at_pose
-from spir.train import views
-from spir.train.bank import Bank
-from spir.train.photo_views import evenly
-from spir.train.shards import Views
+from spir.train.encoder import views
+from spir.train.encoder.photo_views import evenly
+from spir.train.encoder.render_dataset import Bank
+from spir.train.encoder.shards import Views
 from tests.tiny import tiny_weights
 
 

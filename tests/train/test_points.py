@@ -3,7 +3,7 @@
 import torch
 
 from spir.formulas import FORMULAS
-from spir.train.points import box, pull_to_surface, sample
+from spir.train.distill.points import box, pull_to_surface, sample
 
 
 def test_points_lie_where_they_should():

@@ -4,12 +4,12 @@ import pytest
 import torch
 
 from spir import weights
-from spir.data.pose_table import PoseTable, save_table
-from spir.evaluate.fid import frechet_distance, statistics
+from spir.data.poses.table import PoseTable, save_table
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.generator.mapping import MappingNetwork
 from spir.geometry.pose import look_at_pose
-from spir.train import prior
+from spir.metrics.fid import frechet_distance, statistics
+from spir.train.autodecoder import latent_prior as prior
 from tests.tiny import GENERATOR, tiny_weights
 
 

@@ -8,7 +8,7 @@ import torch
 from spir.formulas import FORMULAS
 from spir.formulas.reading import Reading
 from spir.generator.generator import Generator
-from spir.train.reading import fit_reading, main
+from spir.train.distill.reading import fit_reading, main
 from spir.weights import load_models, save
 from tests.tiny import GENERATOR, tiny_weights
 

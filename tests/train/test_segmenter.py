@@ -12,15 +12,17 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from spir.data import composites
-from spir.data.composites import Sample
-from spir.data.darkroom import developed
-from spir.data.deeplab import NAMES, VOC, DeepLab
-from spir.data.material import CAR, NOTHING, Material, read_animals
-from spir.data.segmenter_split import SCENES_HELD, photo_names, scene_names
+from spir.data.photo_augment import developed
+from spir.data.segmentation import composites
+from spir.data.segmentation.composites import Sample
+from spir.data.segmentation.deeplab import NAMES, VOC, DeepLab
+from spir.data.segmentation.material import CAR, NOTHING, Material, read_animals
+from spir.data.segmentation.split import SCENES_HELD, photo_names, scene_names
 from spir.photo.finding import KINDS
-from spir.photo.trained import SIDE, squared
-from spir.train.segmenter import (
+from spir.photo.segmenters.onnx import SIDE, squared
+from spir.train.segmenter.network import Answer, SegmenterNetwork, Shipped, for_kinds
+from spir.train.segmenter.teacher_labels import CELLS, Lessons
+from spir.train.segmenter.train import (
     Batches,
     SegmenterTraining,
     collate,
@@ -28,8 +30,6 @@ from spir.train.segmenter import (
     losses,
     names_loss,
 )
-from spir.train.segmenter_lessons import CELLS, Lessons
-from spir.train.segmenter_network import Answer, SegmenterNetwork, Shipped, for_kinds
 
 
 def disc(colour, size=80):

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from spir.train.segmenter_network import SegmenterNetwork, Shipped, export
-from spir.train.segmenter_start import begin_with, path
+from spir.train.segmenter.network import SegmenterNetwork, Shipped, export
+from spir.train.segmenter.warm_start import begin_with, path
 
 # The old exporter, which OpenCV can read, says that it is old.
 pytestmark = pytest.mark.filterwarnings("default")

@@ -6,7 +6,9 @@ import torch
 from spir import weights
 from spir.bootstrap.encoder import Encoder, EncoderConfig
 from spir.generator.generator import Generator, GeneratorConfig
-from spir.train import distil, encoder, views
+from spir.train.distill import train as distil
+from spir.train.encoder import train as encoder
+from spir.train.encoder import views
 
 SMALL = GeneratorConfig(64, 16, 16, 4, 128, 16)
 TINY_ENCODER = EncoderConfig(

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from spir.bootstrap.encoder import Encoder
 from spir.categories import CATEGORIES
 from spir.weights import WeightsError, load_models
-from spir.weights.bring import bring
+from spir.weights.import_checkpoint import bring
 from spir.weights.legacy import harmless, read_legacy
 from tests.weights.legacy_files import AUTHORS, in_their_world, networks, write_pair
 

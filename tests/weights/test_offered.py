@@ -3,7 +3,7 @@
 import shutil
 
 from spir.weights import offered
-from spir.weights.bring import bring
+from spir.weights.import_checkpoint import bring
 from tests.tiny import tiny_weights
 from tests.weights.legacy_files import write_pair
 

@@ -1,6 +1,6 @@
 """Textured objects on real photos: a toy car of ETH-80 from one photo, beside its other photos.
 
-Pose, size and place are aligned as in `spir.evaluate.eth80_views`, so that shape and colours alone count.
+Pose, size and place are aligned as in `spir.evaluate.benchmarks.eth80_views`, so that shape and colours alone count.
 """
 
 from collections.abc import Sequence
@@ -13,9 +13,9 @@ from torch.nn import functional as F
 from spir.bootstrap.framing import fit_to_mask
 from spir.evaluate.appearance.scores import angles_deg, both, view_summary
 from spir.evaluate.appearance.textured import enlarged_views, surface_views, textured
-from spir.evaluate.eth80 import View, views
-from spir.evaluate.eth80_views import INPUT_POLAR_DEG, PASSES
-from spir.evaluate.eth80_views import SIZE as OUTLINE_SIZE
+from spir.evaluate.benchmarks.eth80 import View, views
+from spir.evaluate.benchmarks.eth80_views import INPUT_POLAR_DEG, PASSES
+from spir.evaluate.benchmarks.eth80_views import SIZE as OUTLINE_SIZE
 from spir.evaluate.items import Record, finished
 from spir.evaluate.runs import view
 from spir.geometry.pose import camera_from_pose

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from spir.data.meshes import MeshFile
+from spir.data.meshes.read import MeshFile
 from spir.evaluate.appearance.scores import angles_deg, banded, both, pooled, view_summary
 from spir.evaluate.appearance.textured import enlarged_views, surface_views, textured
+from spir.evaluate.benchmarks.meshes import Scene, Subject, scene
 from spir.evaluate.items import Record, finished
-from spir.evaluate.meshes import Scene, Subject, scene
 from spir.geometry.pose import camera_from_pose
 from spir.pipeline import Reconstructor
 

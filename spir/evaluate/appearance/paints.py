@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from spir.evaluate.recolour import PAINT
+from spir.evaluate.benchmarks.recolour import PAINT
 from spir.pipeline import Reconstructor
 from spir.types import Code
 

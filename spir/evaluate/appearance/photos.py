@@ -8,10 +8,10 @@ from torch import Tensor
 from spir.evaluate.appearance.scores import LOOKS, mean, relative_sharpness
 from spir.evaluate.appearance.sheet import tiles
 from spir.evaluate.appearance.textured import enlarged_views, surface_views, textured
+from spir.evaluate.benchmarks.photos import PhotoFile
 from spir.evaluate.items import Record, finished
-from spir.evaluate.photos import PhotoFile
 from spir.geometry.pose import camera_from_pose
-from spir.outputs.agreement import psnr
+from spir.metrics.images import psnr
 from spir.photo import read_mask, read_photo
 from spir.photo.cutout import cutout
 from spir.pipeline import Reconstructor

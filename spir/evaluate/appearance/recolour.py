@@ -13,19 +13,19 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from spir.categories import CAR_PALETTE
-from spir.data.mesh_paint import paint_share
-from spir.data.meshes import PaintedMesh, read_mesh
-from spir.data.photograph import albedo
+from spir.data.meshes.paint import paint_share
+from spir.data.meshes.photograph import albedo
+from spir.data.meshes.read import PaintedMesh, read_mesh
 from spir.evaluate.appearance.meshes import PHOTO_SIZE
 from spir.evaluate.appearance.paints import other_paint, painted_palette
 from spir.evaluate.appearance.scores import mean
 from spir.evaluate.appearance.textured import Textured, surface_views, textured
+from spir.evaluate.benchmarks.meshes import Subject, shot
+from spir.evaluate.benchmarks.novel_views import photo_of
+from spir.evaluate.benchmarks.procedural import Subject as ProceduralSubject
+from spir.evaluate.benchmarks.procedural import scene as procedural_scene
+from spir.evaluate.benchmarks.recolour import CLEAN, PAINT, changed, crop_nearest, share
 from spir.evaluate.items import Record, finished
-from spir.evaluate.meshes import Subject, shot
-from spir.evaluate.novel_views import photo_of
-from spir.evaluate.procedural import Subject as ProceduralSubject
-from spir.evaluate.procedural import scene as procedural_scene
-from spir.evaluate.recolour import CLEAN, PAINT, changed, crop_nearest, share
 from spir.geometry.pose import camera_from_pose
 from spir.geometry.raster import rasterise
 from spir.pipeline import Reconstructor

@@ -3,7 +3,7 @@
 from spir.evaluate.appearance.meshes import PHOTO_SIZE, TARGET_SIZE
 from spir.evaluate.appearance.scores import BANDS, LOOKS
 from spir.evaluate.items import Record, finished
-from spir.evaluate.tables import number, percent, table
+from spir.evaluate.reports.tables import number, percent, table
 
 TITLES = {"textured": "textured", "rendering": "volume rendering, 128 px, enlarged"}
 BY_BAND = (*BANDS, "all")

@@ -9,8 +9,7 @@ from torch import Tensor
 
 from spir.evaluate.items import Record
 from spir.evaluate.judge import judge
-from spir.evaluate.metrics import sharpness, ssim
-from spir.outputs.agreement import psnr
+from spir.metrics.images import psnr, sharpness, ssim
 from spir.types import Camera, Rendering
 
 BANDS = {"0-30": (0.0, 30.0), "30-90": (30.0, 90.0), "90-180": (90.0, 180.1)}

@@ -6,12 +6,12 @@ from typing import Any
 
 from spir.categories import CATEGORIES
 from spir.evaluate.appearance import eth80, meshes, photos, recolour
+from spir.evaluate.benchmarks.meshes import files_of
+from spir.evaluate.benchmarks.photos import photo_files
+from spir.evaluate.benchmarks.procedural import Subject
 from spir.evaluate.items import Prepare, Record, Score, keep, measure
 from spir.evaluate.judge import judge
-from spir.evaluate.meshes import files_of
 from spir.evaluate.options import Options
-from spir.evaluate.photos import photo_files
-from spir.evaluate.procedural import Subject
 
 
 def evaluate_appearance(report: Record, options: Options, prepare: Prepare) -> None:

@@ -1,0 +1,1 @@
+"""The process around the page: queue, log, clean-up, routes and health."""

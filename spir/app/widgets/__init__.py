@@ -1,0 +1,1 @@
+"""The pieces of the page, one folder each with its Python, JavaScript and style."""

@@ -1,0 +1,1 @@
+"""The cut-out with its brush."""

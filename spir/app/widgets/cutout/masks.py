@@ -1,0 +1,82 @@
+"""The cut-out's mask between server and browser: small and black or white there, in full and soft here.
+
+Both ways pixels are picked, never averaged, so a mask that comes back as it was sent changes nothing.
+"""
+
+import base64
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float
+from numpy import ndarray
+from PIL import Image
+from torch import Tensor
+
+from spir.app.data_uris import png
+from spir.limits import Patient, until
+
+SIDE = 640
+"""Longest side of what the browser paints on, pixels."""
+MOST_BYTES = 2_000_000
+"""Of a painted mask as text; a real one has a few thousand."""
+SECONDS = 0.5
+"""Of the processor's time for reading one."""
+START = "data:image/png;base64,"
+
+
+def small_size(height: int, width: int) -> tuple[int, int]:
+    """Height and width of a photo in the browser: at most `SIDE`, never larger than the photo itself."""
+    scale = min(1.0, SIDE / max(height, width))
+    return max(1, round(height * scale)), max(1, round(width * scale))
+
+
+def reduced(mask: Float[Tensor, "height width"]) -> Bool[ndarray, "small_height small_width"]:
+    """The mask in the browser: whether the middle of each small pixel is of the object."""
+    sizes = small_size(*mask.shape)
+    rows, columns = (middles(small, full) for small, full in zip(sizes, mask.shape, strict=True))
+    return mask.numpy()[np.ix_(rows, columns)] >= 0.5
+
+
+def merged(
+    painted: Bool[ndarray, "small_height small_width"],
+    mask: Float[Tensor, "height width"],
+    automatic: Float[Tensor, "height width"],
+) -> Float[Tensor, "height width"]:
+    """The mask as the visitor painted it: as it was where he changed nothing, the segmenter's where he undid a
+    change, all or nothing where the brush disagrees with both; so `reduced` of it is what was painted."""
+    here = np.ix_(*(owners(full, small) for full, small in zip(mask.shape, painted.shape, strict=True)))
+    kept, restored = ((painted == reduced(known))[here] for known in (mask, automatic))
+    flat = painted[here].astype(np.float32)
+    return torch.from_numpy(np.where(kept, mask.numpy(), np.where(restored, automatic.numpy(), flat)))
+
+
+def middles(small: int, full: int) -> ndarray:
+    """The full pixel in the middle of each small one."""
+    return (2 * np.arange(small) + 1) * full // (2 * small)
+
+
+def owners(full: int, small: int) -> ndarray:
+    """The small pixel that each full one lies in."""
+    return (2 * np.arange(full) + 1) * small // (2 * full)
+
+
+def mask_uri(solid: Bool[ndarray, "small_height small_width"]) -> str:
+    """White on the object, black elsewhere, as the address of a PNG."""
+    return png(solid.astype(np.uint8) * 255)
+
+
+def read_mask_uri(text: object, size: tuple[int, int]) -> Bool[ndarray, "small_height small_width"]:
+    """What the browser painted. Raises ValueError unless it is a PNG of just that height and width."""
+    if not isinstance(text, str) or not text.startswith(START) or len(text) > MOST_BYTES:
+        raise ValueError("a painted mask is a PNG as text")
+    data = base64.b64decode(text[len(START) :], validate=True)
+    try:
+        with Image.open(Patient(data, until(SECONDS)), formats=("PNG",)) as image:
+            fits = image.size == size[::-1]
+            grey = np.asarray(image.convert("L")) if fits else None
+    except Exception as problem:
+        # As with photos: a decoder fed with hostile bytes may raise anything at all.
+        raise ValueError("a painted mask could not be decoded") from problem
+    if grey is None:
+        raise ValueError("a painted mask has the size of the small photo")
+    return grey >= 128

@@ -1,0 +1,108 @@
+"""The cut-out: the photo under its mask, a brush to mend it, and beside it exactly what the networks see."""
+
+import gradio as gr
+import numpy as np
+from PIL import Image
+
+from spir.app import text as words
+from spir.app.data_uris import png, small
+from spir.app.sessions import Run
+from spir.app.theme import script
+from spir.app.widgets.cutout.masks import mask_uri, reduced, small_size
+from spir.outputs.views import to_uint8
+from spir.photo import PREFERENCES, able
+from spir.types import Photo
+
+MOST_MARGIN = 0.3
+"""Room around the object at most, as a fraction of its box."""
+TEMPLATE = f"""<section class="spir-cutting" aria-label="Cut-out">
+ <div class="spir-pair">
+  <figure class="photo"><div class="spir-box"><canvas width="1" height="1" hidden></canvas></div>
+  <figcaption>What counts as the object</figcaption></figure>
+  <figure class="seen"><div class="spir-box">
+   <img class="input" alt="The square picture the networks see" hidden></div>
+  <figcaption>What the networks see</figcaption></figure>
+ </div>
+ <p class="spir-note" role="status"></p>
+ <div class="spir-controls">
+  <button type="button" class="fix" aria-expanded="false" hidden>Fix the cut-out</button>
+ </div>
+ <div class="tools" hidden>
+  <div class="spir-controls" role="group" aria-label="Brush">
+   <button type="button" class="add" aria-pressed="true">+ Add</button>
+   <button type="button" class="remove" aria-pressed="false">− Remove</button>
+   <button type="button" class="undo" aria-disabled="true">Undo</button>
+  </div>
+  <label>Brush size <input type="range" class="size" min="1" max="30" value="6"><output></output></label>
+  <div class="spir-controls" role="group" aria-label="Start again from">
+   <button type="button" class="automatic">Automatic</button>
+   <button type="button" class="whole">Whole picture</button>
+   <button type="button" class="clear">Clear</button>
+  </div>
+  <label>Cut out by <select class="by"></select></label>
+  <label>Room around it
+   <input type="range" class="margin" min="0" max="{round(MOST_MARGIN * 100)}" value="5"><output></output></label>
+  <p class="hint">Paint on the photo; Alt swaps add and remove. With the keyboard: arrows move the brush, Space
+   paints, + and − change its size, Ctrl+Z undoes.</p>
+  <p class="where" role="status"></p>
+ </div>
+</section>"""
+
+
+def cutting(value: dict | None = None, **options) -> gr.HTML:
+    """Takes `shown`, `repainted`, `kept`, `rejected` or `nothing`; gives back what was painted (`Brush`)."""
+    return gr.HTML(
+        value=value or nothing(),
+        html_template=TEMPLATE,
+        js_on_load=script("cutout/mask.js") + script("cutout/widget.js"),
+        min_height=280,
+        **options,
+    )
+
+
+def shown(key: str, run: Run, by: str | None = None) -> dict:
+    """A photo to paint on and its cut-out, from now on of the run of that key; `by` names the segmenter asked for."""
+    return {
+        "run": key,
+        "ways": [[name, words.SEGMENTERS[name]] for name in able(run.photo)],
+        "by": by or PREFERENCES[0],
+        "open": by is not None,
+        "photo": small(small_photo(run.photo)),
+        "mask": mask_uri(reduced(run.mask)),
+        "auto": mask_uri(reduced(run.automatic)),
+        **repainted(key, run, 0),
+    }
+
+
+def repainted(key: str, run: Run, revision: int) -> dict:
+    """What a stroke led to, by its number; the mask stays in the browser, where the next stroke may be on its way.
+
+    The network's input keeps every pixel."""
+    return {
+        "run": key,
+        "revision": revision,
+        "margin": run.margin,
+        "input": png(to_uint8(run.cutout.rgb[0])),
+        "note": words.cut_by(run.segmenter, run.remark),
+    }
+
+
+def kept(key: str, reason: str, revision: int) -> dict:
+    """A stroke that left no object to cut out."""
+    return {"run": key, "revision": revision, "note": words.cutout_kept(reason), "failed": True}
+
+
+def rejected(reason: str) -> dict:
+    """No pictures, and why."""
+    return {"note": words.rejected(reason), "failed": True, "blank": True}
+
+
+def nothing(note: str = words.EMPTY) -> dict:
+    return {"note": note, "blank": True}
+
+
+def small_photo(photo: Photo) -> np.ndarray:
+    """The photo as large as the browser paints on it."""
+    height, width = small_size(*photo.rgb.shape[:2])
+    picture = Image.fromarray(photo.rgb.numpy())
+    return np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3))

@@ -1,0 +1,57 @@
+"""The tab Mix: what stands in it, and which event calls what."""
+
+import gradio as gr
+from gradio.events import Dependency
+
+from spir.app import text as words
+from spir.app.events import CUTTING, HEAVY, LIGHT, SOON
+from spir.app.handlers.mixing import SECOND_STEPS, SLIDERS, Mixing, cleared, mixing
+from spir.app.widgets.upload.widget import photo_input
+
+
+def mix_tab(events: Mixing, key: gr.State, colours: gr.HTML) -> tuple[gr.HTML, Dependency]:
+    """Inside a `gr.Tab`. Returns the piece, which `cleared(key)` empties, and the event that changes the object."""
+    with gr.Row(equal_height=False):
+        with gr.Column(scale=3, min_width=260):
+            photo, steps, mix, take = ask()
+        with gr.Column(scale=7, min_width=280):
+            piece = mixing(elem_id="mixing")
+            sliders = {
+                name: gr.Slider(
+                    edit.low,
+                    edit.high,
+                    0,
+                    step=edit.step,
+                    label=edit.label,
+                    info=edit.hint,
+                    elem_id=f"mix-{name}",
+                )
+                for name, edit in SLIDERS.items()
+            }
+
+    photo.change(events.second, [photo, key], piece, **CUTTING)
+    given = [photo, key]
+    mix.click(events.grid, [*given, colours, steps], piece, preprocess=False, **HEAVY)
+    take.click(events.borrow, [*given, steps], [piece, colours], preprocess=False, **HEAVY)
+    live = [slider.input for slider in sliders.values()]
+    asked = [key, colours, *sliders.values()]
+    gr.on(live, events.preview, asked, piece, trigger_mode="always_last", **HEAVY)
+    used = piece.input(events.use, [key, colours, piece], None, **SOON)
+    # Of the new object nothing has been changed yet.
+    used.success(lambda: [0] * len(sliders), None, list(sliders.values()), **LIGHT)
+    return piece, used
+
+
+def ask() -> tuple[gr.Image, gr.Radio, gr.Button, gr.Button]:
+    """The second photo, how long to look at it, and what to do with it."""
+    photo = photo_input(words.SECOND_PHOTO, words.SECOND_PHOTO_ALT, "second-photo")
+    choices = list(zip(words.SECOND_CHOICES, SECOND_STEPS, strict=True))
+    steps = gr.Radio(choices, value=SECOND_STEPS[0], label=words.SECOND_STEPS, elem_id="second-steps")
+    mix = gr.Button(words.MIX_BUTTON, variant="primary", elem_id="mix", min_width=120)
+    take = gr.Button(words.BORROW_BUTTON, elem_id="borrow", min_width=120)
+    return photo, steps, mix, take
+
+
+def nothing_mixed(key: str | None) -> dict:
+    """Blends of an earlier photo are none of this one."""
+    return cleared(key or "")

@@ -1,0 +1,1 @@
+"""The object turned on its stand."""

@@ -1,0 +1,57 @@
+"""Turning the object: views all round it, painted in the visitor's colours, in the browser alone."""
+
+from collections.abc import Sequence
+
+import gradio as gr
+
+from spir.app import text as words
+from spir.app.data_uris import webp
+from spir.app.theme import script
+from spir.outputs.views import FRAMES
+
+VIEW_SIDE = 128
+"""Pixels a side of a view."""
+TEMPLATE = """<section class="spir-orbit" aria-label="Turn the object">
+ <div class="turn" tabindex="0" role="slider" aria-label="Angle around the object" aria-valuemin="0"
+  aria-valuemax="359" aria-valuenow="0" aria-valuetext="No object yet" aria-disabled="true">
+  <canvas width="128" height="128" aria-hidden="true" hidden></canvas>
+  <span class="blank"></span>
+  <span class="guess" hidden>guess</span>
+ </div>
+ <div class="spir-controls"><output class="angle">Drag it, or use the arrow keys.</output>
+ <button type="button" class="home" disabled>Photo's side</button>
+ <button type="button" class="save" disabled>Save view</button></div>
+</section>"""
+
+
+def orbit(value: dict | None = None, **options) -> gr.HTML:
+    """Takes `cleared`, `more`, `poster` or `nothing`; several of `more` may be merged into one.
+
+    Its `input` asks for the views that a poster lacks."""
+    return gr.HTML(
+        value=value or nothing(),
+        html_template=TEMPLATE,
+        js_on_load=script("orbit/widget.js"),
+        min_height=340,
+        **options,
+    )
+
+
+def cleared(run: str, values: int, frames: int = FRAMES) -> dict:
+    """Views of `values` weights a pixel begin to come, `frames` of them in the end; the angle stays."""
+    shape = {"values": values, "side": VIEW_SIDE, "frames": frames}
+    return {"run": run, "clear": True, **shape, "parts": [], "note": words.TURNING}
+
+
+def more(run: str, parts: Sequence[bytes]) -> dict:
+    """Some of them, packed (`outputs.weightmaps`): evenly spaced, the photo's side first, in order."""
+    return {"run": run, "parts": [webp(part) for part in parts]}
+
+
+def poster(run: str, values: int, view: bytes) -> dict:
+    """The photo's side alone; the rest is asked for when somebody wants to turn it."""
+    return cleared(run, values) | {"parts": [webp(view)], "more": True}
+
+
+def nothing(note: str = words.TO_TURN) -> dict:
+    return {"run": "", "clear": True, "values": 0, "side": VIEW_SIDE, "frames": 0, "parts": [], "note": note}

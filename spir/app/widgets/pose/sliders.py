@@ -1,0 +1,80 @@
+"""The five sliders that move the camera: what they may say, and how they stand for a pose."""
+
+from typing import NamedTuple
+
+import gradio as gr
+import numpy as np
+
+from spir.app import text as words
+from spir.outputs.edit_pose import nudged
+from spir.session.record import readable_pose
+from spir.types import Pose
+
+FOCAL_OF_NONE = 2.0
+"""What the hidden slider of an orthographic category says."""
+
+
+class Range(NamedTuple):
+    least: float
+    most: float
+    step: float
+
+
+RANGES = {
+    "azimuth": Range(-180, 180, 0.5),
+    "elevation": Range(-90, 90, 0.5),
+    "roll": Range(-180, 180, 0.5),
+    "distance": Range(0.4, 2.5, 0.01),
+    "focal": Range(0.55, 12, 0.05),
+}
+"""Degrees; times the distance found; picture widths."""
+
+
+def sliders(orthographic: bool = False) -> list[gr.Slider]:
+    """In a row, in the order of `RANGES`; without a focal length where the category has none."""
+    starts = {"distance": 1.0, "focal": FOCAL_OF_NONE}
+    made = []
+    with gr.Row():
+        for name, (least, most, step) in RANGES.items():
+            label, info = words.POSE_SLIDERS[name]
+            made.append(
+                gr.Slider(
+                    least,
+                    most,
+                    starts.get(name, 0.0),
+                    step=step,
+                    label=label,
+                    info=info,
+                    visible=name != "focal" or not orthographic,
+                    # Its reset knows nothing of the pose found.
+                    buttons=[],
+                    min_width=240,
+                    elem_id=f"pose-{name}",
+                )
+            )
+    return made
+
+
+def standing(pose: Pose) -> tuple[float, float, float, float, float]:
+    """Where the sliders stand for a pose: azimuth, elevation, roll, 1 for its distance, focal."""
+    told = readable_pose(pose)
+    numbers = (
+        told["azimuth_deg"],
+        told["elevation_deg"],
+        told["roll_deg"],
+        1.0,
+        FOCAL_OF_NONE if told["focal_widths"] is None else told["focal_widths"],
+    )
+    return tuple(
+        float(np.clip(round(round((number or 0) / span.step) * span.step, 2), span.least, span.most))
+        for number, span in zip(numbers, RANGES.values(), strict=True)
+    )
+
+
+def moved(pose: Pose, wanted: tuple[float, float, float, float, float]) -> Pose:
+    """The pose where the sliders are; of a slider that was not moved the number is exact, not as shown."""
+    azimuth, elevation, roll, further, focal = (
+        None if abs(value - stood) < 1e-6 else value
+        for value, stood in zip(wanted, standing(pose), strict=True)
+    )
+    return nudged(pose, azimuth, elevation, roll, focal, 1.0 if further is None else further)

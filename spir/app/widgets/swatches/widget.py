@@ -1,0 +1,73 @@
+"""§3.1 "Attention-based color mapping" in the visitor's hand: the palette as named colour fields.
+
+Colours change in the browser alone: it says them to whatever paints (`page.js`), and Python hears of
+them when it is asked for a mesh or a file.
+"""
+
+import re
+from collections.abc import Sequence
+
+import gradio as gr
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from spir.app import text as words
+from spir.app.data_uris import hex_colours
+from spir.app.theme import script
+
+TEMPLATE = """<section class="spir-swatches" aria-label="Colours">
+ <p class="spir-note" role="status"></p>
+ <ul class="spir-fields"></ul>
+ <div class="spir-controls tools" hidden>
+  <button type="button" class="shuffle">Shuffle</button>
+  <label>Harmonise <select class="harmony"><option value="">…</option><option value="analogous">neighbours</option>
+   <option value="complementary">opposites</option><option value="triadic">thirds</option><option value="mono">one hue</option></select></label>
+  <button type="button" class="reset" disabled>Reset the colours</button>
+  <button type="button" class="css">Copy as CSS</button>
+  <button type="button" class="json">Copy as JSON</button>
+ </div>
+</section>"""  # noqa: E501
+HEX = re.compile(r"#[0-9a-fA-F]{6}")
+
+
+def swatches(value: dict | None = None, **options) -> gr.HTML:
+    """Takes `found`, `borrowed` or `nothing`; gives back {"run", "colours"} with the visitor's colours."""
+    return gr.HTML(
+        value=value or nothing(),
+        html_template=TEMPLATE,
+        js_on_load=script("swatches/widget.js"),
+        min_height=120,
+        **options,
+    )
+
+
+def found(run: str, palette: Float[Tensor, "values 3"], names: Sequence[str]) -> dict:
+    """The colours of a fit by name; in the browser, locked ones stay the visitor's."""
+    return {"run": run, "names": list(names), "found": hex_colours(palette), "note": words.RECOLOUR_HINT}
+
+
+def borrowed(run: str, palette: Float[Tensor, "values 3"]) -> dict:
+    """Another object's colours for this one, as if the visitor had chosen them."""
+    return {"run": run, "borrowed": hex_colours(palette)}
+
+
+def nothing() -> dict:
+    return {"run": "", "names": [], "found": [], "note": words.NO_COLOURS}
+
+
+def chosen(value: object, palette: Float[Tensor, "values 3"]) -> Float[Tensor, "values 3"]:
+    """The palette with the visitor's changes; entries that show the same byte keep their exact value.
+
+    The page is not trusted: raises ValueError unless there is one #rrggbb per entry."""
+    colours = value.get("colours") if isinstance(value, dict) else None
+    if not isinstance(colours, list) or len(colours) != len(palette):
+        raise ValueError("not one colour per palette entry")
+    if not all(isinstance(colour, str) and HEX.fullmatch(colour) for colour in colours):
+        raise ValueError("a colour is not of the form #rrggbb")
+    new = palette.clone()
+    for row, (colour, before) in enumerate(zip(colours, hex_colours(palette), strict=True)):
+        if colour.lower() != before:
+            levels = [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
+            new[row] = torch.tensor(levels, dtype=new.dtype) / 127.5 - 1
+    return new

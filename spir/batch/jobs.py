@@ -1,0 +1,84 @@
+"""Which photos there are to do, and what each one's folder is called."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from fsspec import AbstractFileSystem
+
+from spir.batch.store import located
+from spir.photo import PhotoError
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic")
+MASK_ENDING = ".mask.png"
+"""NAME.mask.png beside NAME.jpg is its mask."""
+RESERVED = re.compile(r"index(-\d+)?\.html|table\.csv", re.IGNORECASE)
+"""Names that the report beside the folders has."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """A photo on the way to its folder."""
+
+    photo: str
+    """An absolute path, or the URL of a file system that fsspec knows."""
+    mask: str | None
+    folder: str
+    """Its name under the root of the store; no two jobs share one."""
+
+    @property
+    def name(self) -> str:
+        return PurePosixPath(self.photo).name
+
+
+def jobs(photos: Sequence[str], mask: str | None = None) -> list[Job]:
+    """One per photo, folders opened (not those inside them), names made unique whatever their case.
+
+    The order is that of the arguments and, in a folder, of the names: the same photos get the same names."""
+    taken, found = set(), []
+    for photo, beside in (pair for given in photos for pair in opened(given)):
+        name, number = stem(photo), 2
+        while name.casefold() in taken or RESERVED.fullmatch(name):
+            name, number = f"{stem(photo)}-{number}", number + 1
+        taken.add(name.casefold())
+        found.append(Job(photo, full(*located(mask)) if mask else beside, name))
+    return found
+
+
+def opened(given: str) -> list[tuple[str, str | None]]:
+    """(photo, the mask beside it or none) of a file, or of every picture of a folder."""
+    files, path = located(given)
+    if not files.isdir(path):
+        mask = masked(path)
+        return [(full(files, path), full(files, mask) if files.isfile(mask) else None)]
+    inside = {full(files, name.rstrip("/")) for name in files.ls(path, detail=False)}
+    pictures = [name for name in sorted(inside) if is_photo(name)]
+    return [(name, masked(name) if masked(name) in inside else None) for name in pictures]
+
+
+def full(files: AbstractFileSystem, path: str) -> str:
+    """A path that `located` understands anywhere: local ones stay paths."""
+    return path if "file" in files.protocol else files.unstrip_protocol(path)
+
+
+def is_photo(path: str) -> bool:
+    return PurePosixPath(path).suffix.lower() in ENDINGS and not path.endswith(MASK_ENDING)
+
+
+def stem(path: str) -> str:
+    return PurePosixPath(path).stem
+
+
+def masked(photo: str) -> str:
+    """Where its mask would lie."""
+    return photo.removesuffix(PurePosixPath(photo).name) + stem(photo) + MASK_ENDING
+
+
+def read(place: str) -> bytes:
+    """A file's bytes. Raises PhotoError where it cannot be read."""
+    files, path = located(place)
+    try:
+        return files.cat_file(path)
+    except OSError as problem:
+        raise PhotoError("This file cannot be read. Check its name, or choose another photo.") from problem

@@ -1,0 +1,85 @@
+"""The same jobs through Ray Data, on this machine or on many: `pip install "spir[ray]"`.
+
+Every actor loads the networks once, and has a GPU to itself where the cluster has any. Results lie in the same
+store, and a photo that is done there is not done again.
+"""
+
+import json
+import logging
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+
+import torch
+
+from spir.batch.jobs import Job
+from spir.batch.plan import EngineError, Plan
+from spir.batch.process import attempt, lost
+from spir.batch.rows import Row
+from spir.batch.store import Store
+from spir.runtime import cores
+from spir.weights import load_models
+
+MOST_BLOCKS = 10_000
+"""Ray hands photos out one by one up to so many, and in as many equal parts beyond."""
+RETRIES = 2
+"""A node that goes away is not the photo's fault; a photo that takes three workers with it is."""
+
+
+class Reconstruct:
+    """An actor: a row of the data set in, a row of the table out, both as JSON."""
+
+    def __init__(self, plan: Plan, threads: int):
+        torch.set_num_threads(threads)
+        self.bench = plan.bench()
+
+    def __call__(self, item: dict) -> dict:
+        row = attempt(self.bench, Job(**json.loads(item["job"])))
+        return {"row": json.dumps(asdict(row))}
+
+
+def on_ray(jobs: Sequence[Job], plan: Plan, address: str | None = None) -> Iterator[Row]:
+    """The rows in the order in which they are ready. `address` is that of a cluster; none = one is started here.
+
+    Raises EngineError where Ray is not installed, WeightsError where the weights are not here."""
+    try:
+        import ray
+        import ray.data
+    except ImportError as problem:
+        raise EngineError('the engine "ray" needs the package: pip install "spir[ray]"') from problem
+    weights = load_models(plan.settings.category, plan.settings.weights).hash
+    # Of processes on this machine the threads are shared out; elsewhere an actor asks for one core.
+    threads = 1 if address else plan.threads
+    here = {} if address else {"num_cpus": max(plan.workers, cores()), "include_dashboard": False}
+    ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **here)
+    try:
+        yield from found(ray, jobs, plan, weights, threads)
+    finally:
+        ray.shutdown()
+
+
+def found(ray, jobs: Sequence[Job], plan: Plan, weights: str, threads: int) -> Iterator[Row]:
+    """Rows of all jobs; those that were lost with their workers come last."""
+    context = ray.data.DataContext.get_current()
+    context.enable_progress_bars = False
+    logging.getLogger("ray.data").setLevel(logging.ERROR)
+    # A block that is given up must not end the run.
+    context.max_errored_blocks = -1
+    gpu = plan.settings.device in ("auto", "cuda") and ray.cluster_resources().get("GPU", 0) > 0
+    items = [{"job": json.dumps(asdict(job))} for job in jobs]
+    results = ray.data.from_items(items, override_num_blocks=min(len(items), MOST_BLOCKS)).map(
+        Reconstruct,
+        fn_constructor_args=(plan, threads),
+        # One photo at a time: whoever waits behind a photo that kills its actor would share its fate.
+        compute=ray.data.ActorPoolStrategy(size=plan.workers, max_tasks_in_flight_per_actor=1),
+        num_cpus=1,
+        num_gpus=1 if gpu else 0,
+        ray_remote_args_fn=lambda: {"max_task_retries": RETRIES},
+    )
+    left = {job.folder: job for job in jobs}
+    for item in results.iter_rows():
+        row = Row(**json.loads(item["row"]))
+        del left[row.folder]
+        yield row
+    for job in left.values():
+        reason = f"its worker died {RETRIES + 1} times, and it was given up"
+        yield lost(Store(plan.out), job, plan.settings, weights, reason)

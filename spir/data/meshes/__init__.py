@@ -1,0 +1,1 @@
+"""Triangle meshes from files: reading, painting and photographing them."""

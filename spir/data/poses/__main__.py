@@ -1,0 +1,7 @@
+"""`python -m spir.data.poses`."""
+
+import sys
+
+from spir.data.poses.bootstrap import main
+
+sys.exit(main())

@@ -1,0 +1,1 @@
+"""Cameras, backgrounds and scenes around the formulas of objects."""

@@ -1,0 +1,1 @@
+"""The single evaluations, one file for each kind of truth."""

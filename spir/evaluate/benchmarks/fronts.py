@@ -1,0 +1,55 @@
+"""§3.2, front or back on real photos: where the first guess says that the front points, against what a person saw."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+
+from spir.data.collection import Collection, open_collection
+from spir.data.poses.bootstrap import cut_picture
+from spir.data.poses.fronts import agrees, read_fronts
+from spir.evaluate.items import Record, finished
+from spir.evaluate.runs import run
+from spir.pipeline import Reconstructor
+
+
+@dataclass(frozen=True)
+class Told:
+    """A photo of a collection and the side to which its front points."""
+
+    collection: Collection
+    name: str
+    side: str
+
+
+def told_photos(photos: Path, fronts: Path) -> list[Told]:
+    """Those of a table that the collection has. Raises ValueError where it has none."""
+    collection = open_collection(photos)
+    sides = read_fronts(fronts)
+    found = [Told(collection, name, sides[name]) for name in collection.names if name in sides]
+    if not found:
+        raise ValueError(f"{photos} has none of the photos that {fronts} names")
+    return found
+
+
+@torch.no_grad()
+def score_front(reconstructor: Reconstructor, told: Told) -> Record:
+    """Whether the first guess (N = 0) sees the front where it is."""
+    picture = told.collection[told.collection.names.index(told.name)]
+    first = run(reconstructor, cut_picture(reconstructor, picture), (0,))
+    return {
+        "side": told.side,
+        "right": bool(agrees(first.steps[0].pose, [told.side])),
+    }
+
+
+def summary(records: list[Record]) -> Record:
+    """The share of right answers, all sides together and each."""
+    done = finished(records)
+    share = lambda rows: sum(row["right"] for row in rows) / len(rows)  # noqa: E731
+    sides = sorted({record["side"] for record in done})
+    return {
+        "photos": len(done),
+        "right": share(done) if done else None,
+        "per_side": {side: share([record for record in done if record["side"] == side]) for side in sides},
+    }

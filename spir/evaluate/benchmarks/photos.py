@@ -1,0 +1,143 @@
+"""§4 and §5, real photos: how well the object is found again in its own picture after N steps.
+
+A folder of NAME.jpg|png, each with an optional NAME.mask.png beside it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from spir.bootstrap.encoder import Encoder, EncoderConfig
+from spir.evaluate.items import Record, finished
+from spir.evaluate.reports.sheet import sheet_row
+from spir.evaluate.runs import run, view
+from spir.geometry.pose import camera_from_pose
+from spir.inversion.perceptual import Perceptual, choose_perceptual
+from spir.metrics.images import in_photo, iou, psnr
+from spir.photo import read_mask, read_photo
+from spir.pipeline import Reconstructor
+from spir.types import Cutout, Photo, Rendering
+from spir.weights import load as load_weights
+
+ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
+MASK_ENDING = ".mask.png"
+METRICS = ("iou", "psnr", "feature_distance")
+JUDGED = "iou_in_photo"
+"""Where a mask is given, whoever cut out: the render in its place in the photo against that mask."""
+
+
+@dataclass(frozen=True)
+class PhotoFile:
+    """A photo, and its mask where somebody made one."""
+
+    picture: Path
+    mask: Path | None
+    """To cut out by; none = as the app does."""
+    given: Path | None = None
+    """To judge by."""
+
+    @property
+    def name(self) -> str:
+        return self.picture.stem
+
+
+def photo_files(folder: Path, own_cutout: bool = False) -> list[PhotoFile]:
+    """The photos of a folder by name; `own_cutout` leaves their masks aside.
+
+    Raises FileNotFoundError where there is none."""
+    found = []
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() in ENDINGS and not path.name.endswith(MASK_ENDING):
+            mask = path.with_name(path.stem + MASK_ENDING)
+            given = mask if mask.is_file() else None
+            found.append(PhotoFile(path, None if own_cutout else given, given))
+    if not found:
+        raise FileNotFoundError(f"there is no photo in {folder}")
+    return found
+
+
+def load(reconstructor: Reconstructor, file: PhotoFile) -> tuple[Photo, Cutout]:
+    """The photo and what the pipeline cuts out of it."""
+    photo = read_photo(file.picture)
+    mask = None if file.mask is None else read_mask(file.mask, photo)
+    return photo, reconstructor.cut(photo, mask)
+
+
+@cache
+def judged_by(encoder: Path, device: str) -> Perceptual:
+    """The distance that is reported: LPIPS where it runs, else by the features of these encoder weights."""
+    return choose_perceptual(load_weights(encoder, Encoder, EncoderConfig)[0].to(device), device)
+
+
+@torch.no_grad()
+def compare(perceptual: Perceptual, device: str, seen: Rendering, cut: Cutout) -> Record:
+    """Silhouette, colour in the mask, and feature distance of a picture to its cut-out; both on the CPU."""
+    ours = perceptual.features(seen.rgb.to(device), seen.alpha.to(device))
+    theirs = perceptual.features(cut.rgb.to(device), cut.mask.to(device))
+    return {
+        "iou": iou(seen.alpha, cut.mask).item(),
+        "psnr": psnr(seen.rgb, cut.rgb, cut.mask > 0.5).item(),
+        "feature_distance": perceptual.distance(ours, theirs).item(),
+    }
+
+
+def score_photo(
+    reconstructor: Reconstructor, file: PhotoFile, steps: tuple[int, ...], judge: Path, pictures: bool = False
+) -> Record:
+    """Metrics after each N; `pictures` adds the row of the contact sheet."""
+    photo, cut = load(reconstructor, file)
+    done = run(reconstructor, cut, steps)
+    record: Record = {
+        "outcome": done.guess.outcome[0],
+        "stopped": done.steps[max(steps)].outcome[0],
+        "cutout": "mask of the folder" if file.mask else reconstructor.find(photo).segmenter,
+    }
+    seen = {}
+    for count, step in done.steps.items():
+        seen[count] = view(reconstructor, step.code, camera_from_pose(step.pose), cut.mask.shape[1])
+        record[str(count)] = {
+            **compare(judged_by(judge, reconstructor.device), reconstructor.device, seen[count], cut),
+            "seconds": done.seconds[count],
+            "loss": step.loss.item(),
+        }
+        if file.given:
+            truth = read_mask(file.given, photo)
+            there = in_photo(seen[count].alpha, cut.box_px, *truth.shape)
+            record[str(count)][JUDGED] = iou(there, truth[None]).item()
+    if pictures:
+        record["pictures"] = sheet_row(reconstructor, photo, cut, done, seen)
+    return record
+
+
+def summary(records: Sequence[Record], steps: Sequence[int]) -> Record:
+    """For every N: means, medians as NAME_median, and the median seconds."""
+    done = finished(records)
+    if not done:
+        return {}
+    table = {}
+    for count in map(str, steps):
+        common = set.intersection(*(set(record[count]) for record in done))
+        values = {name: [record[count][name] for record in done] for name in common}
+        table[count] = {name: float(np.mean(values[name])) for name in METRICS}
+        if JUDGED in values:
+            table[count][JUDGED] = float(np.mean(values[JUDGED]))
+        table[count] |= {f"{name}_median": float(np.median(values[name])) for name in METRICS}
+        table[count]["seconds"] = float(np.median(values["seconds"]))
+    return table
+
+
+def counts(records: Sequence[Record], steps: Sequence[int]) -> Record:
+    """How many finished, have a pose from PnP, and saw their loss fall from N = 0 to 10 or the last N."""
+    done = finished(records)
+    first, last = str(min(steps)), str(10 if 10 in steps else max(steps))
+    return {
+        "photos": len(records),
+        "finished": len(done),
+        "pose_solved": sum(record["outcome"] == "solved" for record in done),
+        "loss_fell": sum(record[last]["loss"] < record[first]["loss"] for record in done),
+        "loss_fell_between": [int(first), int(last)],
+    }

@@ -1,0 +1,94 @@
+"""§4, masks: our segmenter beside others on photos with given masks, and what they make of scenes without a car.
+
+    python -m spir.evaluate.benchmarks.segmenters --photos DIR [--teacher DEEPLAB.onnx] [--backgrounds SCENES.tar]
+
+DIR holds folders cars, birds, chairs of NAME.jpg with NAME.mask.png; the scenes are the 60 kept out of training.
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from spir.categories import CATEGORIES
+from spir.data.segmentation.deeplab import DeepLab
+from spir.data.segmentation.split import read_scenes, scene_names
+from spir.evaluate.benchmarks.photos import photo_files
+from spir.evaluate.items import Record
+from spir.metrics.images import iou
+from spir.photo import read_mask, read_photo
+from spir.photo.finding import Finding
+from spir.photo.segmenters.grabcut import GrabCutSegmenter
+from spir.photo.segmenters.onnx import FILE, TrainedSegmenter
+from spir.types import Photo
+
+FOLDERS = {"cars": "car", "birds": "bird", "chairs": "chair"}
+Find = Callable[[Photo], Finding]
+
+
+def blind(photo: Photo) -> Finding:
+    """GrabCut, which knows no kinds."""
+    segmenter = GrabCutSegmenter()
+    return Finding(segmenter(photo, next(iter(CATEGORIES.values()))), segmenter.name)
+
+
+def score(find: Find, folder: Path, kind: str) -> Record:
+    """Mean and worst IoU, how often the kind is right, median seconds."""
+    overlaps, right, seconds = [], [], []
+    for file in photo_files(folder):
+        photo = read_photo(file.picture)
+        truth = read_mask(file.mask, photo)
+        start = time.perf_counter()
+        found = find(photo)
+        seconds.append(time.perf_counter() - start)
+        overlaps.append(iou((found.mask >= 0.5).float()[None], (truth >= 0.5).float()[None]).item())
+        right.append(found.kind == kind)
+    return {
+        "photos": len(overlaps),
+        "iou": float(np.mean(overlaps)),
+        "worst": min(overlaps),
+        "kind": float(np.mean(right)),
+        "ms": 1000 * float(np.median(seconds)),
+    }
+
+
+def false_cars(find: Find, tar: Path) -> float:
+    """Share of the scenes kept out of training that are taken for a car."""
+    scenes = read_scenes(tar, scene_names(tar)[1])
+    return float(np.mean([find(Photo(torch.from_numpy(scene))).kind == "car" for scene in scenes]))
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--photos", type=Path, required=True)
+    parser.add_argument("--teacher", type=Path)
+    parser.add_argument("--backgrounds", type=Path)
+    parser.add_argument("--segmenter", type=Path, default=FILE)
+    args = parser.parse_args(argv)
+    finders: dict[str, Find] = {"ours": TrainedSegmenter(args.segmenter).find}
+    if args.teacher:
+        finders["DeepLab"] = DeepLab(args.teacher).find
+    finders["GrabCut"] = blind
+    print("| segmenter | photos | mean IoU | worst | kind right | ms |\n|---|---|---|---|---|---|")
+    for name, find in finders.items():
+        for folder, kind in FOLDERS.items():
+            if (args.photos / folder).is_dir():
+                row = score(find, args.photos / folder, kind)
+                told = "" if find is blind else f"{row['kind']:.0%}"
+                print(
+                    f"| {name} | {row['photos']} {folder} | {row['iou']:.3f} | {row['worst']:.3f} | {told} "
+                    f"| {row['ms']:.0f} |",
+                    flush=True,
+                )
+    for name, find in finders.items():
+        if args.backgrounds and find is not blind:
+            print(f"{name}: {false_cars(find, args.backgrounds):.1%} of 60 scenes taken for a car")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""The examples of the page: their scenes and their making."""

@@ -1,0 +1,129 @@
+"""The page's examples, computed once: every scene of `example_scenes` through the visitor's pipeline, as a ZIP each.
+
+python -m spir.evaluate.examples car --out assets/examples [--only NAME ...]
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from io import BytesIO
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from spir.appearance.config import DEFAULT
+from spir.categories import CATEGORIES
+from spir.evaluate.examples.scenes import SCENES, Scene, photographed
+from spir.outputs.attention_maps import packed
+from spir.outputs.files import step_metrics
+from spir.outputs.layer_file import layer_bytes
+from spir.outputs.views import jpeg_bytes
+from spir.photo import read_photo
+from spir.photo.cutout import MARGIN
+from spir.pipeline import PRESET_STEPS, Reconstructor, preset
+from spir.session.archive.writer import Kept, bundle
+from spir.session.record import fit_record
+from spir.session.verdict import judge, photo_detail
+from spir.types import Guess
+
+THUMBNAIL = (120, 90)
+SEGMENTER = "the true outline"
+QUALITY = 88
+VIEWS, VIEW_SIZE = 36, 128
+HEAD = """# Examples of the page
+
+Made by `python -m spir.evaluate.examples {category}` from code alone: no picture of anybody's is in them. Each ZIP
+is what the page's download would be, without films, meshes and momentum, its codes on the way in float16.
+Weights `{weights}`.
+
+| Name | How it was made | What it shows |
+|---|---|---|
+"""
+
+
+def example(engine: Reconstructor, scene: Scene) -> dict[str, bytes]:
+    """File name -> bytes: the ZIP of the finished run, and a small picture."""
+    taken = photographed(scene)
+    upload = jpeg_bytes(taken.rgb.numpy(), QUALITY)
+    mask = (taken.mask * 255).round() / 255
+    photo = read_photo(upload)
+    cut = engine.cut(photo, mask, MARGIN)
+    *found, fit = engine.reconstruct(cut, preset(scene.steps))
+    guess = next(item for item in found if isinstance(item, Guess))
+    metrics = step_metrics(fit.trajectory, cut)
+    for step, told in zip(fit.trajectory, metrics, strict=True):
+        if step.index in PRESET_STEPS:
+            told["distance"] = engine.distance(step, cut)
+    views = packed(engine.turntable(fit, VIEWS, VIEW_SIZE))
+    height, width = mask.shape
+    seen = engine.render(fit, cut.mask.shape[1])
+    verdict = judge(cut, guess, fit, (height, width), engine.category, seen)
+    config = replace(DEFAULT, detail=photo_detail(verdict))
+    layers = layer_bytes(engine.appearance(photo, mask, cut, fit, config))
+    kept = Kept(
+        upload, mask, MARGIN, SEGMENTER, guess, fit, tuple(metrics), (views,), VIEW_SIZE, layers=layers
+    )
+    record = fit_record(
+        engine,
+        fit,
+        segmenter=SEGMENTER,
+        metrics=metrics,
+        outcome=guess.outcome[0],
+        notes={"example": scene.title, "failure": scene.failure},
+    )
+    data = bundle(kept, cut, engine.category, record, lean=True)
+    return {f"{scene.name}.zip": data, f"{scene.name}.jpg": thumbnail(upload)}
+
+
+def thumbnail(photo: bytes) -> bytes:
+    """A small JPEG of a picture."""
+    file = BytesIO()
+    Image.open(BytesIO(photo)).resize(THUMBNAIL, Image.Resampling.LANCZOS).save(file, "JPEG", quality=82)
+    return file.getvalue()
+
+
+def index(scenes: Sequence[Scene]) -> str:
+    """What the page needs to know of its examples, as JSON."""
+    rows = [
+        {"name": scene.name, "title": scene.title, "alt": scene.alt, "failure": scene.failure}
+        for scene in scenes
+    ]
+    return json.dumps(rows, indent=1) + "\n"
+
+
+def readme(scenes: Sequence[Scene], category: str, weights: str) -> str:
+    """The folder's README: one row an example."""
+    rows = [f"| {scene.name} | {scene.how}, N = {scene.steps} | {scene.alt} |\n" for scene in scenes]
+    return HEAD.format(category=category, weights=weights[:16]) + "".join(rows)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The exit code, always 0; a scene that fails raises."""
+    options = argparse.ArgumentParser("python -m spir.evaluate.examples", description=__doc__)
+    options.add_argument("category", choices=sorted(CATEGORIES))
+    options.add_argument("--out", type=Path, default=Path("assets/examples"))
+    options.add_argument("--only", nargs="*", default=[], help="names of scenes; else all")
+    chosen = options.parse_args(arguments)
+    chosen.out.mkdir(parents=True, exist_ok=True)
+    # The page shows them on machines of any kind; made on the CPU they are the same everywhere.
+    engine = Reconstructor.load(chosen.category, "cpu", loss="encoder")
+    for scene in SCENES:
+        if chosen.only and scene.name not in chosen.only:
+            continue
+        files = example(engine, scene)
+        for name, data in files.items():
+            (chosen.out / name).write_bytes(data)
+        print(
+            f"{scene.name}: {', '.join(f'{len(data) / 1000:.0f} kB' for data in files.values())}", flush=True
+        )
+    (chosen.out / "index.json").write_text(index(SCENES))
+    (chosen.out / "README.md").write_text(readme(SCENES, chosen.category, engine.weights_hash))
+    return 0
+
+
+if __name__ == "__main__":
+    torch.manual_seed(0)
+    sys.exit(main())

@@ -1,0 +1,190 @@
+"""§4 "Evaluation metrics": a batch of pictures inverted at once, and everything that the paper's tables ask of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+from torch.nn import functional as F
+
+from spir.data.sources.picture import Collection, Picture
+from spir.evaluate.benchmarks.photos import judged_by
+from spir.evaluate.items import Record
+from spir.evaluate.paper.protocols import Shot
+from spir.evaluate.runs import run, view
+from spir.geometry.pose import camera_from_pose, pose_from_camera
+from spir.geometry.rotation import geodesic_deg
+from spir.metrics.fid import Features
+from spir.metrics.images import iou, psnr, ssim
+from spir.pipeline import Reconstructor
+from spir.types import Camera, Cutout, Photo, Rendering, Step, join
+
+SIZE = 128
+WHITE = 250
+"""Of 255: renderings on white have no masks; what is darker is the object."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """Who judges."""
+
+    judge: Path
+    """Encoder weights for the perceptual distance where LPIPS is not at hand."""
+    features: Features
+    """Of the Fréchet distance."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What was found of some shots."""
+
+    records: list[Record]
+    features: dict[str, Float[Tensor, "picture width"]]
+    """"true", and after each N "N/front" and "N/random"."""
+
+
+def mask_of(photo: Photo) -> Float[Tensor, "height width"] | None:
+    """The given mask; of a rendering on white what is not white; else none."""
+    if photo.alpha is not None:
+        return photo.alpha.float() / 255
+    rgb = photo.rgb
+    corners = torch.stack((rgb[0, 0], rgb[0, -1], rgb[-1, 0], rgb[-1, -1]))
+    return not_white(rgb) if (corners >= WHITE).all() else None
+
+
+def not_white(rgb: UInt8[Tensor, "height width 3"]) -> Float[Tensor, "height width"]:
+    """What of a rendering on white is object; along the rim as much of a pixel as it is dark beside its darkest
+    neighbour, or a silhouette would be half a pixel too large all around."""
+    dark = (255.0 - rgb.amin(-1))[None]
+    solid = (dark > 255 - WHITE).float()
+    inner = 1 - F.max_pool2d(1 - solid, 3, 1, 1)
+    share = dark / F.max_pool2d(dark, 3, 1, 1).clamp(min=1)
+    return torch.where(inner > 0, 1.0, solid * share)[0]
+
+
+def framed(reconstructor: Reconstructor, photo: Photo) -> Cutout:
+    """What goes in: the crop of the object, or the whole picture where the category's networks learnt whole pictures.
+
+    Raises PhotoError where there is no object."""
+    mask = mask_of(photo)
+    if reconstructor.category.masked or mask is None:
+        return reconstructor.cut(photo, mask)
+    return whole(photo, mask, reconstructor.category.background)
+
+
+def whole(photo: Photo, mask: Float[Tensor, "height width"], background: float) -> Cutout:
+    """The picture as it is, uncropped, 128 pixels wide and high, with another background; mask in [0, 1].
+
+    Without alpha of its own it is a rendering on white, of which white goes as the background comes."""
+    height, width = mask.shape
+    rgb, outside = photo.rgb.float() / 127.5 - 1, (1 - mask)[..., None]
+    white = photo.alpha is None
+    moved = rgb - outside * (1 - background) if white else rgb * (1 - outside) + outside * background
+    maps = torch.cat((moved, mask[..., None]), -1).permute(2, 0, 1)[None]
+    maps = F.interpolate(maps, (SIZE, SIZE), mode="area").permute(0, 2, 3, 1)
+    return Cutout(
+        maps[..., :3].clamp(-1, 1), maps[..., 3], torch.tensor([[0.0, 0.0, float(width), float(height)]])
+    )
+
+
+def score_batch(
+    reconstructor: Reconstructor,
+    collection: Collection,
+    batch: Sequence[Shot],
+    steps: Sequence[int],
+    look: Look,
+    draws: np.random.Generator,
+) -> Batch:
+    """Invert the shots together; the same numbers as one by one. Raises PhotoError where one cannot be cut out."""
+    pictures = [collection[shot.picture] for shot in batch]
+    cut = join([framed(reconstructor, picture.photo) for picture in pictures])
+    done = run(reconstructor, cut, steps)
+    records: list[Record] = [
+        {"name": shot.name, "outcome": outcome}
+        for shot, outcome in zip(batch, done.guess.outcome, strict=True)
+    ]
+    features = {"true": seen_by(look.features, reconstructor, cut.rgb, cut.mask)}
+    for count, step in done.steps.items():
+        front = view(reconstructor, step.code, camera_from_pose(step.pose), SIZE)
+        random = view(reconstructor, step.code, elsewhere(reconstructor, collection, step, draws), SIZE)
+        features[f"{count}/front"] = seen_by(look.features, reconstructor, front.rgb, front.alpha)
+        features[f"{count}/random"] = seen_by(look.features, reconstructor, random.rgb, random.alpha)
+        table = {
+            **like(reconstructor, look, front, cut.rgb, cut.mask),
+            "iou": iou(front.alpha, cut.mask),
+        }
+        for row, (record, picture, shot) in enumerate(zip(records, pictures, batch, strict=True)):
+            mine = {name: float(values[row]) for name, values in table.items()}
+            mine |= {"seconds": done.seconds[count] / len(batch)}
+            if picture.camera is not None:
+                mine["rotation_deg"] = turned_deg(step, row, picture)
+            if shot.others:
+                mine |= novel(reconstructor, collection, step, row, shot, look)
+            record[str(count)] = mine
+    return Batch(records, features)
+
+
+def turned_deg(step: Step, row: int, picture: Picture) -> float:
+    """How far the found rotation is from the true one; a crop has that of its picture."""
+    truth = pose_from_camera(picture.camera).quaternion
+    return geodesic_deg(step.pose.quaternion[row : row + 1], truth).item()
+
+
+def like(
+    reconstructor: Reconstructor,
+    look: Look,
+    seen: Rendering,
+    rgb: Float[Tensor, "batch size size 3"],
+    mask: Float[Tensor, "batch size size"],
+) -> dict[str, Float[Tensor, " batch"]]:
+    """PSNR, SSIM and perceptual distance of whole pictures."""
+    device = reconstructor.device
+    perceptual = judged_by(look.judge, device)
+    with torch.no_grad():
+        pair = ((seen.rgb, seen.alpha), (rgb, mask))
+        ours, theirs = (perceptual.features(a.to(device), b.to(device)) for a, b in pair)
+        distance = perceptual.distance(ours, theirs).cpu()
+    return {"psnr": psnr(seen.rgb, rgb), "ssim": ssim(seen.rgb, rgb), "distance": distance}
+
+
+def novel(
+    reconstructor: Reconstructor, collection: Collection, step: Step, row: int, shot: Shot, look: Look
+) -> Record:
+    """The other views of an object from their true cameras: means over the views."""
+    found: dict[str, list[float]] = {}
+    for place in shot.others:
+        picture = collection[place]
+        mask = mask_of(picture.photo)
+        # Without one there is no telling what is object: then everything counts.
+        mask = torch.ones(picture.photo.rgb.shape[:2]) if mask is None else mask
+        target = whole(picture.photo, mask, reconstructor.category.background)
+        seen = view(reconstructor, step.code[row : row + 1], picture.camera, SIZE)
+        for name, value in like(reconstructor, look, seen, target.rgb, target.mask).items():
+            found.setdefault(f"novel_{name}", []).append(float(value[0]))
+    return {name: float(np.mean(values)) for name, values in found.items()}
+
+
+def elsewhere(
+    reconstructor: Reconstructor, collection: Collection, step: Step, draws: np.random.Generator
+) -> Camera:
+    """A camera for each object from where other pictures were taken: true ones of whole pictures, found ones of crops."""
+    count = len(step.pose.scale)
+    if not reconstructor.category.masked:
+        cameras = [collection[int(place)].camera for place in draws.integers(len(collection), size=count)]
+        if all(camera is not None for camera in cameras):
+            return join(cameras)
+    return camera_from_pose(step.pose.map(lambda part: part.roll(1, 0)))
+
+
+@torch.no_grad()
+def seen_by(
+    features: Features,
+    reconstructor: Reconstructor,
+    rgb: Float[Tensor, "batch size size 3"],
+    mask: Float[Tensor, "batch size size"],
+) -> Float[Tensor, "batch width"]:
+    """Features of pictures, on the CPU."""
+    return features(rgb.to(reconstructor.device), mask.to(reconstructor.device)).float().cpu()

@@ -1,0 +1,1 @@
+"""Meshes and textured surfaces as the bytes of files."""

@@ -1,0 +1,1 @@
+"""The networks and algorithms that find the object in a photo."""

@@ -1,0 +1,1 @@
+"""A session as one ZIP: written, checked and read back."""

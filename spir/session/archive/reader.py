@@ -1,0 +1,290 @@
+"""§5 "Results", a run brought back from the ZIP of `bundle`, which anybody may have tampered with.
+
+Only names that `bundle` writes are read, into memory and only so far; nothing touches the disk and nothing is
+unpickled; every number is checked for kind, shape and range before it is used.
+"""
+
+import json
+import re
+import zipfile
+from dataclasses import dataclass
+from io import BytesIO
+from math import inf
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from PIL import Image
+from torch import Tensor
+
+from spir.categories import Category
+from spir.generator import Generator
+from spir.geometry.pose import Z0_LIMIT
+from spir.limits import Patient, until
+from spir.outputs.attention_maps import unpacked
+from spir.outputs.layer_file import LARGEST as LARGEST_LAYERS
+from spir.outputs.layer_file import layers_from
+from spir.session.archive.writer import FORMAT, LAYERS, Kept
+from spir.types import Code, Fit, Guess, Momentum, Pose, Step
+from spir.validation import Tensors, listed, number, sentence
+
+MEGABYTE = 2**20
+LARGEST = 200 * MEGABYTE
+"""Of the ZIP."""
+MOST_ENTRIES = 1000
+LIMITS = {
+    r"photo\.[a-z]{1,8}": 40 * MEGABYTE,
+    r"mask\.png": 8 * MEGABYTE,
+    r"run\.json": 2 * MEGABYTE,
+    r"fit\.safetensors": 48 * MEGABYTE,
+    r"layers\.safetensors": LARGEST_LAYERS,
+    r"steps/[0-9]{2,3}\.png": MEGABYTE,
+    r"orbit/[0-9]{2}\.webp": 8 * MEGABYTE,
+}
+"""Names that are read, and how many bytes of each at most; everything else is passed over."""
+MOST_BYTES = 128 * MEGABYTE
+"""Of all that is read together."""
+LONGEST_SIDE = 2048
+"""Of the mask: photos are reduced to that."""
+MOST_STEPS = 256
+MOST_VIEWS = 100
+VIEW_SIZES = (32, 128)
+SECONDS = 0.8
+"""Of the processor's time for reading all the pictures."""
+MARGINS = (0.0, 0.5)
+"""Room around the object; the square with much more would have thousands of pixels a side."""
+MOST_METRICS = 16
+METRIC = re.compile(r"[a-z][a-z0-9_]{0,31}")
+AGAIN = "Download it again from this page, or start anew from the photo inside it."
+DAMAGED = f"This ZIP is damaged, or was not made by this page. {AGAIN}"
+
+
+class BundleError(ValueError):
+    """A ZIP that brings nothing back; the message is written for the person who dropped it."""
+
+
+def restored(
+    data: bytes, category: Category, generator: Generator, weights_hash: str, size: int = 128
+) -> Kept:
+    """The run in a ZIP made with these weights; `size` is that of cut-outs and of the pictures of steps.
+
+    All tensors float32 on the CPU; pictures of steps come back as bytes had them. The photo is as it was sent
+    and still to be decoded; whether the mask fits it is for the caller to see. Raises BundleError."""
+    try:
+        contents = entries(data)
+        words = told(contents["run.json"], category, weights_hash)
+        tensors = Tensors.read(contents["fit.safetensors"])
+        return Reader(contents, words, tensors, category, generator, size, until(SECONDS)).kept()
+    except BundleError:
+        raise
+    except Exception as problem:
+        # Decoders fed with hostile bytes may raise anything at all; to the visitor it is one thing.
+        raise BundleError(DAMAGED) from problem
+
+
+def entries(data: bytes) -> dict[str, bytes]:
+    """The files of a ZIP that have a known name, unpacked only as far as their limits."""
+    if len(data) > LARGEST:
+        raise BundleError(f"This ZIP is too large: at most {LARGEST // MEGABYTE} MB. {AGAIN}")
+    # Counted before anything is parsed, as a list of millions of names is a bomb of its own.
+    if data.count(b"PK\x01\x02") > MOST_ENTRIES:
+        raise BundleError(f"This ZIP holds too many files. {AGAIN}")
+    found, total = {}, 0
+    with zipfile.ZipFile(BytesIO(data)) as archive:
+        for entry in archive.infolist():
+            limit = next((most for name, most in LIMITS.items() if re.fullmatch(name, entry.filename)), 0)
+            if not limit:
+                continue
+            if entry.filename in found or entry.compress_type not in (
+                zipfile.ZIP_STORED,
+                zipfile.ZIP_DEFLATED,
+            ):
+                raise BundleError(DAMAGED)
+            with archive.open(entry) as file:
+                # What the header says of the size is only a claim.
+                content = file.read(limit + 1)
+            total += len(content)
+            if len(content) > limit or total > MOST_BYTES:
+                raise BundleError(f"{entry.filename} in this ZIP is too large. {AGAIN}")
+            found[entry.filename] = content
+    return found
+
+
+def told(text: bytes, category: Category, weights_hash: str) -> dict:
+    """The part of run.json that restoring needs, of the right format, category and weights."""
+
+    def refuse(constant: str):
+        raise ValueError(f"{constant} is no number")
+
+    words = json.loads(text, parse_constant=refuse)["restore"]
+    if words["format"] != FORMAT:
+        raise BundleError(f"This ZIP was made by another version of this page. {AGAIN}")
+    if words["category"] != category.name:
+        raise BundleError(
+            f"This ZIP is of the category {sentence(words['category'])}, but this page works with "
+            f"{category.name}. Choose that category, or start anew from the photo inside it."
+        )
+    if words["weights"] != weights_hash:
+        raise BundleError(
+            f"This ZIP was made with other weights ({sentence(words['weights'])[:8]}; these here are "
+            f"{weights_hash[:8]}), which do not understand its numbers. Start anew from the photo inside it."
+        )
+    return words
+
+
+def measured(row: object) -> dict[str, float]:
+    """The metrics of one step. Raises ValueError."""
+    if not isinstance(row, dict) or len(row) > MOST_METRICS or not all(map(METRIC.fullmatch, row)):
+        raise ValueError("these are no metrics")
+    return {name: number(value, -1e9, 1e9) for name, value in row.items()}
+
+
+@dataclass(frozen=True)
+class Reader:
+    """From the unpacked files to the run, every value checked on the way."""
+
+    contents: dict[str, bytes]
+    words: dict
+    tensors: Tensors
+    category: Category
+    generator: Generator
+    size: int
+    latest: float
+    """When it must be done, by the clock of `spir.limits`."""
+
+    def kept(self) -> Kept:
+        """All of it."""
+        words = self.words
+        steps = self.steps()
+        metrics = listed(words["metrics"], measured, MOST_STEPS)
+        if len(metrics) not in (0, len(steps)):
+            raise ValueError("there are not as many metrics as steps")
+        photos = [content for name, content in self.contents.items() if name.startswith("photo.")]
+        if len(photos) != 1:
+            raise ValueError("there must be one photo")
+        view_size = int(number(words["view_size"], *VIEW_SIZES))
+        return Kept(
+            photo=photos[0],
+            mask=mask_from(self.contents["mask.png"], self.latest),
+            margin=number(words["margin"], *MARGINS),
+            segmenter=sentence(words["segmenter"]),
+            guess=self.guess(),
+            fit=Fit(words["category"], self.code("fit.code"), self.pose("fit.pose"), steps),
+            metrics=metrics,
+            views=self.views(view_size),
+            view_size=view_size,
+            palette=self.palette("palette", batch=()),
+            layers=self.layers(),
+        )
+
+    def layers(self) -> bytes | None:
+        """The surface, once it has been seen to be whole and of as many colours as the fit; older ZIPs have none."""
+        data = self.contents.get(LAYERS)
+        if data is not None and len(layers_from(data).palette) != self.generator.config.values:
+            raise ValueError("this surface has other colours than the fit")
+        return data
+
+    def guess(self) -> Guess:
+        outcome = listed(self.words["guess_outcome"], sentence, 1)
+        if len(outcome) != 1:
+            raise ValueError("the first guess has no outcome")
+        return Guess(
+            nocs=self.tensors("guess.nocs", (1, self.size, self.size, 3), -100, 100),
+            mask=self.tensors("guess.mask", (1, self.size, self.size), -0.01, 1.01),
+            code=self.code("guess.code"),
+            pose=self.pose("guess.pose"),
+            pnp_error=self.tensors("guess.pnp_error", (1,), 0, float("inf")),
+            outcome=outcome,
+        )
+
+    def code(self, name: str) -> Code:
+        rows, width = self.generator.layers, self.generator.config.w_dim
+        kept = self.tensors.shape(f"{name}.w")[1:2]
+        w = self.tensors(f"{name}.w", (1, 1 if kept == (1,) else rows, width), -1e3, 1e3)
+        return Code(w, self.palette(f"{name}.palette"))
+
+    def palette(self, name: str, batch: tuple[int, ...] = (1,)) -> Tensor | None:
+        shape = (*batch, self.generator.config.values, 3)
+        return self.tensors(name, shape, -10, 10) if name in self.tensors else None
+
+    def pose(self, name: str) -> Pose:
+        length = self.tensors(f"{name}.quaternion", (1, 4), -1.1, 1.1).norm()
+        if not 0.99 <= length <= 1.01:
+            raise ValueError("this quaternion is no rotation")
+        orthographic = self.category.orthographic
+        return Pose(
+            z0=None if orthographic else self.tensors(f"{name}.z0", (1,), -Z0_LIMIT, Z0_LIMIT),
+            shift=self.tensors(f"{name}.shift", (1, 2), -100, 100),
+            scale=self.tensors(f"{name}.scale", (1,), 1e-4, 1e4),
+            quaternion=self.tensors(f"{name}.quaternion", (1, 4), -1.1, 1.1),
+        )
+
+    def steps(self) -> tuple[Step, ...]:
+        """The trajectory, in order."""
+        outcomes = listed(self.words["step_outcomes"], lambda told: listed(told, sentence, 1), MOST_STEPS)
+        count = len(outcomes)
+        if not count:
+            raise ValueError("there is no step")
+        indices = self.tensors("steps.index", (count,), 0, 1e6, torch.int64).tolist()
+        seconds = self.tensors("steps.seconds", (count,), 0, 1e9, torch.float64).tolist()
+        if any(later <= earlier for earlier, later in zip(indices, indices[1:], strict=False)):
+            raise ValueError("the steps are not in order")
+        return tuple(
+            self.step(f"step.{place:02d}", f"steps/{place:02d}.png", index, spent, outcome)
+            for place, (index, spent, outcome) in enumerate(zip(indices, seconds, outcomes, strict=True))
+        )
+
+    def step(self, name: str, file: str, index: int, seconds: float, outcome: tuple[str, ...]) -> Step:
+        rgb, alpha = step_picture(self.contents[file], self.size, self.latest)
+        pose = self.pose(f"{name}.pose")
+        loss = self.tensors(f"{name}.loss", (1,), -1e9, 1e9)
+        code, momentum = self.code(f"{name}.code"), self.momentum(f"{name}.momentum", pose)
+        if momentum is not None and len(outcome) != 1:
+            raise ValueError("this step has a momentum but no outcome")
+        return Step(index, code, pose, rgb, alpha, loss, seconds, outcome, momentum)
+
+    def momentum(self, name: str, pose: Pose) -> Momentum | None:
+        """Shaped as the leaves of the inversion: the shape as a whole, its rows, the palette's row, the pose."""
+        if f"{name}.leaves.0" not in self.tensors:
+            return None
+        rows, width = self.generator.layers, self.generator.config.w_dim
+        shapes = [(1, 1, width), (1, rows - 1, width), (1, 1, width)]
+        if f"{name}.leaves.3" in self.tensors:
+            shapes += [tuple(part.shape) for part in (pose.z0, pose.shift, pose.scale) if part is not None]
+            shapes.append((1, 4))
+
+        def part(kind: str, low: float | int) -> tuple[Tensor, ...]:
+            names = (f"{name}.{kind}.{place}" for place in range(len(shapes)))
+            return tuple(self.tensors(*leaf, low, 1e9) for leaf in zip(names, shapes, strict=True))
+
+        return Momentum(part("leaves", -1e9), part("means", -1e9), part("squares", 0))
+
+    def views(self, size: int) -> tuple[bytes, ...]:
+        """The packed views, once each of them has been seen to hold whole ones."""
+        names = sorted(name for name in self.contents if name.startswith("orbit/"))
+        parts = [self.contents[name] for name in names]
+        count = 0
+        for part in parts:
+            count += len(unpacked(part, self.generator.config.values, size, size))
+            if count > MOST_VIEWS:
+                raise ValueError("there are too many views")
+        return tuple(parts)
+
+
+def mask_from(data: bytes, latest: float = inf) -> Float[Tensor, "height width"]:
+    """A grey PNG as numbers in [0, 1]. Raises ValueError."""
+    with Image.open(Patient(data, latest), formats=("PNG",)) as image:
+        if image.mode != "L" or max(image.size) > LONGEST_SIDE:
+            raise ValueError("this is no mask of a photo")
+        return torch.from_numpy(np.array(image)).float() / 255
+
+
+def step_picture(
+    data: bytes, size: int, latest: float = inf
+) -> tuple[Float[Tensor, "1 size size 3"], Float[Tensor, "1 size size"]]:
+    """Colours in [-1, 1] and alpha in [0, 1] of a PNG. Raises ValueError."""
+    with Image.open(Patient(data, latest), formats=("PNG",)) as image:
+        if image.mode != "RGBA" or image.size != (size, size):
+            raise ValueError("this is no picture of a step")
+        pixels = torch.from_numpy(np.array(image)).float()[None]
+    return pixels[..., :3] / 127.5 - 1, pixels[..., 3] / 255

@@ -1,0 +1,185 @@
+"""§5 "Results", a run to take home whole: one ZIP with everything to look at and everything to go on from.
+
+Pictures, films and meshes are for people; the photo, `mask.png`, the key "restore" of `run.json`, `fit.safetensors`,
+`layers.safetensors`, `steps/` and `orbit/` are what `unbundle.restored` brings back. Nothing is pickled.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from safetensors.torch import save
+from torch import Tensor
+
+from spir.categories import Category
+from spir.outputs.panels import nocs_picture
+from spir.outputs.views import encoded, png_bytes, to_uint8
+from spir.outputs.zip import zip_bytes
+from spir.types import Cutout, Fit, Guess, Movable, Step
+
+FORMAT = 1
+"""Goes up when an older reader would misunderstand."""
+MAGIC = (
+    (0, b"\xff\xd8\xff", "jpg"),
+    (0, b"\x89PNG", "png"),
+    (8, b"WEBP", "webp"),
+    (0, b"GIF8", "gif"),
+    (0, b"BM", "bmp"),
+    (0, b"II*\0", "tif"),
+    (0, b"MM\0*", "tif"),
+    (4, b"ftyp", "heic"),
+)
+"""Where a picture file says what it is, and the usual ending of its name."""
+ANY_ENDING = "picture"
+LAYERS = "layers.safetensors"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """All that a run is made of (batch of 1): `bundle` packs it, `unbundle.restored` brings it back."""
+
+    photo: bytes
+    """The file as it was sent."""
+    mask: Float[Tensor, "height width"]
+    """In [0, 1], at the size of the decoded photo; at one half and above is the object."""
+    margin: float
+    """Room around the object in the cut-out, as a fraction of its box."""
+    segmenter: str
+    guess: Guess
+    fit: Fit
+    """Code and pose in use, and every step of the way."""
+    metrics: tuple[dict[str, float], ...] = ()
+    """One per step."""
+    views: tuple[bytes, ...] = ()
+    """All round the fit in use: files of `outputs.weightmaps.packed`."""
+    view_size: int = 128
+    """Pixels a side of one view."""
+    palette: Float[Tensor, "values 3"] | None = None
+    """The visitor's colours in [-1, 1], where they are not the fit's own."""
+    layers: bytes | None = None
+    """The surface of the fit in use with the photo's detail, in the fit's own colours (`outputs.layer_file`)."""
+
+
+def bundle(
+    kept: Kept,
+    cutout: Cutout,
+    category: Category,
+    record: dict,
+    files: Mapping[str, bytes] | None = None,
+    lean: bool = False,
+) -> bytes:
+    """The ZIP, always the same bytes for the same run. Code, pose and momentum are exact.
+
+    `record` is that of `record.run_record`, with whatever else run.json shall say (the verdict); `files` are
+    further entries by name, as films and meshes. `lean` keeps no momentum, so that nothing goes on from a step
+    bit for bit, and halves the precision of the NOCS map and of the codes on the way."""
+    if lean:
+        kept = leaner(kept)
+    contents = {f"photo.{picture_ending(kept.photo)}": kept.photo, "mask.png": mask_bytes(kept.mask)}
+    contents["crop.png"] = png_bytes(to_uint8(cutout.rgb[0]))
+    alpha = kept.guess.mask[0].float()
+    nocs = nocs_picture(kept.guess.nocs[0].float() * alpha[..., None], alpha, category.scene_range)
+    contents["nocs.png"] = png_bytes(nocs)
+    contents["run.json"] = json.dumps(record | told(kept, record), indent=1, allow_nan=False).encode()
+    contents["fit.safetensors"] = save(tensors_of(kept))
+    if kept.layers is not None:
+        contents[LAYERS] = kept.layers
+    for number, step in enumerate(kept.fit.trajectory):
+        contents[f"steps/{number:02d}.png"] = step_bytes(step)
+    for number, part in enumerate(kept.views):
+        contents[f"orbit/{number:02d}.webp"] = part
+    return zip_bytes(contents | dict(files or {}))
+
+
+def told(kept: Kept, record: dict) -> dict:
+    """What run.json says beside the record; "restore" is for the reader of ZIPs, the rest for people."""
+    restore = {
+        "format": FORMAT,
+        "category": kept.fit.category,
+        "weights": record["weights"],
+        "margin": kept.margin,
+        "segmenter": kept.segmenter,
+        "guess_outcome": list(kept.guess.outcome),
+        "step_outcomes": [list(step.outcome) for step in kept.fit.trajectory],
+        "metrics": [
+            {name: float(value) for name, value in row.items() if math.isfinite(value)}
+            for row in kept.metrics
+        ],
+        "view_size": kept.view_size,
+    }
+    return {"repeat": repeat(kept), "restore": restore}
+
+
+def repeat(kept: Kept) -> str:
+    """The command line that makes the run again from what lies in the ZIP; what was sent on from elsewhere or
+    mixed is not in it."""
+    last = max((step.index for step in kept.fit.trajectory), default=0)
+    photo = f"photo.{picture_ending(kept.photo)}"
+    return (
+        f"python -m spir {photo} --mask mask.png --margin {kept.margin:g} "
+        f"--category {kept.fit.category} --steps {last}"
+    )
+
+
+def leaner(kept: Kept) -> Kept:
+    """Without momentum; NOCS map and codes in float16, but for the code in use and the last one."""
+    guess, fit = kept.guess, kept.fit
+    steps = [replace(step, momentum=None) for step in fit.trajectory]
+    for number, step in enumerate(steps[:-1]):
+        if not torch.equal(step.code.w, fit.code.w):
+            steps[number] = replace(step, code=replace(step.code, w=step.code.w.half()))
+    guess = replace(guess, nocs=guess.nocs.half(), mask=guess.mask.half())
+    return replace(kept, guess=guess, fit=replace(fit, trajectory=tuple(steps)))
+
+
+def tensors_of(kept: Kept) -> dict[str, Tensor]:
+    """Name -> tensor, such as "step.03.pose.scale": all of the run that is no picture and no word."""
+    found = flat(kept.guess, "guess") | flat(kept.fit.code, "fit.code") | flat(kept.fit.pose, "fit.pose")
+    for number, step in enumerate(kept.fit.trajectory):
+        found |= flat(step, f"step.{number:02d}", leave=("rgb", "alpha"))
+    steps = kept.fit.trajectory
+    found["steps.index"] = torch.tensor([step.index for step in steps], dtype=torch.int64)
+    found["steps.seconds"] = torch.tensor([step.seconds for step in steps], dtype=torch.float64)
+    if kept.palette is not None:
+        found["palette"] = kept.palette
+    # Rows of one tensor may share their memory, which the format forbids.
+    return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in found.items()}
+
+
+def flat(value: Movable, name: str, leave: Sequence[str] = ()) -> dict[str, Tensor]:
+    """The tensors of a bundle and of the bundles in it, by where they are; words and numbers are left out."""
+    found = {}
+    for field in fields(value):
+        inner = getattr(value, field.name)
+        parts = enumerate(inner) if isinstance(inner, tuple) else ()
+        here = f"{name}.{field.name}"
+        if field.name in leave:
+            continue
+        if isinstance(inner, Movable):
+            found |= flat(inner, here)
+        elif isinstance(inner, Tensor):
+            found[here] = inner
+        found |= {f"{here}.{place}": part for place, part in parts if isinstance(part, Tensor)}
+    return found
+
+
+def picture_ending(data: bytes) -> str:
+    """What a picture file is usually called, by its first bytes; "picture" where they say nothing."""
+    return next((end for at, mark, end in MAGIC if data[at : at + len(mark)] == mark), ANY_ENDING)
+
+
+def mask_bytes(mask: Float[Tensor, "height width"]) -> bytes:
+    """A grey PNG; rounding takes no pixel across one half, where the object ends."""
+    levels = (mask.detach().cpu().float() * 255).round().clamp(0, 255)
+    levels = torch.where(mask.cpu() >= 0.5, levels.clamp(min=128), levels.clamp(max=127))
+    return encoded(levels.to(torch.uint8).numpy(), "PNG", optimize=True)
+
+
+def step_bytes(step: Step) -> bytes:
+    """The step's picture, as it was rendered, and its alpha."""
+    alpha = (step.alpha[0].float() * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
+    return encoded(np.dstack((to_uint8(step.rgb[0]), alpha)), "PNG", optimize=True)

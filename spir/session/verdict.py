@@ -1,0 +1,141 @@
+"""How far to trust a result, from what the run has anyway: good, fair or poor, why, and what to do about it.
+
+Nothing is compared with a truth. A fit that can be trusted covers its cut-out, agrees with the points that were
+predicted for the photo, did not have to turn far, and shows an object that the photo did not cut off. Every
+measure becomes a quality in [0, 1]; `WORTH` is the whole table of what counts as good, as bad, and how much.
+Codes and numbers only: the sentences are the page's. Batches of 1.
+"""
+
+import math
+from dataclasses import dataclass
+
+from spir.categories import Category
+from spir.session.evidence import measured
+from spir.session.record import plain
+from spir.types import Cutout, Fit, Guess, Rendering
+
+GOOD, FAIR = 0.7, 0.4
+"""Scores from which a result is good, and fair."""
+WEAK = 0.5
+"""A quality below this is a reason."""
+MOST_REASONS = 3
+MORE_STEPS = "more_steps"
+
+
+@dataclass(frozen=True)
+class Worth:
+    """What a measure says."""
+
+    good: float
+    """From here on nothing is wrong: quality 1."""
+    bad: float
+    """From here on all is: quality 0. Larger than `good` where little is better than much."""
+    weight: float
+    """In the mean; 0 = told as a reason, and not counted."""
+    action: str
+    """What to do where this is the worst."""
+
+
+WORTH = {
+    "cut_off": Worth(0.30, 0.70, 1.0, "whole_object"),
+    "straight_edge": Worth(0.80, 0.95, 1.0, "mend_cutout"),
+    "view_error": Worth(0.015, 0.045, 1.0, "other_photo"),
+    "points": Worth(0.60, 0.05, 1.0, "other_photo"),
+    "details": Worth(0.45, 0.05, 1.0, "other_photo"),
+    "overlap": Worth(0.95, 0.80, 1.0, MORE_STEPS),
+    "flat_map": Worth(0.06, 0.03, 0.5, "other_photo"),
+    "predicted_mask": Worth(0.95, 0.85, 0.5, "mend_cutout"),
+    "turned": Worth(3.0, 12.0, 1.0, "set_view"),
+    "progress": Worth(0.10, 0.0, 0.0, "mend_cutout"),
+    "lens": Worth(0.90, 1.0, 0.0, "set_view"),
+    "mirror": Worth(0.05, -0.15, 0.0, "set_view"),
+}
+"""By the name of the measure, causes before symptoms: of two equally bad ones the first is told first.
+
+Chosen on photos that are not among those of the verdict's own evaluation: see `spir.evaluate.benchmarks.verdicts`."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number about a run, and what it is worth."""
+
+    code: str
+    """A key of `WORTH`."""
+    value: float
+    quality: float
+    """0 = as bad as can be, 1 = nothing wrong."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whether to trust the result."""
+
+    level: str
+    """"good", "fair" or "poor"."""
+    score: float
+    """In [0, 1], higher is better."""
+    reasons: tuple[Measure, ...]
+    """What is weak, the worst first; at most three. A good result may have some, too."""
+    action: str
+    """An action of `WORTH`, or "none"."""
+    measures: tuple[Measure, ...]
+    """Everything, in the order of `WORTH`."""
+
+    def record(self) -> dict:
+        """For run.json and programs."""
+        return {
+            "level": self.level,
+            "score": round(self.score, 4),
+            "reasons": [measure.code for measure in self.reasons],
+            "action": self.action,
+            "measures": {
+                m.code: {"value": plain(m.value), "quality": round(m.quality, 4)} for m in self.measures
+            },
+        }
+
+
+def judge(
+    cutout: Cutout,
+    guess: Guess,
+    fit: Fit,
+    photo_size: tuple[int, int],
+    category: Category,
+    seen: Rendering | None = None,
+) -> Verdict:
+    """What to think of a fit with at least one step; the arguments are those of `evidence.measured`."""
+    return weigh(measured(cutout, guess, fit, photo_size, category, seen))
+
+
+def weigh(values: dict[str, float]) -> Verdict:
+    """The verdict on measures by name, all of `WORTH`: half the mean quality and half the worst, as one bad thing
+    spoils the whole."""
+    measures = tuple(Measure(code, values[code], quality(code, values[code])) for code in WORTH)
+    counted = [measure for measure in measures if WORTH[measure.code].weight]
+    total = sum(WORTH[measure.code].weight for measure in counted)
+    mean = sum(WORTH[measure.code].weight * measure.quality for measure in counted) / total
+    score = (mean + min(measure.quality for measure in counted)) / 2
+    weak = sorted((m for m in measures if m.quality < WEAK), key=lambda measure: measure.quality)
+    reasons = tuple(weak[:MOST_REASONS])
+    actions = [WORTH[reason.code].action for reason in reasons if score < GOOD] or ["none"]
+    # More steps mend an outline and nothing else.
+    action = next((action for action in actions if action != MORE_STEPS), actions[0])
+    return Verdict(level(score), score, reasons, action, measures)
+
+
+def photo_detail(verdict: Verdict) -> float:
+    """How much of the photo's detail the surface may take: 0 where the fit is poor, as it would land beside its place.
+
+    Else 1."""
+    return 0.0 if verdict.level == "poor" else 1.0
+
+
+def level(score: float) -> str:
+    return "good" if score >= GOOD else "fair" if score >= FAIR else "poor"
+
+
+def quality(code: str, value: float) -> float:
+    """A ramp from 0 at `bad` to 1 at `good`; what is not a number is bad."""
+    worth = WORTH[code]
+    if not math.isfinite(value):
+        return 0.0
+    return min(max((value - worth.bad) / (worth.good - worth.bad), 0.0), 1.0)

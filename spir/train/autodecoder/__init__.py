@@ -1,0 +1,1 @@
+"""Fitting the generator to photos by reconstructing them."""

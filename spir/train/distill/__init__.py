@@ -1,0 +1,1 @@
+"""Distillation of a formula into the generator, without pictures."""

@@ -1,0 +1,84 @@
+"""Stage 3a, the fourth teacher: real photos, whose coordinates are those of the object that was fitted to them.
+
+Pseudo-labels: right in the large, where bootstrapping kept only what agrees, and wrong by a few hundredths of a
+unit everywhere. What they teach is how real fronts, wheels and reflections look.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from jaxtyping import Float, Int
+from torch import Tensor
+from torch.nn import functional as F
+
+from spir.categories import Category
+from spir.data.poses.table import SECTORS, PoseTable
+from spir.data.sources.picture import Collection
+from spir.data.training_set import masked_cutout
+from spir.generator.generator import Generator
+from spir.geometry.pose import camera_from_pose
+from spir.rendering.config import RenderConfig
+from spir.rendering.renderer import render
+from spir.train.encoder.shards import Views, to_bytes, to_half
+from spir.types import Code, join
+
+AT_ONCE = 16
+MOST = 6
+"""Times that a photo from a rare direction is shown."""
+RIM = 16
+"""Pixels between the two silhouettes that are bridged."""
+
+
+@torch.no_grad()
+def photo_views(
+    photos: Collection, table: PoseTable, generator: Generator, category: Category, size: int
+) -> Iterator[Views]:
+    """Shards of the photos that the table kept, cut out at `size`; z says nothing of them, and w only where a
+    fit found one for all layers (`spir.train.autodecoder.train`)."""
+    rows = {name: row for row, name in enumerate(photos.names)}
+    view = RenderConfig.of(category, size=size, samples=12, nocs=True)
+    device = generator.alpha.device
+    chosen_rows, times = evenly(table).unique(return_counts=True)
+    for chosen, repeats in zip(chosen_rows.split(AT_ONCE), times.split(AT_ONCE), strict=True):
+        cut = join([masked_cutout(photos[rows[table.names[row]]], category, size) for row in chosen.tolist()])
+        pose = table.pose.map(lambda part, chosen=chosen: part[chosen]).to(device)
+        seen = render(generator.field(Code(table.w[chosen].to(device))), camera_from_pose(pose), view).to(
+            "cpu"
+        )
+        mask = cut.mask[..., None]
+        once = Views(
+            np.zeros((len(chosen), generator.config.z_dim), np.float32),
+            None,
+            to_half(spread_out(seen.nocs, seen.alpha) * mask),
+            to_bytes(cut.mask),
+            np.zeros(len(chosen), bool),
+            to_bytes((cut.rgb + 1) / 2 * mask),
+            table.w[chosen, 0].numpy() if table.w.shape[1] == 1 else None,
+        )
+        yield once.repeated(repeats.numpy())
+
+
+def evenly(table: PoseTable) -> Int[Tensor, " view"]:
+    """The rows that the table kept, those from rare directions repeatedly, up to `MOST` times.
+
+    People photograph cars from the front. An encoder that saw little else takes whatever it is not sure of for a
+    front."""
+    counts = torch.bincount(table.sectors[table.kept], minlength=SECTORS).clamp(min=1)
+    share = (counts.float().mean() / counts).round().clamp(1, MOST).long()
+    return torch.arange(len(table)).repeat_interleave(share[table.sectors] * table.kept)
+
+
+def spread_out(
+    nocs: Float[Tensor, "batch size size 3"], alpha: Float[Tensor, "batch size size"]
+) -> Float[Tensor, "batch size size 3"]:
+    """Object coordinates at every pixel near the rendering: where it shows nothing, the mean of neighbours that
+    know, from the outline outwards."""
+    known = (alpha[:, None] > 0.5).float()
+    found = nocs.permute(0, 3, 1, 2) / alpha[:, None].clamp(min=1e-3) * known
+    for _ in range(RIM):
+        weight = F.avg_pool2d(known, 3, 1, 1)
+        grown = F.avg_pool2d(found, 3, 1, 1) / weight.clamp(min=1e-6)
+        found = torch.where(known > 0, found, grown * (weight > 0))
+        known = torch.maximum(known, (weight > 0).float())
+    return found.permute(0, 2, 3, 1)

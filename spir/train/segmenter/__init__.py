@@ -1,0 +1,1 @@
+"""Training of the small segmenter that the app ships with."""

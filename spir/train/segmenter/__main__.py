@@ -1,0 +1,7 @@
+"""`python -m spir.train.segmenter`."""
+
+import sys
+
+from spir.train.segmenter.train import main
+
+sys.exit(main())

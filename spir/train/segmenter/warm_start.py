@@ -1,0 +1,83 @@
+"""Going on from a segmenter's file: its weights back in the network, with batch norms that can learn again."""
+
+from pathlib import Path
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from spir.train.segmenter.network import SegmenterNetwork
+
+ROOT = "/network/"
+"""Of the names that a file gives to what `export` wrote."""
+
+
+def begin_with(network: SegmenterNetwork, file: Path, pictures: Float[Tensor, "batch 3 side side"]) -> None:
+    """The network as it was when it was written to the file; needs the package onnx. Heads that the file has not stay.
+
+    The file has its batch norms folded into the convolutions. They are put back such that nothing changes, with the
+    statistics of `pictures`, in [-1, 1]: with others, the first steps would learn to undo them. Raises ValueError for
+    a file of another network."""
+    import onnx
+
+    graph = onnx.load(file).graph
+    stored = {
+        each.name: torch.from_numpy(onnx.numpy_helper.to_array(each).copy()) for each in graph.initializer
+    }
+    norms = {}
+    with torch.no_grad():
+        for node in graph.node:
+            held = [stored[name] for name in node.input if name in stored]
+            if node.op_type not in ("Conv", "Gemm") or len(held) != 2:
+                continue
+            weight, bias = held
+            name = path(node.name)
+            try:
+                layer = network.get_submodule(name)
+                layer.weight.copy_(weight)
+            except (AttributeError, RuntimeError) as problem:
+                raise ValueError(f"{file} is of another network: {problem}") from problem
+            if layer.bias is None:
+                norms[network.get_submodule(f"{name.rpartition('.')[0]}.1")] = bias
+            else:
+                layer.bias.copy_(bias)
+    if not norms:
+        raise ValueError(f"{file} is of another network: it has no layers of this one")
+    unfold(network, norms, pictures)
+
+
+def path(node: str) -> str:
+    """ "/network/stages.1/blocks/blocks.0/Conv" -> "stages.1.blocks.0"."""
+    parts = node.removeprefix(ROOT).split("/")[:-1]
+    own = [a for a, b in zip(parts, [*parts[1:], ""], strict=True) if not b.startswith(f"{a}.")]
+    return ".".join(own)
+
+
+@torch.no_grad()
+def unfold(
+    network: SegmenterNetwork,
+    biases: dict[nn.BatchNorm2d, Float[Tensor, " channels"]],
+    pictures: Float[Tensor, "batch 3 side side"],
+) -> None:
+    """Norms that only add these biases, as they are seen in evaluation."""
+    seen = {}
+
+    def look(norm: nn.BatchNorm2d, given: tuple[Tensor]) -> None:
+        seen[norm] = given[0].mean((0, 2, 3)), given[0].var((0, 2, 3))
+
+    for norm, bias in biases.items():
+        norm.running_mean.zero_()
+        norm.running_var.fill_(1 - norm.eps)
+        norm.weight.fill_(1)
+        norm.bias.copy_(bias)
+    hooks = [norm.register_forward_pre_hook(look) for norm in biases]
+    learning = network.training
+    network.eval()(pictures)
+    network.train(learning)
+    for hook in hooks:
+        hook.remove()
+    for norm, (mean, variance) in seen.items():
+        norm.running_mean.copy_(mean)
+        norm.running_var.copy_(variance)
+        norm.weight.copy_((variance + norm.eps).sqrt())
+        norm.bias.add_(mean)

@@ -1,0 +1,141 @@
+"""A visitor, photos that are and are not, and an engine of toy size."""
+
+import shutil
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+
+import gradio as gr
+import pytest
+from PIL import Image, ImageDraw
+
+from spir.app.handlers.base import Handlers
+from spir.app.handlers.reconstruction import Fitting
+from spir.app.sessions import Runs
+from spir.pipeline import DEFAULT, Reconstructor
+from tests.app.toy import ROOT
+from tests.app.visits import APP, CHROMIUM, SOFTWARE_GL, Visit, served
+
+FRAMES = 5
+
+
+@pytest.fixture(scope="session")
+def car_png(tmp_path_factory):
+    """A drawn car with a transparent background."""
+    picture = Image.new("RGBA", (400, 260), (0, 0, 0, 0))
+    pen = ImageDraw.Draw(picture)
+    pen.rounded_rectangle((40, 110, 360, 190), 20, fill=(190, 40, 40, 255))
+    pen.polygon([(110, 110), (150, 60), (260, 60), (310, 110)], fill=(60, 80, 110, 255))
+    for x in (110, 290):
+        pen.ellipse((x - 32, 160, x + 32, 224), fill=(30, 30, 30, 255))
+        pen.ellipse((x - 14, 178, x + 14, 206), fill=(180, 180, 180, 255))
+    path = tmp_path_factory.mktemp("photos") / "car.png"
+    picture.save(path)
+    return path
+
+
+@pytest.fixture(scope="session")
+def wrong_files(tmp_path_factory):
+    """Name -> a file that is no photo."""
+    folder = tmp_path_factory.mktemp("wrong")
+    (folder / "text.png").write_text("this is no picture")
+    (folder / "empty.png").write_bytes(b"")
+    Image.new("RGB", (1, 1)).save(folder / "dot.png")
+    return {path.stem: path for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="session")
+def engine():
+    return Reconstructor.load(root=ROOT, device="cpu", loss="encoder")
+
+
+@pytest.fixture(autouse=True)
+def nobody_says_what_a_photo_shows(monkeypatch):
+    """Drawn cars are no photos, and the network that knows cars says so."""
+    monkeypatch.setattr("spir.photo.segment.TrainedSegmenter.available", lambda self: False)
+
+
+@pytest.fixture(autouse=True)
+def coarse_textures(monkeypatch):
+    """Whose making would take most of the time of these tests; the finer one has twice as many texels a side."""
+    coarse = replace(DEFAULT, faces=1200, texture=128, coarse=32, source=128)
+    monkeypatch.setattr("spir.outputs.files.DEFAULT", coarse)
+    monkeypatch.setattr("spir.outputs.files.FINE", replace(coarse, texture=256))
+    monkeypatch.setattr("spir.app.handlers.texturing.TEXTURE_SIZES", (128, 256))
+
+
+@pytest.fixture
+def handlers(engine, tmp_path):
+    made = Handlers(engine, Runs(root=tmp_path / "runs"))
+    # The whole circle would take most of the time of these tests.
+    made.turn_on_gpu = lambda fit: engine.turning(fit, FRAMES)
+    return made
+
+
+@pytest.fixture
+def fitting(handlers):
+    return Fitting(handlers)
+
+
+@pytest.fixture
+def sent(tmp_path):
+    """What Gradio makes of a file that a visitor sends: a copy of its own, which the page may delete."""
+
+    def copied(path):
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        return {"path": shutil.copy(path, folder)}
+
+    return copied
+
+
+@pytest.fixture
+def key(handlers, sent, car_png):
+    """The key of a run that has its cut-out and nothing else."""
+    return last(handlers.segment(sent(car_png), None, visitor("anna")))[0]
+
+
+@pytest.fixture(scope="session")
+def temporary(tmp_path_factory):
+    """Where the app of `url` writes."""
+    return tmp_path_factory.mktemp("server")
+
+
+@pytest.fixture(scope="session")
+def url(temporary):
+    """The whole page over the toy engine, as a process."""
+    with served([str(APP)], temporary, SPIR_WEIGHTS=str(ROOT)) as address:
+        yield address
+
+
+@pytest.fixture(scope="module")
+def browser():
+    """Not of the session: it keeps an event loop running, which other tests cannot bear."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if not CHROMIUM.exists():
+        pytest.skip(f"chromium is not at {CHROMIUM}")
+    with playwright.sync_playwright() as running:
+        opened = running.chromium.launch(executable_path=str(CHROMIUM), args=SOFTWARE_GL)
+        yield opened
+        opened.close()
+
+
+@pytest.fixture(scope="module")
+def done(browser, url, car_png):
+    """A visit with a finished run of five steps, its object turned and coloured."""
+    visit = Visit(browser, url)
+    visit.choose(car_png)
+    visit.note_says("transparency")
+    visit.run(5)
+    visit.ran(5)
+    visit.turned()
+    yield visit
+    visit.close()
+
+
+def visitor(session):
+    return gr.Request(session_hash=session)
+
+
+def last(iterator):
+    """The final values of an event that streams."""
+    return list(iterator)[-1]

@@ -1,0 +1,62 @@
+"""A page of the tabs Mesh and Mix alone, over the toy engine and a result that is there already.
+
+`python -m tests.app.tabs_page PHOTO PORT FOLDER`; a process of its own, as a server in a test leaves loops behind.
+"""
+
+import shutil
+import sys
+from pathlib import Path
+
+import gradio as gr
+
+from spir.app.data_uris import hex_colours
+from spir.app.handlers import texturing
+from spir.app.handlers.base import Handlers
+from spir.app.handlers.mesh import Meshing
+from spir.app.handlers.mixing import Mixing
+from spir.app.sessions import Runs
+from spir.app.theme import STYLES, head, theme
+from spir.app.widgets.mesh.tab import mesh_tab
+from spir.app.widgets.mixing.tab import mix_tab
+from spir.app.widgets.swatches import widget as swatches
+from spir.pipeline import Reconstructor, preset
+from tests.app.toy import ROOT
+
+
+def tabs(photo: Path, folder: Path) -> gr.Blocks:
+    """What the object's colours are stands below the tabs, once it was changed."""
+    engine = Reconstructor.load(root=ROOT, device="cpu", loss="encoder")
+    handlers = Handlers(engine, Runs(root=folder))
+    # The toy's fits are all poor.
+    texturing.photo_detail = lambda verdict: 1.0
+    made = handlers.opened(Path(shutil.copy(photo, folder)), "anna")
+    run = handlers.runs.get(made)
+    run.guess, _, run.fit = engine.reconstruct(run.cutout, preset(0))
+    run.target, run.target_mask = run.cutout, run.mask
+    with gr.Blocks() as page:
+        key = gr.State(made)
+        colours = swatches.swatches()
+        with gr.Tabs():
+            with gr.Tab("Words"):
+                gr.Markdown("Nothing heavy.")
+            with gr.Tab("Mesh"):
+                mesh_tab(Meshing(handlers), key, colours)
+            with gr.Tab("Mix"):
+                _, used = mix_tab(Mixing(handlers), key, colours)
+        now = gr.Markdown(elem_id="now")
+        used.success(lambda: " ".join(hex_colours(engine.palette(run.fit.code)[0])), None, now)
+    return page
+
+
+if __name__ == "__main__":
+    photo, port, folder = sys.argv[1:]
+    tabs(Path(photo), Path(folder)).queue().launch(
+        theme=theme(),
+        css_paths=STYLES,
+        head=head(),
+        server_name="127.0.0.1",
+        server_port=int(port),
+        allowed_paths=[folder],
+        ssr_mode=False,
+        quiet=True,
+    )

@@ -1,0 +1,95 @@
+"""Where GPUs are lent by the call: what crosses the border can be packed, lies on the CPU, and asks for enough time."""
+
+import pickle
+from types import SimpleNamespace
+
+import pytest
+import torch
+
+from spir.app.api import Api
+from spir.app.handlers.base import Handlers
+from spir.app.handlers.mesh import Meshing
+from spir.app.handlers.mixing import Mixing
+from spir.app.handlers.pose import Posing
+from spir.app.handlers.reconstruction import Fitting
+from spir.app.server import gpu
+from spir.app.sessions import Runs
+from spir.types import Movable
+from tests.app.conftest import last, visitor
+
+
+def on_cpu(value):
+    """Whether every tensor in it lies on the CPU and none asks for a gradient."""
+    if isinstance(value, Movable):
+        tensors = []
+        value.map(lambda tensor: tensors.append(tensor) or tensor)
+        return all(tensor.device.type == "cpu" and not tensor.requires_grad for tensor in tensors)
+    return not isinstance(value, torch.Tensor) or value.device.type == "cpu"
+
+
+@pytest.fixture
+def calls(monkeypatch):
+    """Names of what was called on a lent GPU, with the seconds asked for; everything in and out has been packed."""
+    made = []
+
+    def crossed(value):
+        assert on_cpu(value)
+        return pickle.loads(pickle.dumps(value))
+
+    def lend(duration):
+        def decorate(function):
+            name = function.__name__
+
+            def called(*given):
+                assert all(on_cpu(value) for value in given)
+                made.append((name, duration(*given)))
+                out = function(*pickle.loads(pickle.dumps(given)))
+                return (crossed(item) for item in out) if hasattr(out, "__next__") else crossed(out)
+
+            return called
+
+        return decorate
+
+    monkeypatch.setattr(gpu, "LENT", True)
+    monkeypatch.setattr(gpu, "spaces", SimpleNamespace(GPU=lend))
+    return made
+
+
+def test_a_whole_visit_crosses_the_border(calls, engine, sent, car_png, tmp_path):
+    handlers = Handlers(engine, Runs(root=tmp_path / "runs"))
+    fitting, meshing = Fitting(handlers), Meshing(handlers)
+    api, posing, mixing = Api(handlers, fitting, meshing), Posing(handlers), Mixing(handlers)
+    key = last(handlers.segment(sent(car_png), None, visitor("anna")))[0]
+    assert last(fitting.reconstruct(key, 2))["state"] == "done"
+    assert ("reconstruct", 12) in calls, "ten seconds and one a step"
+    # Going on crosses with its momentum.
+    assert last(fitting.reconstruct(key, 3))["used"] == 3
+    assert meshing.mesh(key, None, 64)
+    assert meshing.keep("glb")(key, None, 64)
+    assert api.rendered(handlers.run(key))
+    posing.show(key)
+    list(mixing.grid(sent(car_png), key, None, 0))
+    names = {name for name, _ in calls}
+    assert {"reconstruct", "distance", "mesh", "appearance", "render"} <= names
+    assert all(0 < seconds <= 120 for _, seconds in calls)
+
+
+def test_views_come_a_few_at_a_time(calls, engine, sent, car_png, tmp_path, monkeypatch):
+    handlers = Handlers(engine, Runs(root=tmp_path / "runs"))
+    key = last(handlers.segment(sent(car_png), None, visitor("anna")))[0]
+    list(Fitting(handlers).reconstruct(key, 0))
+    monkeypatch.setattr("spir.outputs.views.FRAMES", 3)
+    assert next(handlers.views(handlers.run(key)))
+    assert calls[-1] == ("turning", 20)
+
+
+def test_colours_need_no_device(engine, monkeypatch):
+    """Between two calls there is no GPU to ask."""
+    code = engine.generator.code(torch.randn(1, 8)).detach()
+    wanted = engine.generator.palette(code)
+    monkeypatch.setattr(engine, "device", "cuda")
+    assert torch.allclose(engine.palette(code), wanted, atol=1e-6)
+
+
+def test_elsewhere_a_function_stays_what_it_is():
+    assert gpu.on_gpu(len, lambda value: 1) is len

@@ -1,0 +1,232 @@
+"""Two objects mixed: the grid's corners are the direct edits, and what is picked is what is used."""
+
+import base64
+import io
+from dataclasses import replace
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from spir.app import text as words
+from spir.app.handlers import mixing
+from spir.app.handlers.mixing import SLIDERS, Mixing
+from spir.outputs.edits import mix_colours, mix_shape
+from spir.photo import read_photo
+from spir.pipeline import preset
+from spir.types import Code, Fit
+from tests.app.conftest import last
+
+NOTHING = [0.0] * len(SLIDERS)
+
+
+def refused(message, event):
+    with pytest.raises(gr.Error) as caught:
+        event()
+    assert caught.value.message == message
+
+
+def picture(uri):
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1])))).astype(int)
+
+
+@pytest.fixture
+def second_png(tmp_path):
+    path = tmp_path / "second.png"
+    pixels = np.zeros((90, 140, 4), np.uint8)
+    pixels[20:70, 15:120] = (30, 90, 200, 255)
+    Image.fromarray(pixels).save(path)
+    return {"path": str(path)}
+
+
+@pytest.fixture
+def events(handlers):
+    made = Mixing(handlers)
+    # Pictures of full size would take most of the time of these tests.
+    handlers.render_on_gpu = lambda fit, size: handlers.engine.render(fit, 48)
+    return made
+
+
+@pytest.fixture(scope="module")
+def found(engine, car_png):
+    *_, fit = engine.reconstruct(engine.cut(read_photo(car_png)), preset(0))
+    return fit
+
+
+@pytest.fixture
+def run(handlers, key, found):
+    """With a result."""
+    run = handlers.runs.get(key)
+    run.fit = found
+    return run
+
+
+@pytest.fixture
+def mixed(events, run, key, second_png):
+    """The cells of a grid; the toy's encoder knows nothing, so the other object is made to be another."""
+    last(events.second(second_png, key))
+    generator = events.engine.generator
+    change = torch.randn(1, generator.layers, 16, generator=torch.Generator().manual_seed(5))
+    code = Code(generator.rows(run.fit.code) + 0.15 * change)
+    run.other = replace(run.other, code=code, steps=0)
+    return last(events.grid(None, key, None, 0))["cells"]
+
+
+def test_a_second_photo_is_cut_out(events, run, key, second_png):
+    messages = list(events.second(second_png, key))
+    assert messages[0]["note"] == words.CUTTING_SECOND and messages[-1]["note"] == words.MIX_READY
+    assert picture(messages[-1]["second"]).shape[:2] == (128, 128) and run.other.code is None
+    assert str(run.sent[-1]) == second_png["path"], "and goes with the run"
+    assert last(events.second(None, key))["second"] is None and run.other is None
+
+
+def test_a_second_file_that_is_no_photo_is_told(events, run, key, sent, wrong_files):
+    messages = []
+    with pytest.raises(gr.Error, match="not a picture"):
+        for message in events.second(sent(wrong_files["text"]), key):
+            messages.append(message)
+    assert "not a picture" in messages[-1]["note"] and run.other is None
+
+
+def test_the_second_photo_is_looked_at_once_for_as_many_steps(events, run, key, second_png, monkeypatch):
+    looks, look = [], events.look_on_gpu
+
+    def counted(cutout, config):
+        looks.append(config.steps)
+        return look(cutout, replace(config, steps=min(config.steps, 1)))
+
+    monkeypatch.setattr(events, "look_on_gpu", counted)
+    messages = list(events.grid(second_png, key, None, 0))
+    assert looks == [0] and [len(m["cells"]) for m in messages if "cells" in m] == [3, 6, 9]
+    assert messages[-1]["note"] == words.MIX_DONE and words.MIX_READY in [m["note"] for m in messages]
+    list(events.grid(None, key, None, 0))
+    list(events.grid(None, key, None, 10))
+    assert looks == [0, 10] and run.other.steps == 10
+
+
+def test_the_corners_are_the_direct_edits_and_the_middle_is_between(events, run, mixed):
+    generator, mine, other = events.engine.generator, run.fit.code, run.other.code
+    found = {
+        place: events.blend(mine, mixing.cell(*place), other)
+        for place in ((0, 0), (0, 2), (2, 0), (2, 2), (1, 1))
+    }
+    direct = {
+        (0, 0): mine,
+        (0, 2): mix_colours(generator, mine, 1.0, other),
+        (2, 0): mix_shape(generator, mine, 1.0, other),
+        (2, 2): mix_colours(generator, mix_shape(generator, mine, 1.0, other), 1.0, other),
+    }
+    for place, code in direct.items():
+        assert torch.equal(found[place].w.expand(-1, generator.layers, -1), generator.rows(code)), place
+        assert torch.equal(events.engine.palette(found[place]), events.engine.palette(code)), place
+    assert torch.allclose(events.engine.palette(found[2, 2]), events.engine.palette(other), atol=1e-6)
+    between = (generator.rows(mine) + generator.rows(other))[:, :-1] / 2
+    assert torch.allclose(found[1, 1].w[:, :-1], between, atol=1e-6)
+    assert len({tuple(picture(cell).ravel()) for cell in mixed}) == 9
+
+
+def test_the_grid_shows_what_its_codes_render(events, run, mixed):
+    for place in ((0, 0), (1, 2), (2, 0)):
+        code = events.blend(run.fit.code, mixing.cell(*place), run.other.code)
+        (alone,) = events.pictures(run.fit, [code])
+        assert np.abs(picture(alone) - picture(mixed[3 * place[0] + place[1]])).max() <= 8
+
+
+def test_a_visitors_colours_count_in_the_grid(events, run, key, mixed):
+    green = {"colours": ["#00ff00"] * 10}
+    cells = last(events.grid(None, key, green, 0))["cells"]
+    middle = [picture(cell)[24, 24] for cell in cells]
+    assert (middle[0][1] > middle[0][[0, 2]]).all() and not np.array_equal(
+        middle[0], picture(mixed[0])[24, 24]
+    )
+    events.use(key, None, {"cell": [0, 0]})
+    assert torch.allclose(events.engine.palette(run.fit.code)[0], torch.tensor([-1.0, 1, -1]), atol=1e-2)
+
+
+def test_a_cell_becomes_the_object_and_the_grid_stays_what_it_was(events, run, key, mixed):
+    before, run.views = run.fit, [b"x"]
+    events.use(key, None, {"cell": [2, 0]})
+    assert torch.equal(
+        events.engine.generator.planes(run.fit.code), events.engine.generator.planes(run.other.code)
+    )
+    assert torch.equal(events.engine.palette(run.fit.code), events.engine.palette(before.code))
+    assert run.fit.pose is before.pose and run.fit.trajectory is before.trajectory and run.views == ()
+    events.use(key, None, {"cell": [0, 0]})
+    assert torch.equal(events.engine.generator.rows(run.fit.code), events.engine.generator.rows(before.code))
+
+
+def test_blends_of_an_earlier_result_are_not_used(events, run, key, mixed):
+    run.fit = Fit(run.fit.category, run.fit.code, run.fit.pose, run.fit.trajectory + run.fit.trajectory)
+    refused(words.MIX_AGAIN, lambda: events.use(key, None, {"cell": [1, 1]}))
+
+
+def test_sliders_show_and_give_the_same_object(events, run, key, mixed):
+    before = run.fit
+    still = events.preview(key, None, *NOTHING)["live"]
+    moved = events.preview(key, None, *(0.5 if name == "mix_shape" else 0.0 for name in SLIDERS))["live"]
+    assert not np.array_equal(picture(still["picture"]), picture(moved["picture"]))
+    events.use(key, None, {"amounts": moved["amounts"]})
+    expected = mix_shape(events.engine.generator, before.code, 0.5, run.other.code)
+    assert torch.equal(run.fit.code.w, expected.w)
+
+
+def test_width_and_height_need_no_second_photo_but_mixing_does(events, run, key):
+    values = [1.0 if name == "height" else 0.0 for name in SLIDERS]
+    assert events.preview(key, None, *values)["live"]["amounts"]["height"] == 1
+    assert events.preview(key, None, *(0.5 for _ in SLIDERS)) == mixing.said(key, words.NO_SECOND)
+    refused(words.NO_SECOND, lambda: list(events.grid(None, key, None, 0)))
+    refused(words.NO_SECOND, lambda: list(events.borrow(None, key, 0)))
+    refused(words.NO_SECOND, lambda: events.use(key, None, {"amounts": {"mix_shape": 1.0}}))
+
+
+def test_the_colours_of_the_second_photo(events, run, key, second_png):
+    messages = list(events.borrow(second_png, key, 0))
+    borrowed = messages[-1][1]["borrowed"]
+    assert len(borrowed) == 10 and messages[-1][0]["note"] == words.BORROWED
+    assert run.other.code is not None and borrowed[0].startswith("#")
+
+
+CELLS = [None, [0], [0, 3], [-1, 0], [True, 0], [0.0, 1], "01", {"row": 1}]
+AMOUNTS = [
+    {"mix_shape": 1.1},
+    {"recolour": 1.0},
+    {"height": float("nan")},
+    {"height": "1"},
+    [1],
+    {"width": True},
+]
+
+
+def test_what_the_page_made_up_is_refused(events, run, key):
+    for cell in CELLS:
+        refused(words.NOTHING_PICKED, lambda cell=cell: events.use(key, None, {"cell": cell}))
+    refused(words.NOTHING_PICKED, lambda: events.use(key, None, None))
+    for amounts in AMOUNTS:
+        refused(words.BAD_AMOUNT, lambda amounts=amounts: events.use(key, None, {"amounts": amounts}))
+    for steps in (5, None, "10", -1):
+        refused(words.BAD_STEPS, lambda steps=steps: list(events.grid(None, key, None, steps)))
+        refused(words.BAD_STEPS, lambda steps=steps: list(events.borrow(None, key, steps)))
+
+
+def test_a_photo_replaced_meanwhile_ends_its_grid(events, run, key, mixed):
+    messages = []
+    for message in events.grid(None, key, None, 0):
+        messages.append(message)
+        run.other = replace(run.other, cutout=replace(run.other.cutout))
+    assert len(messages) == 1
+
+
+def test_a_failure_inside_ends_in_words(events, run, key, mixed, monkeypatch, caplog):
+    def broken(fit, size):
+        raise RuntimeError("tensor of 7 dimensions")
+
+    monkeypatch.setattr(events.handlers, "render_on_gpu", broken)
+    refused(words.FAILED, lambda: list(events.grid(None, key, None, 0)))
+    assert "7 dimensions" in caplog.text
+
+
+def test_nothing_without_a_result(events, key):
+    refused(words.NO_RESULT, lambda: events.use(key, None, {"cell": [0, 0]}))
+    refused(words.NO_PHOTO, lambda: list(events.second({"path": "x"}, None)))

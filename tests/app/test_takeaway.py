@@ -1,0 +1,169 @@
+"""What is taken home opens elsewhere, and brings everything back here."""
+
+import io
+import json
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import pytest
+import torch
+import trimesh
+from PIL import Image
+
+from spir.app import text as words
+from spir.app.handlers.downloads import Takeaway
+from spir.app.handlers.mesh import COARSEST, Meshing
+from tests.app.conftest import FRAMES, last, visitor
+
+
+@pytest.fixture
+def takeaway(handlers, fitting, key):
+    list(fitting.reconstruct(key, 2))
+    return Takeaway(handlers, Meshing(handlers))
+
+
+@pytest.fixture
+def kept(takeaway, key):
+    """Name -> bytes of everything that is downloaded."""
+    return {Path(path).name: Path(path).read_bytes() for path in takeaway.files(key, COARSEST, None)[0]}
+
+
+def reopened(takeaway, tmp_path, data, session="bert"):
+    path = tmp_path / "again.zip"
+    path.write_bytes(data)
+    return last(takeaway.reopen({"path": str(path)}, None, visitor(session)))
+
+
+def test_all_files_open(takeaway, kept):
+    assert set(kept) == {"car.zip", "car-orbit.mp4", "car-orbit.gif"}
+    assert Image.open(io.BytesIO(kept["car-orbit.gif"])).n_frames == FRAMES
+    assert Image.open(io.BytesIO(kept["car-orbit.gif"])).size == (384, 384)
+    assert kept["car-orbit.mp4"][4:8] == b"ftyp"
+    with zipfile.ZipFile(io.BytesIO(kept["car.zip"])) as archive:
+        inside = {name: archive.read(name) for name in archive.namelist()}
+    for name in ("mesh.glb", "mesh.ply", "mesh.obj", "mesh.stl", "textured.glb", "materials.glb"):
+        mesh = trimesh.load(io.BytesIO(inside[name]), file_type=name[-3:], force="mesh")
+        assert len(mesh.faces) > 100
+    assert {"photo.png", "mask.png", "crop.png", "nocs.png", "orbit.mp4", "steps/02.png"} <= set(inside)
+    record = json.loads(inside["run.json"])
+    assert record["steps"] == 2 and record["weights"] == takeaway.engine.weights_hash
+    assert len(record["trajectory"]) == 3 and "iou" in record["trajectory"][0]
+    assert "transparency" in record["segmenter"] and record["loss_backend"] == takeaway.engine.loss_backend
+    assert record["notes"]["verdict"]["level"] in ("good", "fair", "poor")
+    assert record["notes"]["photo_detail"] == float(record["notes"]["verdict"]["level"] != "poor")
+    assert record["repeat"].startswith("python -m spir photo.png")
+
+
+def test_the_zip_brings_everything_back(takeaway, fitting, key, kept, tmp_path):
+    fresh, shown, line = reopened(takeaway, tmp_path, kept["car.zip"])
+    before, after = takeaway.handlers.runs.get(key), takeaway.handlers.runs.get(fresh)
+    assert after.session == "bert" and after.upload == before.upload
+    assert torch.equal(after.cutout.rgb, before.cutout.rgb) and after.margin == before.margin
+    assert torch.equal(after.fit.code.w, before.fit.code.w) and after.views == before.views
+    assert after.metrics == before.metrics and after.segmenter == before.segmenter
+    assert line["clear"] and [frame["step"] for frame in line["frames"]] == [0, 1, 2] and line["used"] == 2
+    assert shown["run"] == fresh and shown["input"]
+    # And goes on as if nothing had been in between.
+    for known in (key, fresh):
+        list(fitting.reconstruct(known, 3))
+    assert torch.equal(after.fit.trajectory[3].code.w, before.fit.trajectory[3].code.w)
+
+
+def test_the_visitors_colours_and_step_come_back(takeaway, fitting, key, tmp_path):
+    run = takeaway.handlers.runs.get(key)
+    fitting.use(key, {"looked_at": 1})
+    green = ["#00ff00"] * 10
+    path = next(path for path in takeaway.files(key, COARSEST, {"colours": green})[0] if path.endswith("zip"))
+    fresh, _, line = reopened(takeaway, tmp_path, Path(path).read_bytes())
+    after = takeaway.handlers.runs.get(fresh)
+    assert line["used"] == 1 and torch.equal(after.fit.code.w, run.fit.trajectory[1].code.w)
+    assert takeaway.engine.palette(after.fit.code)[0].tolist() == [[-1, 1, -1]] * 10
+    surface = takeaway.meshing.texturing.surface(after, after.fit)
+    frame = takeaway.frames(after, after.fit, surface)[0]
+    middle = frame[180:204, 180:204].reshape(-1, 3)
+    assert np.abs(middle - np.array([0, 255, 0])).max() <= 2
+
+
+def test_a_run_sent_on_from_elsewhere_keeps_no_momentum(takeaway, fitting, key, tmp_path):
+    list(fitting.proceed(key, {"looked_at": 1}, 1, False))
+    path = takeaway.files(key, COARSEST, None)[0][0]
+    fresh, *_ = reopened(takeaway, tmp_path, Path(path).read_bytes())
+    run = takeaway.handlers.runs.get(fresh)
+    assert run.fit.trajectory[-1].momentum is None
+    assert [step.index for step in run.fit.trajectory] == [0, 1, 2]
+    list(fitting.reconstruct(fresh, 3))
+    assert run.fit.trajectory[-1].index == 3
+
+
+def test_the_surface_comes_back_and_is_not_made_again(takeaway, key, kept, tmp_path, monkeypatch):
+    before = takeaway.handlers.runs.get(key)
+    fresh, *_ = reopened(takeaway, tmp_path, kept["car.zip"])
+    after = takeaway.handlers.runs.get(fresh)
+    assert after.look.data == before.look.data
+    monkeypatch.setattr(takeaway.handlers, "appearance_on_gpu", None)
+    paths, _ = takeaway.files(fresh, COARSEST, None)
+    with zipfile.ZipFile(next(path for path in paths if path.endswith("zip"))) as archive:
+        assert archive.read("layers.safetensors") == before.look.data
+
+
+def test_a_zip_without_a_surface_gets_one_when_it_is_asked_for(takeaway, kept, tmp_path):
+    fresh, *_ = reopened(takeaway, tmp_path, without(kept["car.zip"], "layers.safetensors"))
+    after = takeaway.handlers.runs.get(fresh)
+    assert after.look is None and after.target_mask is not None
+    assert takeaway.meshing.texturing.surface(after, after.fit) is not None and after.look is not None
+
+
+def without(data, name):
+    """The ZIP without one of its files."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as before, zipfile.ZipFile(file, "w") as after:
+        for entry in before.namelist():
+            if entry != name:
+                after.writestr(entry, before.read(entry))
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("damage", ["empty", "text", "half", "other weights", "other photo"])
+def test_what_is_no_zip_of_ours_changes_nothing(takeaway, key, kept, tmp_path, damage, monkeypatch):
+    data = kept["car.zip"]
+    if damage == "other weights":
+        monkeypatch.setattr(takeaway.engine, "weights_hash", "0123456789abcdef")
+    if damage == "other photo":
+        data = swapped(data, "photo.png")
+    data = {"empty": b"", "text": b"no zip at all", "half": data[: len(data) // 2]}.get(damage, data)
+    path = tmp_path / "bad.zip"
+    path.write_bytes(data)
+    with pytest.raises(gr.Error) as caught:
+        list(takeaway.reopen({"path": str(path)}, key, visitor("anna")))
+    assert len(caught.value.message) > 20 and "Traceback" not in caught.value.message
+    assert takeaway.handlers.runs.get(key).fit is not None
+
+
+def swapped(data, name):
+    """The ZIP with a picture of another size."""
+    picture, file = io.BytesIO(), io.BytesIO()
+    Image.new("RGB", (300, 300)).save(picture, "PNG")
+    with zipfile.ZipFile(io.BytesIO(data)) as before, zipfile.ZipFile(file, "w") as after:
+        for entry in before.namelist():
+            after.writestr(entry, picture.getvalue() if entry == name else before.read(entry))
+    return file.getvalue()
+
+
+def test_a_zip_that_is_too_large_is_not_even_read(takeaway, key, tmp_path, monkeypatch):
+    monkeypatch.setattr("spir.app.handlers.downloads.LARGEST_ZIP", 10)
+    path = tmp_path / "large.zip"
+    path.write_bytes(b"01234567890")
+    with pytest.raises(gr.Error) as caught:
+        list(takeaway.reopen({"path": str(path)}, key, visitor("anna")))
+    assert caught.value.message == words.ZIP_TOO_LARGE
+
+
+def test_a_mixed_object_is_not_judged(takeaway, key):
+    run = takeaway.handlers.runs.get(key)
+    run.fit = replace(run.fit, code=replace(run.fit.code, w=run.fit.code.w + 0.5))
+    assert run.step is None and takeaway.record(run)["notes"]["verdict"] is None
+    *_, verdict = next(takeaway.handlers.turn(key))
+    assert verdict["level"] == "" and verdict["line"] == words.MIXED_IN_USE

@@ -1,0 +1,67 @@
+"""Runs that are killed, and what is left of them."""
+
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from spir.batch.plan import Plan
+from spir.batch.store import Store
+from spir.weights import WeightsError
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class DeadlyStore(Store):
+    """Whoever asks for one of the cars dies, as by the system for want of memory."""
+
+    def known(self, folder):
+        if folder == "car1":
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().known(folder)
+
+
+@dataclass(frozen=True)
+class DeadlyPlan(Plan):
+    def bench(self):
+        return replace(super().bench(), store=DeadlyStore(self.out))
+
+
+@dataclass(frozen=True)
+class StillbornPlan(Plan):
+    def bench(self):
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@dataclass(frozen=True)
+class FaultyPlan(Plan):
+    def bench(self):
+        raise WeightsError("No weights here.")
+
+
+def command(photos, out, weights, *more):
+    """The command line in a process of its own, with workers of one thread each, in a process group of its own."""
+    quick = ("--steps", "0", "--no-mesh", "--no-turntable", "--device", "cpu", "--workers", "2")
+    given = (str(photos), "--out", str(out), "--weights", str(weights))
+    return subprocess.Popen(
+        [sys.executable, "-m", "spir", *given, *quick, *more],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+        # Where the tests run in the background of a script, Ctrl-C is ignored, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    )
+
+
+def contents(root):
+    """Every file in the folders below with its bytes; times left out, and the report, which tells them."""
+    found = {}
+    for path in sorted(root.glob("*/*")):
+        lines = path.read_bytes().splitlines(keepends=True)
+        found[str(path.relative_to(root))] = b"".join(line for line in lines if b'"seconds' not in line)
+    return found
