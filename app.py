@@ -15,7 +15,7 @@ from spir.app.server.health import Service, out_of_order
 from spir.app.theme import serve
 from spir.photo.segmenters.rembg import REMBG_MODEL, network
 from spir.pipeline import Reconstructor
-from spir.weights import WEIGHTS, WeightsError, offered
+from spir.weights import WEIGHTS, WeightsError, default_categories
 
 
 def main() -> None:
@@ -25,7 +25,7 @@ def main() -> None:
         network(REMBG_MODEL).begin()
     try:
         root, segmenter = os.environ.get("SPIR_WEIGHTS", WEIGHTS), os.environ.get("SPIR_SEGMENTER", "auto")
-        named = os.environ.get("SPIR_CATEGORIES", "").replace(",", " ").split() or offered(root)
+        named = os.environ.get("SPIR_CATEGORIES", "").replace(",", " ").split() or default_categories(root)
         whole, pages = site([Reconstructor.load(name, root=root, segmenter=segmenter) for name in named])
     except (WeightsError, ValueError) as problem:
         print(problem, file=sys.stderr)

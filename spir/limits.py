@@ -13,19 +13,19 @@ AT_LEAST = 2**20
 """Bytes that may be read of even the smallest file."""
 
 
-class ImpatienceError(Exception):
+class ReadBudgetExceeded(Exception):
     """A file that costs more to read than its size allows. No kind of error that Pillow takes for its own."""
 
 
-def until(seconds: float) -> float:
+def cpu_deadline(seconds: float) -> float:
     """The moment, by the processor's clock of this thread, that lies so far ahead.
 
     Not by the one on the wall: a busy machine is not the file's fault."""
     return thread_time() + seconds
 
 
-class Patient(BytesIO):
-    """A file in memory whose `read` raises ImpatienceError once it was read too much or for too long."""
+class BudgetedReader(BytesIO):
+    """A file in memory whose `read` raises ReadBudgetExceeded once it was read too much or for too long."""
 
     def __init__(self, data: bytes, latest: float):
         super().__init__(data)
@@ -36,5 +36,5 @@ class Patient(BytesIO):
         data = super().read(size)
         self.left -= len(data)
         if self.left < 0 or thread_time() > self.latest:
-            raise ImpatienceError("this file would be read for ever")
+            raise ReadBudgetExceeded("this file would be read for ever")
         return data

@@ -25,7 +25,7 @@ from spir.inversion.invert import invert
 from spir.inversion.perceptual import choose_perceptual
 from spir.outputs.mesh import mesh
 from spir.outputs.views import FRAMES, turning
-from spir.photo import PREFERENCES, Finding, cutout, find
+from spir.photo import PREFERENCES, Segmentation, cutout, find
 from spir.photo.cutout import MARGIN
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
@@ -99,7 +99,7 @@ class Reconstructor:
         """Which perceptual distance the inversion descends."""
         return self.perceptual.name
 
-    def find(self, photo: Photo, segmenter: str | None = None) -> Finding:
+    def find(self, photo: Photo, segmenter: str | None = None) -> Segmentation:
         """The object, by the segmenter asked for (`photo.PREFERENCES`) or by this one's own preference.
 
         Raises PhotoError where that one cannot run."""

@@ -122,7 +122,7 @@ class Guess(Movable):
 
 
 @dataclass(frozen=True)
-class Momentum(Movable):
+class OptimizerState(Movable):
     """Where a descent is, whole: with it a run goes on as if it had never ended."""
 
     leaves: tuple[Tensor, ...]
@@ -145,7 +145,7 @@ class Step(Movable):
     """Since the inversion began."""
     outcome: tuple[str, ...] = ()
     """Per item: "" or the named reason why it moves no more."""
-    momentum: Momentum | None = None
+    momentum: OptimizerState | None = None
     """What `invert(after=...)` goes on from."""
 
 

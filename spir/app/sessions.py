@@ -22,7 +22,7 @@ from torch import Tensor
 
 from spir.app.server.uploads import Uploads, bound
 from spir.pipeline import InversionConfig
-from spir.session.evidence import place_in_use
+from spir.session.evidence import selected_index
 from spir.types import Code, Cutout, Fit, Guess, Mesh, Photo, Pose, Step
 
 CAPACITY = 64
@@ -136,7 +136,7 @@ class Run:
     @property
     def step(self) -> Step | None:
         """The step whose object is in use; none where the visitor mixed one of his own."""
-        place = place_in_use(self.fit) if self.fit else None
+        place = selected_index(self.fit) if self.fit else None
         return None if place is None else self.fit.trajectory[place]
 
     @property

@@ -48,7 +48,7 @@ def fit_colours(
     config = config or ColourConfig()
     if guess.code.palette is not None:
         return guess
-    w = generator.rows(guess.code).detach()
+    w = generator.w_plus(guess.code).detach()
     view = RenderConfig.of(category, size=config.size, samples=config.samples, attention=True)
     with torch.no_grad():
         seen = render(generator.field(guess.code), camera_from_pose(guess.pose), view)

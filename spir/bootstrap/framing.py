@@ -31,7 +31,7 @@ def centre_and_size(
     return centre, area.sqrt() * 2 / width
 
 
-def levelled(
+def upright_fallback(
     pose: Pose, elevations_deg: tuple[float, float], rolls_deg: float
 ) -> tuple[Pose, Bool[Tensor, " batch"]]:
     """Poses as people take photographs, and which ones were so already.

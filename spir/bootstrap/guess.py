@@ -8,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spir.bootstrap.encoder import Encoder, EncoderOutput
-from spir.bootstrap.framing import levelled
+from spir.bootstrap.framing import upright_fallback
 from spir.bootstrap.hypotheses import HypothesisConfig, rank_hypotheses
 from spir.bootstrap.pnp import SOLVED, solve_pnp
 from spir.categories import Category
@@ -46,7 +46,7 @@ def guess(
     )
     code, pose, outcome = Code(seen.w), solved.pose, solved.outcome
     if compare:
-        pose, plausible = levelled(pose, category.elevations_deg, category.rolls_deg)
+        pose, plausible = upright_fallback(pose, category.elevations_deg, category.rolls_deg)
         outcome = tuple(o if fine else LEVELLED for o, fine in zip(outcome, plausible.tolist(), strict=True))
         trusted = torch.tensor([o == SOLVED for o in outcome], device=agreed.device)
         field = generator(code)

@@ -84,7 +84,7 @@ class Generator(nn.Module):
         self.texture_mapper = TextureMapper(config.w_dim, config.values)
 
     @property
-    def layers(self) -> int:
+    def num_ws(self) -> int:
         """Rows of a full w: those of the shape, and the last one for the palette."""
         return self.synthesis_network.rows + 1
 
@@ -123,16 +123,16 @@ class Generator(nn.Module):
         """The code of a random object; its single row of w stands for all."""
         return Code(self.mapping(z)[:, None])
 
-    def rows(self, code: Code) -> Float[Tensor, "batch layers w_dim"]:
+    def w_plus(self, code: Code) -> Float[Tensor, "batch layers w_dim"]:
         """w with all its rows; a single one is repeated."""
-        if code.w.shape[1] not in (1, self.layers):
-            raise ValueError(f"w has {code.w.shape[1]} rows; this generator takes 1 or {self.layers}")
-        return code.w.expand(-1, self.layers, -1)
+        if code.w.shape[1] not in (1, self.num_ws):
+            raise ValueError(f"w has {code.w.shape[1]} rows; this generator takes 1 or {self.num_ws}")
+        return code.w.expand(-1, self.num_ws, -1)
 
     def planes(self, code: Code) -> Float[Tensor, "batch 3 channel size size"]:
         """The three planes (xy, xz, yz), float32, each with its channels last in memory."""
         with full_precision(code.w):
-            planes = self.synthesis_network(self.rows(code)[:, :-1], self.dtype)
+            planes = self.synthesis_network(self.w_plus(code)[:, :-1], self.dtype)
             return planes if self.config.axes == UNTURNED else turned(planes, self.config.axes)
 
     def palette(self, code: Code) -> Float[Tensor, "batch values 3"]:
@@ -140,7 +140,7 @@ class Generator(nn.Module):
         if code.palette is not None:
             return code.palette
         with full_precision(code.w):
-            return self.texture_mapper(self.rows(code)[:, -1])
+            return self.texture_mapper(self.w_plus(code)[:, -1])
 
     def field(self, code: Code) -> PlaneField:
         """The objects of a code, ready to be asked about points."""

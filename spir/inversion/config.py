@@ -7,7 +7,7 @@ w, gains and rates of their own for the shape as a whole, its rows, the palette 
 from dataclasses import dataclass, replace
 
 from spir.inversion.losses import LOSSES
-from spir.inversion.variables import Gains
+from spir.inversion.variables import StepScales
 
 
 @dataclass(frozen=True)
@@ -16,7 +16,7 @@ class InversionConfig:
 
     steps: int = 10
     """Updates; the run yields one step more."""
-    gains: Gains = Gains(shape=30.0, rows=15.0, palette=10.0)
+    gains: StepScales = StepScales(shape=30.0, rows=15.0, palette=10.0)
     """w moves gain x rate a step. The paper: 5 for rows and palette, 0 for the shape as a whole."""
     rate: float = 2e-3
     """Adam's learning rate, constant."""
@@ -27,7 +27,7 @@ class InversionConfig:
         ("perceptual", 1.0),
         ("silhouette", 1.5),
         ("colour", 0.5),
-        ("prior", 0.1),
+        ("latent_reg", 0.1),
     )
     """Entries of `LOSSES` with their weights. The paper: (("perceptual", 1.0),)."""
     crops: int = 3
@@ -41,10 +41,6 @@ class InversionConfig:
     """Pixels a side of the pictures that steps carry; a cut-out of another size is resized."""
     samples: int = 16
     """Field look-ups per ray."""
-    coarse_steps: int = 0
-    """So many steps at the beginning take their gradient from a smaller picture."""
-    coarse_size: int = 64
-    coarse_samples: int = 8
     renderer: str = "fast"
     """A key of `RENDERERS`."""
     jitter: bool = False
@@ -56,8 +52,8 @@ class InversionConfig:
             raise ValueError(f"there is no loss {unknown[0]!r}; choose among {', '.join(LOSSES)}")
         if not any(weight for _, weight in self.losses):
             raise ValueError("at least one loss needs a weight")
-        if self.steps < 0 or self.crops < 0 or self.coarse_steps < 0:
-            raise ValueError("steps, crops and coarse_steps cannot be negative")
+        if self.steps < 0 or self.crops < 0:
+            raise ValueError("steps and crops cannot be negative")
 
 
 HYBRID_FAST = InversionConfig(steps=10)
@@ -67,7 +63,7 @@ FINE_STEPS = replace(HYBRID_FAST, steps=10, size=256)
 ENCODER_ONLY = replace(HYBRID_FAST, steps=0)
 AS_PUBLISHED = InversionConfig(
     steps=30,
-    gains=Gains(shape=0.0, rows=5.0, palette=5.0),
+    gains=StepScales(shape=0.0, rows=5.0, palette=5.0),
     pose_rate=InversionConfig.rate,
     losses=(("perceptual", 1.0),),
     crops=15,
@@ -84,5 +80,5 @@ PRESETS = {"encoder only": ENCODER_ONLY, "hybrid fast": HYBRID_FAST, "hybrid slo
 def published(steps: int, optimise_pose: bool = True) -> InversionConfig:
     """The authors' inversion of that length, with nothing of ours."""
     gain = QUICK_GAIN if steps <= QUICK_STEPS else AS_PUBLISHED.gains.rows
-    gains = Gains(shape=0.0, rows=gain, palette=gain)
+    gains = StepScales(shape=0.0, rows=gain, palette=gain)
     return replace(AS_PUBLISHED, steps=steps, gains=gains, optimise_pose=optimise_pose)

@@ -73,9 +73,9 @@ class CroppedDistance:
     def redraw(self) -> None:
         """Draw the copies and look at the target's."""
         self.crops = draw_crops(self.count, self.generator)
-        self.theirs = self.look(self.target)
+        self.theirs = self.features(self.target)
 
-    def look(self, four: Float[Tensor, "batch size size 4"]) -> tuple[Tensor, ...]:
+    def features(self, four: Float[Tensor, "batch size size 4"]) -> tuple[Tensor, ...]:
         """Features of the copies; the fourth channel is the mask, which is 0 outside the picture."""
         rgb = apply_crops(four[..., :3], self.crops, self.background)
         mask = apply_crops(four[..., 3:], self.crops)[..., 0]
@@ -86,6 +86,6 @@ class CroppedDistance:
     ) -> Float[Tensor, " batch"]:
         if self.fresh:
             self.redraw()
-        ours = self.look(torch.cat((rgb, alpha[..., None]), -1))
+        ours = self.features(torch.cat((rgb, alpha[..., None]), -1))
         distances = self.perceptual.distance(ours, self.theirs)
         return distances.view(len(rgb), -1).mean(1)

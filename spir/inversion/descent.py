@@ -1,7 +1,5 @@
 """§3.3, one step of hybrid inversion: render, compare, follow the gradient, back to a valid pose."""
 
-from dataclasses import dataclass
-
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -12,33 +10,17 @@ from spir.generator.generator import Generator
 from spir.geometry.pose import camera_from_pose
 from spir.inversion.config import InversionConfig
 from spir.inversion.crops import CroppedDistance
-from spir.inversion.losses import Attempt, Goal, total_loss
+from spir.inversion.losses import Prediction, Target, total_loss
 from spir.inversion.perceptual import Perceptual
 from spir.inversion.variables import Variables, finite_rows
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
-from spir.types import Camera, Cutout, Field, Guess, Momentum, Rendering, Step
+from spir.types import Cutout, Guess, OptimizerState, Step
 
 THIN_SHELL = 0.004
 """Below this beta of the density, object units, the renderer's grid must be finer."""
 MOMENTS = ("exp_avg", "exp_avg_sq")
 """What torch calls the moments of Adam."""
-
-
-@dataclass(frozen=True)
-class Comparison:
-    """Rendering and target at one resolution."""
-
-    view: RenderConfig
-    goal: Goal
-    losses: tuple[tuple[str, float], ...]
-
-    def __call__(
-        self, field: Field, camera: Camera, w: Tensor, draws: torch.Generator | None
-    ) -> tuple[Rendering, Float[Tensor, " batch"]]:
-        """The picture, its samples where `draws` puts them, and the loss per item."""
-        rendering = render(field, camera, self.view, draws)
-        return rendering, total_loss(Attempt(rendering.rgb, rendering.alpha, w), self.goal, self.losses)
 
 
 def resized(maps: Float[Tensor, "batch h w channel"], size: int) -> Float[Tensor, "batch size size channel"]:
@@ -50,7 +32,7 @@ def resized(maps: Float[Tensor, "batch h w channel"], size: int) -> Float[Tensor
 
 
 class Descent:
-    """A batch on its way: `look` shows where it is, `move` makes one update."""
+    """A batch on its way: `evaluate` renders the present state, `step` makes one update."""
 
     def __init__(
         self,
@@ -64,41 +46,38 @@ class Descent:
         self.generator = generator
         self.config = config
         self.palette = guess.code.palette
-        w = generator.rows(guess.code).detach()
+        w = generator.w_plus(guess.code).detach()
         self.variables = Variables(w, guess.pose, config.gains, config.optimise_pose)
         groups = [{"params": self.variables.code_leaves()}]
         if config.optimise_pose:
             groups.append({"params": self.variables.pose_leaves(), "lr": config.pose_rate})
         self.optimiser = torch.optim.Adam(groups, lr=config.rate, betas=config.betas)
 
-        def comparison(size: int, samples: int) -> Comparison:
-            rgb, mask = resized(cutout.rgb, size), resized(cutout.mask[..., None], size)[..., 0]
-            draws = torch.Generator().manual_seed(config.seed)
-            look = CroppedDistance(
-                perceptual, rgb, mask, config.crops, category.background, draws, config.fresh_crops
-            )
-            beta = float(generator.density.beta)
-            grid = 64 if beta < THIN_SHELL else RenderConfig.grid
-            view = RenderConfig.of(category, renderer=config.renderer, size=size, samples=samples, grid=grid)
-            return Comparison(view, Goal(rgb, mask, w, look), config.losses)
-
-        self.fine = comparison(config.size, config.samples)
-        coarse = config.coarse_steps and config.steps
-        self.coarse = comparison(config.coarse_size, config.coarse_samples) if coarse else None
+        size = config.size
+        rgb, mask = resized(cutout.rgb, size), resized(cutout.mask[..., None], size)[..., 0]
+        draws = torch.Generator().manual_seed(config.seed)
+        self.distance = CroppedDistance(
+            perceptual, rgb, mask, config.crops, category.background, draws, config.fresh_crops
+        )
+        self.target = Target(rgb, mask, w, self.distance)
+        grid = 64 if float(generator.density.beta) < THIN_SHELL else RenderConfig.grid
+        self.view = RenderConfig.of(
+            category, renderer=config.renderer, size=size, samples=config.samples, grid=grid
+        )
         self.last: Step | None = None
         self.before: list[Tensor] = []
         self.outcome = [""] * len(w)
 
-    def look(self, index: int) -> Step:
+    def evaluate(self, index: int) -> Step:
         """Render the present code and pose at full quality; its `seconds` are left to the caller."""
         with torch.enable_grad():
             self.code = self.variables.code(self.palette)
             self.field = self.generator.field(self.code)
             self.camera = camera_from_pose(self.variables.pose)
-        self.small = self.coarse is not None and index < self.config.coarse_steps
-        # Not even the last step goes without a graph: kernels differ, and with them the last bits.
-        with torch.no_grad() if self.small else torch.enable_grad():
-            rendering, self.loss = self.fine(self.field, self.camera, self.code.w, self.draws(index))
+            # Not even the last step goes without a graph: kernels differ, and with them the last bits.
+            rendering = render(self.field, self.camera, self.view, self.draws(index))
+            prediction = Prediction(rendering.rgb, rendering.alpha, self.code.w)
+            self.loss = total_loss(prediction, self.target, self.config.losses)
         rgb, alpha, loss = rendering.rgb.detach(), rendering.alpha.detach(), self.loss.detach()
         fine = finite_rows((rgb, alpha, loss)) & self.variables.finite()
         if not fine.all():
@@ -123,14 +102,14 @@ class Descent:
             return None
         return torch.Generator(self.code.w.device).manual_seed(self.config.seed + index)
 
-    def momentum(self) -> Momentum:
+    def momentum(self) -> OptimizerState:
         """A copy of what is optimised and of Adam's moments, which are zero before the first update."""
         leaves = self.variables.leaves()
         states = [
             self.optimiser.state[leaf] or dict.fromkeys(MOMENTS, torch.zeros_like(leaf)) for leaf in leaves
         ]
         means, squares = (tuple(state[name].clone() for state in states) for name in MOMENTS)
-        return Momentum(tuple(leaf.detach().clone() for leaf in leaves), means, squares)
+        return OptimizerState(tuple(leaf.detach().clone() for leaf in leaves), means, squares)
 
     @torch.no_grad()
     def resume(self, step: Step) -> None:
@@ -149,20 +128,16 @@ class Descent:
             self.variables.moving
         )
         self.last = step
-        if self.fine.goal.look.fresh:
+        if self.distance.fresh:
             # The crops of the steps before.
             for _ in range(step.index):
-                self.fine.goal.look.redraw()
+                self.distance.redraw()
 
-    def move(self) -> None:
-        """One update from where `look` looked."""
-        loss = self.loss
-        if self.small:
-            with torch.enable_grad():
-                _, loss = self.coarse(self.field, self.camera, self.code.w, self.draws(self.last.index))
+    def step(self) -> None:
+        """Make one update from the state that `evaluate` rendered."""
         self.optimiser.zero_grad()
         # The sum over the batch, not its mean: an item moves the same in any company.
-        loss.backward(torch.ones_like(loss))
+        self.loss.backward(torch.ones_like(self.loss))
         self.stop(
             self.variables.finite_gradients(),
             f"stopped after step {self.last.index}: the gradient was not finite",

@@ -39,13 +39,13 @@ def invert(
     descent = Descent(cutout, guess, generator, category, config, perceptual)
     if after is not None:
         descent.resume(after)
-        descent.look(after.index)
-        descent.move()
+        descent.evaluate(after.index)
+        descent.step()
     for index in range(first, config.steps + 1):
-        step = descent.look(index)
+        step = descent.evaluate(index)
         spent += time.perf_counter() - began
         yield replace(step, seconds=spent)
         if index == config.steps or (cancelled is not None and cancelled()):
             return
         began = time.perf_counter()
-        descent.move()
+        descent.step()

@@ -1,4 +1,4 @@
-"""§3.3, the losses of inversion: a table of functions (Attempt, Goal) -> one number per item.
+"""§3.3, the losses of inversion: a table of functions (Prediction, Target) -> one number per item.
 
 To add one: a function, its entry in `LOSSES`, its weight in `InversionConfig.losses`.
 """
@@ -15,7 +15,7 @@ CHARBONNIER = 0.01
 
 
 @dataclass(frozen=True)
-class Attempt:
+class Prediction:
     """A rendering and the code it was made from."""
 
     rgb: Float[Tensor, "batch size size 3"]
@@ -24,52 +24,52 @@ class Attempt:
 
 
 @dataclass(frozen=True)
-class Goal:
+class Target:
     """What the rendering should become."""
 
     rgb: Float[Tensor, "batch size size 3"]
     mask: Float[Tensor, "batch size size"]
     w: Float[Tensor, "batch layers width"]
     """The encoder's."""
-    look: Callable[[Tensor, Tensor], Tensor]
-    """(rgb, alpha) -> perceptual distance to this goal, per item."""
+    distance: Callable[[Tensor, Tensor], Tensor]
+    """(rgb, alpha) -> perceptual distance to this target, per item."""
 
 
-def perceptual(attempt: Attempt, goal: Goal) -> Float[Tensor, " batch"]:
+def perceptual(prediction: Prediction, target: Target) -> Float[Tensor, " batch"]:
     """How different they look: the paper's only loss."""
-    return goal.look(attempt.rgb, attempt.alpha)
+    return target.distance(prediction.rgb, prediction.alpha)
 
 
-def silhouette(attempt: Attempt, goal: Goal) -> Float[Tensor, " batch"]:
+def silhouette(prediction: Prediction, target: Target) -> Float[Tensor, " batch"]:
     """1 - soft IoU + mean squared difference of the masks.
 
     The first term speaks of the worst of sliding silhouettes, the second also of soft edges."""
-    both = torch.minimum(attempt.alpha, goal.mask).sum((1, 2))
-    either = torch.maximum(attempt.alpha, goal.mask).sum((1, 2))
-    squared = (attempt.alpha - goal.mask).square().mean((1, 2))
+    both = torch.minimum(prediction.alpha, target.mask).sum((1, 2))
+    either = torch.maximum(prediction.alpha, target.mask).sum((1, 2))
+    squared = (prediction.alpha - target.mask).square().mean((1, 2))
     return 1 - (both + 1e-6) / (either + 1e-6) + squared
 
 
-def colour(attempt: Attempt, goal: Goal) -> Float[Tensor, " batch"]:
+def colour(prediction: Prediction, target: Target) -> Float[Tensor, " batch"]:
     """Charbonnier difference of the colours, mean over what either silhouette covers.
 
     The weight carries no gradient: the object must not shrink to hide a wrong colour."""
-    weight = torch.maximum(attempt.alpha, goal.mask).detach()
-    apart = ((attempt.rgb - goal.rgb).square() + CHARBONNIER**2).sqrt().mean(-1) - CHARBONNIER
+    weight = torch.maximum(prediction.alpha, target.mask).detach()
+    apart = ((prediction.rgb - target.rgb).square() + CHARBONNIER**2).sqrt().mean(-1) - CHARBONNIER
     return (weight * apart).sum((1, 2)) / weight.sum((1, 2)).clamp_min(1)
 
 
-def prior(attempt: Attempt, goal: Goal) -> Float[Tensor, " batch"]:
+def latent_reg(prediction: Prediction, target: Target) -> Float[Tensor, " batch"]:
     """Mean squared distance of w from the encoder's: a leash for what the photo does not show."""
-    return (attempt.w - goal.w).square().mean((1, 2))
+    return (prediction.w - target.w).square().mean((1, 2))
 
 
-LOSSES = {"perceptual": perceptual, "silhouette": silhouette, "colour": colour, "prior": prior}
+LOSSES = {"perceptual": perceptual, "silhouette": silhouette, "colour": colour, "latent_reg": latent_reg}
 
 
 def total_loss(
-    attempt: Attempt, goal: Goal, weights: tuple[tuple[str, float], ...]
+    prediction: Prediction, target: Target, weights: tuple[tuple[str, float], ...]
 ) -> Float[Tensor, " batch"]:
     """The weighted sum; entries of weight 0 cost nothing."""
-    parts = [weight * LOSSES[name](attempt, goal) for name, weight in weights if weight]
+    parts = [weight * LOSSES[name](prediction, target) for name, weight in weights if weight]
     return torch.stack(parts).sum(0)

@@ -17,7 +17,7 @@ from spir.types import Code, Pose
 
 
 @dataclass(frozen=True)
-class Gains:
+class StepScales:
     """How far w moves for one unit of the optimiser."""
 
     shape: float
@@ -31,7 +31,9 @@ class Gains:
 class Variables:
     """Code and pose as leaves of the graph; `moving` says which items still change."""
 
-    def __init__(self, w: Float[Tensor, "batch layers width"], pose: Pose, gains: Gains, optimise_pose: bool):
+    def __init__(
+        self, w: Float[Tensor, "batch layers width"], pose: Pose, gains: StepScales, optimise_pose: bool
+    ):
         self.start = w.detach()
         self.gains = gains
         self.shape = torch.zeros_like(self.start[:, :1]).requires_grad_()

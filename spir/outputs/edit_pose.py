@@ -11,7 +11,7 @@ from spir.geometry.rotation import rotation_from_view, view_from_rotation
 from spir.types import Pose
 
 
-def nudged(
+def edit_pose(
     pose: Pose,
     azimuth_deg: float | None = None,
     elevation_deg: float | None = None,

@@ -35,7 +35,7 @@ class Edit:
 
 def mix_shape(generator: Generator, code: Code, amount: float, other: Code) -> Code:
     """The shape on its way to another object's: w's shape rows interpolated; colours stay."""
-    mine, theirs = generator.rows(code), generator.rows(other)
+    mine, theirs = generator.w_plus(code), generator.w_plus(other)
     shape = torch.lerp(mine[:, :-1], theirs[:, :-1], amount)
     return replace(code, w=torch.cat((shape, mine[:, -1:]), 1))
 
@@ -44,7 +44,7 @@ def mix_colours(generator: Generator, code: Code, amount: float, other: Code) ->
     """The colours on their way to another object's; the shape stays.
 
     Mixed as w, which keeps the ten colours in tune, unless either palette was set by hand."""
-    mine, theirs = generator.rows(code), generator.rows(other)
+    mine, theirs = generator.w_plus(code), generator.w_plus(other)
     w = torch.cat((mine[:, :-1], torch.lerp(mine[:, -1:], theirs[:, -1:], amount)), 1)
     if code.palette is None and other.palette is None:
         return Code(w)

@@ -70,6 +70,6 @@ def stretch(generator: Generator, code: Code, amount: float, axis: str) -> Code:
         raise ValueError(f"there is no axis {axis!r}; there are: {', '.join(AXES)}")
     if amount == 0:
         return code
-    rows = generator.rows(code)
+    rows = generator.w_plus(code)
     step = directions(generator)[AXES.index(axis)].to(rows)
     return Code(torch.cat((rows[:, :-1] + amount * step, rows[:, -1:]), 1), code.palette)

@@ -2,12 +2,12 @@
 
 from spir.photo.cutout import cutout, largest_component, read_mask, same_proportions
 from spir.photo.decode import PhotoError, read_photo
-from spir.photo.finding import Finding
+from spir.photo.finding import Segmentation
 from spir.photo.segment import PREFERENCES, Segmenter, able, choose_segmenter, find
 
 __all__ = [
     "PREFERENCES",
-    "Finding",
+    "Segmentation",
     "PhotoError",
     "Segmenter",
     "able",

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
-from spir.limits import ImpatienceError, Patient, until
+from spir.limits import BudgetedReader, ReadBudgetExceeded, cpu_deadline
 from spir.photo.decode_guard import FORMATS, forget_large_notes, hostile, swollen
 from spir.types import Photo
 
@@ -44,7 +44,7 @@ def read_photo(source: str | Path | bytes) -> Photo:
     check_size(image.size, MAX_SLOW_PIXELS if image.format in SLOW_FORMATS else MAX_PIXELS)
     try:
         pixels, alpha = decode(image)
-    except ImpatienceError as problem:
+    except ReadBudgetExceeded as problem:
         raise too_slow() from problem
     except Exception as problem:
         # A decoder fed with hostile bytes may raise anything at all; to the visitor it is one thing.
@@ -64,8 +64,8 @@ def open_image(source: str | Path | bytes) -> Image.Image:
     if is_heic(data):
         return open_heic(data)
     try:
-        image = Image.open(Patient(data, until(SECONDS)), formats=FORMATS)
-    except ImpatienceError as problem:
+        image = Image.open(BudgetedReader(data, cpu_deadline(SECONDS)), formats=FORMATS)
+    except ReadBudgetExceeded as problem:
         raise too_slow() from problem
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as problem:
         raise too_large("") from problem
@@ -177,7 +177,7 @@ def turn_upright(image: Image.Image) -> None:
     try:
         # In place: the copy that would otherwise be made of an upright picture may have 160 MB.
         ImageOps.exif_transpose(image, in_place=True)
-    except ImpatienceError:
+    except ReadBudgetExceeded:
         raise
     except Exception:
         return

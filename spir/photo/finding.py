@@ -10,7 +10,7 @@ KINDS = ("car", "chair", "bird", "plane")
 
 
 @dataclass(frozen=True)
-class Finding:
+class Segmentation:
     """The object, and what the photo shows at all."""
 
     mask: Float[Tensor, "height width"]

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from spir.categories import Category
 from spir.photo.decode import PhotoError
-from spir.photo.finding import Finding
+from spir.photo.finding import Segmentation
 from spir.photo.segmenters.grabcut import GrabCutSegmenter
-from spir.photo.segmenters.onnx import TrainedSegmenter
+from spir.photo.segmenters.onnx import OnnxSegmenter
 from spir.photo.segmenters.rembg import REMBG_MODEL, RembgSegmenter, network
 from spir.types import Photo
 
@@ -49,17 +49,19 @@ class AlphaSegmenter:
         return photo.alpha is not None and bool((photo.alpha >= 128).any() and (photo.alpha < 128).any())
 
 
-def find(photo: Photo, category: Category, preference: str = "auto", model: str = REMBG_MODEL) -> Finding:
+def find(
+    photo: Photo, category: Category, preference: str = "auto", model: str = REMBG_MODEL
+) -> Segmentation:
     """The object, by the segmenter of `choose_segmenter`, and what our own network says of the photo where it is.
 
     Raises PhotoError where the one asked for cannot run."""
-    segmenter, ours = choose_segmenter(photo, preference, model), TrainedSegmenter()
+    segmenter, ours = choose_segmenter(photo, preference, model), OnnxSegmenter()
     known = ours.find(on_paper(photo)) if ours.available() else None
     if known is not None and segmenter == ours:
         return known
     mask = segmenter(photo, category)
     if known is None:
-        return Finding(mask, segmenter.name)
+        return Segmentation(mask, segmenter.name)
     return replace(known, mask=mask, segmenter=segmenter.name)
 
 
@@ -85,9 +87,9 @@ def choose_segmenter(photo: Photo, preference: str = "auto", model: str = REMBG_
     if wanted == "rembg":
         return asked_for(model)
     if wanted == "trained":
-        if not TrainedSegmenter().available():
+        if not OnnxSegmenter().available():
             raise PhotoError("Our cut-out network is not here. Use the built-in cut-out.")
-        return TrainedSegmenter()
+        return OnnxSegmenter()
     return GrabCutSegmenter()
 
 
@@ -96,7 +98,7 @@ def able(photo: Photo, model: str = REMBG_MODEL) -> tuple[str, ...]:
     there = {
         "alpha": AlphaSegmenter.available(photo),
         "rembg": RembgSegmenter(model).available(),
-        "trained": TrainedSegmenter().available(),
+        "trained": OnnxSegmenter().available(),
     }
     return tuple(name for name in PREFERENCES if there.get(name, True))
 

@@ -19,7 +19,7 @@ CHUNK = 2**18
 """Points per field call where no gradient is wanted."""
 
 
-def moved_across(
+def remove_ray_motion(
     origins: Float[Tensor, "object ray 3"],
     directions: Float[Tensor, "object ray 3"],
     t: Float[Tensor, "object ray sample"],
@@ -46,7 +46,7 @@ def shade_proposal(
 ) -> Float[Tensor, "object active channel"]:
     """Ask the field at the proposed samples and composite them."""
     along = take(directions, found.ray)
-    t, points = moved_across(take(origins, found.ray), along, found.t)
+    t, points = remove_ray_motion(take(origins, found.ray), along, found.t)
     seen = field(points.flatten(1, 2), per_sample(along, points))
     sdf = seen.sdf.unflatten(1, t.shape[1:])
     tau = field.optical_depth(sdf[..., :-1], sdf[..., 1:], torch.diff(found.t, dim=-1))

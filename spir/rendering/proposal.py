@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 from spir.geometry.camera import box_near_far
 from spir.rendering.config import RenderConfig
-from spir.rendering.sampling import at_bins, inverse_cdf
-from spir.rendering.volume import segment_weights
+from spir.rendering.sampling import interp_bins, inverse_cdf
+from spir.rendering.volume import weights_from_optical_depth
 from spir.types import Field
 
 MARCH_POINTS = 2**17
@@ -143,10 +143,10 @@ def propose(
         enter, leave = take(near, rows), take(far, rows)
         edges = enter[..., None] + (leave - enter)[..., None] * fence
         tau = march(field, grid, take(origins, rows), take(directions, rows), edges)
-        weights = importance(segment_weights(tau))
+        weights = importance(weights_from_optical_depth(tau))
         index, inside = inverse_cdf(weights, quantiles(enter, config.samples, generator))
-        passed = at_bins(F.pad(tau.cumsum(-1), (1, 0)), index, inside)
-        t.append(at_bins(edges, index, inside).sort(-1).values)
+        passed = interp_bins(F.pad(tau.cumsum(-1), (1, 0)), index, inside)
+        t.append(interp_bins(edges, index, inside).sort(-1).values)
         outer.append(torch.stack((passed[..., 0], tau.sum(-1) - passed[..., -1]), -1))
         total.append(tau.sum(-1))
     keep, kept = pack((torch.cat(total, 1) > config.cull) & valid)

@@ -11,9 +11,9 @@ from torch.nn import functional as F
 
 from spir.geometry.camera import near_far
 from spir.rendering.config import RenderConfig
-from spir.rendering.sampling import at_bins, fractions, inverse_cdf, stratified
+from spir.rendering.sampling import fractions, interp_bins, inverse_cdf, stratified
 from spir.rendering.shade import assemble, object_rays, per_sample, shade
-from spir.rendering.volume import riemann_optical_depth, segment_weights
+from spir.rendering.volume import riemann_optical_depth, weights_from_optical_depth
 from spir.types import Camera, Field, Rendering
 
 CHUNK = 2**20
@@ -33,12 +33,12 @@ def two_pass_positions(
     coarse = stratified(near, far, config.coarse, generator)
     points = origins[:, :, None] + coarse[..., None] * directions[:, :, None]
     density = field(points.flatten(1, 2)).density.unflatten(1, coarse.shape[1:])
-    weights = segment_weights(riemann_optical_depth(density, coarse))
+    weights = weights_from_optical_depth(riemann_optical_depth(density, coarse))
     # Blurred and raised by a floor, as the authors do, so that a surface between two samples is not missed.
     blurred = F.avg_pool1d(F.max_pool1d(weights, 2, 1, padding=1), 2, 1) + 0.01
     middles = (coarse[..., 1:] + coarse[..., :-1]) / 2
     index, inside = inverse_cdf(blurred[..., 1:-1], fractions(config.fine, near, generator))
-    return torch.cat((coarse, at_bins(middles, index, inside)), -1).sort(-1).values
+    return torch.cat((coarse, interp_bins(middles, index, inside)), -1).sort(-1).values
 
 
 def render_rays(
@@ -52,7 +52,7 @@ def render_rays(
     t = two_pass_positions(field, origins, directions, config, generator)
     points = origins[:, :, None] + t[..., None] * directions[:, :, None]
     seen = field(points.flatten(1, 2), per_sample(directions, points))
-    weights = segment_weights(riemann_optical_depth(seen.density.unflatten(1, t.shape[1:]), t))
+    weights = weights_from_optical_depth(riemann_optical_depth(seen.density.unflatten(1, t.shape[1:]), t))
     return shade(field, points, seen, weights, t, config)
 
 

@@ -47,7 +47,7 @@ def inverse_cdf(
     return index, inside.clamp(0, 1)
 
 
-def at_bins(
+def interp_bins(
     edges: Float[Tensor, "*ray edge"],
     index: Int[Tensor, "*ray sample"],
     inside: Float[Tensor, "*ray sample"],

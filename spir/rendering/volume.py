@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 
-def segment_weights(tau: Float[Tensor, "*ray segment"]) -> Float[Tensor, "*ray segment"]:
+def weights_from_optical_depth(tau: Float[Tensor, "*ray segment"]) -> Float[Tensor, "*ray segment"]:
     """w_i = exp(-sum of tau before i) (1 - exp(-tau_i))."""
     before = tau.cumsum(-1) - tau
     return torch.exp(-before) * -torch.expm1(-tau)
@@ -30,7 +30,7 @@ def sample_weights(
 
     A segment's colour is the mean of its ends', so each end takes half of its weight. What lies before the
     first sample (optical depth `front`) has its colour, and so has what lies behind the last."""
-    weights = segment_weights(torch.cat((front[..., None], tau, back[..., None]), -1))
+    weights = weights_from_optical_depth(torch.cat((front[..., None], tau, back[..., None]), -1))
     first, inner, last = weights[..., :1], weights[..., 1:-1] / 2, weights[..., -1:]
     return torch.cat((first, inner), -1) + torch.cat((inner, last), -1)
 

@@ -66,7 +66,7 @@ def mirrored(seen: Rendering | None, pose: Pose, cutout: Cutout) -> float:
     return 1.0 if found is None else found
 
 
-def place_in_use(fit: Fit) -> int | None:
+def selected_index(fit: Fit) -> int | None:
     """The place in the trajectory whose pose and shape the fit has; none where it is of no step."""
     for place, step in enumerate(fit.trajectory):
         if torch.equal(step.pose.quaternion, fit.pose.quaternion) and torch.equal(step.code.w, fit.code.w):
@@ -76,7 +76,7 @@ def place_in_use(fit: Fit) -> int | None:
 
 def step_in_use(fit: Fit) -> int:
     """The same; the last where it is none of them."""
-    place = place_in_use(fit)
+    place = selected_index(fit)
     return len(fit.trajectory) - 1 if place is None else place
 
 

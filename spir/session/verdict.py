@@ -2,7 +2,7 @@
 
 Nothing is compared with a truth. A fit that can be trusted covers its cut-out, agrees with the points that were
 predicted for the photo, did not have to turn far, and shows an object that the photo did not cut off. Every
-measure becomes a quality in [0, 1]; `WORTH` is the whole table of what counts as good, as bad, and how much.
+measure becomes a quality in [0, 1]; `CRITERIA` is the whole table of what counts as good, as bad, and how much.
 Codes and numbers only: the sentences are the page's. Batches of 1.
 """
 
@@ -23,7 +23,7 @@ MORE_STEPS = "more_steps"
 
 
 @dataclass(frozen=True)
-class Worth:
+class Criterion:
     """What a measure says."""
 
     good: float
@@ -36,19 +36,19 @@ class Worth:
     """What to do where this is the worst."""
 
 
-WORTH = {
-    "cut_off": Worth(0.30, 0.70, 1.0, "whole_object"),
-    "straight_edge": Worth(0.80, 0.95, 1.0, "mend_cutout"),
-    "view_error": Worth(0.015, 0.045, 1.0, "other_photo"),
-    "points": Worth(0.60, 0.05, 1.0, "other_photo"),
-    "details": Worth(0.45, 0.05, 1.0, "other_photo"),
-    "overlap": Worth(0.95, 0.80, 1.0, MORE_STEPS),
-    "flat_map": Worth(0.06, 0.03, 0.5, "other_photo"),
-    "predicted_mask": Worth(0.95, 0.85, 0.5, "mend_cutout"),
-    "turned": Worth(3.0, 12.0, 1.0, "set_view"),
-    "progress": Worth(0.10, 0.0, 0.0, "mend_cutout"),
-    "lens": Worth(0.90, 1.0, 0.0, "set_view"),
-    "mirror": Worth(0.05, -0.15, 0.0, "set_view"),
+CRITERIA = {
+    "cut_off": Criterion(0.30, 0.70, 1.0, "whole_object"),
+    "straight_edge": Criterion(0.80, 0.95, 1.0, "mend_cutout"),
+    "view_error": Criterion(0.015, 0.045, 1.0, "other_photo"),
+    "points": Criterion(0.60, 0.05, 1.0, "other_photo"),
+    "details": Criterion(0.45, 0.05, 1.0, "other_photo"),
+    "overlap": Criterion(0.95, 0.80, 1.0, MORE_STEPS),
+    "flat_map": Criterion(0.06, 0.03, 0.5, "other_photo"),
+    "predicted_mask": Criterion(0.95, 0.85, 0.5, "mend_cutout"),
+    "turned": Criterion(3.0, 12.0, 1.0, "set_view"),
+    "progress": Criterion(0.10, 0.0, 0.0, "mend_cutout"),
+    "lens": Criterion(0.90, 1.0, 0.0, "set_view"),
+    "mirror": Criterion(0.05, -0.15, 0.0, "set_view"),
 }
 """By the name of the measure, causes before symptoms: of two equally bad ones the first is told first.
 
@@ -60,7 +60,7 @@ class Measure:
     """One number about a run, and what it is worth."""
 
     code: str
-    """A key of `WORTH`."""
+    """A key of `CRITERIA`."""
     value: float
     quality: float
     """0 = as bad as can be, 1 = nothing wrong."""
@@ -77,9 +77,9 @@ class Verdict:
     reasons: tuple[Measure, ...]
     """What is weak, the worst first; at most three. A good result may have some, too."""
     action: str
-    """An action of `WORTH`, or "none"."""
+    """An action of `CRITERIA`, or "none"."""
     measures: tuple[Measure, ...]
-    """Everything, in the order of `WORTH`."""
+    """Everything, in the order of `CRITERIA`."""
 
     def record(self) -> dict:
         """For run.json and programs."""
@@ -103,20 +103,20 @@ def judge(
     seen: Rendering | None = None,
 ) -> Verdict:
     """What to think of a fit with at least one step; the arguments are those of `evidence.measured`."""
-    return weigh(measured(cutout, guess, fit, photo_size, category, seen))
+    return score_measures(measured(cutout, guess, fit, photo_size, category, seen))
 
 
-def weigh(values: dict[str, float]) -> Verdict:
-    """The verdict on measures by name, all of `WORTH`: half the mean quality and half the worst, as one bad thing
+def score_measures(values: dict[str, float]) -> Verdict:
+    """The verdict on measures by name, all of `CRITERIA`: half the mean quality and half the worst, as one bad thing
     spoils the whole."""
-    measures = tuple(Measure(code, values[code], quality(code, values[code])) for code in WORTH)
-    counted = [measure for measure in measures if WORTH[measure.code].weight]
-    total = sum(WORTH[measure.code].weight for measure in counted)
-    mean = sum(WORTH[measure.code].weight * measure.quality for measure in counted) / total
+    measures = tuple(Measure(code, values[code], quality(code, values[code])) for code in CRITERIA)
+    counted = [measure for measure in measures if CRITERIA[measure.code].weight]
+    total = sum(CRITERIA[measure.code].weight for measure in counted)
+    mean = sum(CRITERIA[measure.code].weight * measure.quality for measure in counted) / total
     score = (mean + min(measure.quality for measure in counted)) / 2
     weak = sorted((m for m in measures if m.quality < WEAK), key=lambda measure: measure.quality)
     reasons = tuple(weak[:MOST_REASONS])
-    actions = [WORTH[reason.code].action for reason in reasons if score < GOOD] or ["none"]
+    actions = [CRITERIA[reason.code].action for reason in reasons if score < GOOD] or ["none"]
     # More steps mend an outline and nothing else.
     action = next((action for action in actions if action != MORE_STEPS), actions[0])
     return Verdict(level(score), score, reasons, action, measures)
@@ -135,7 +135,7 @@ def level(score: float) -> str:
 
 def quality(code: str, value: float) -> float:
     """A ramp from 0 at `bad` to 1 at `good`; what is not a number is bad."""
-    worth = WORTH[code]
+    worth = CRITERIA[code]
     if not math.isfinite(value):
         return 0.0
     return min(max((value - worth.bad) / (worth.good - worth.bad), 0.0), 1.0)

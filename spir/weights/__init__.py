@@ -1,5 +1,5 @@
 """Weights on disk: files that carry their configuration, the authors' checkpoints, what can be fetched."""
 
-from spir.weights.files import WEIGHTS, Models, WeightsError, load, load_models, offered, save
+from spir.weights.files import WEIGHTS, Models, WeightsError, default_categories, load, load_models, save
 
-__all__ = ["WEIGHTS", "Models", "WeightsError", "load", "load_models", "offered", "save"]
+__all__ = ["WEIGHTS", "Models", "WeightsError", "load", "load_models", "default_categories", "save"]

@@ -15,13 +15,13 @@ from pathlib import Path
 from spir.categories import CATEGORIES
 from spir.weights.fetch import fetch
 from spir.weights.files import WEIGHTS, WeightsError, available, load_models
-from spir.weights.import_checkpoint import bring
+from spir.weights.import_checkpoint import import_checkpoint
 
 
 def parser() -> argparse.ArgumentParser:
     """Every option."""
     options = argparse.ArgumentParser(
-        "python -m spir.weights", description="Weights: bring, fetch, list, look at."
+        "python -m spir.weights", description="Weights: import, fetch, list, look at."
     )
     options.add_argument("--weights", type=Path, default=WEIGHTS, help="folder with one folder a category")
     commands = options.add_subparsers(dest="command", required=True)
@@ -77,7 +77,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = parser().parse_args(argv)
     try:
         if args.command == "import":
-            written = bring(args.generator, args.encoder, args.category, args.weights, args.focals)
+            written = import_checkpoint(
+                args.generator, args.encoder, args.category, args.weights, args.focals
+            )
             print("\n".join(f"wrote {path}" for path in written))
             if args.encoder is None:
                 print("Without the encoder (c_it*_latest.pth) no photo can be looked at: import it too.")

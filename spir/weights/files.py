@@ -154,7 +154,7 @@ def available(root: str | Path = WEIGHTS) -> list[str]:
     ]
 
 
-def offered(root: str | Path = WEIGHTS) -> list[str]:
+def default_categories(root: str | Path = WEIGHTS) -> list[str]:
     """Those of them that the page has unless it is told otherwise; cars where there are none, to say what is missing."""
     return [name for name in available(root) if CATEGORIES[name].offered] or ["car"]
 

@@ -15,7 +15,7 @@ from spir.weights.files import WEIGHTS, WeightsError, check_shapes, save
 from spir.weights.legacy import encoder_config, generator_config, ours, read_legacy
 
 
-def bring(
+def import_checkpoint(
     generator: str | Path,
     encoder: str | Path | None,
     category: str,

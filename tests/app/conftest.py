@@ -52,7 +52,7 @@ def engine():
 @pytest.fixture(autouse=True)
 def nobody_says_what_a_photo_shows(monkeypatch):
     """Drawn cars are no photos, and the network that knows cars says so."""
-    monkeypatch.setattr("spir.photo.segment.TrainedSegmenter.available", lambda self: False)
+    monkeypatch.setattr("spir.photo.segment.OnnxSegmenter.available", lambda self: False)
 
 
 @pytest.fixture(autouse=True)

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from spir.weights.import_checkpoint import bring
+from spir.weights.import_checkpoint import import_checkpoint
 from tests.app.toy import ROOT
 from tests.app.visits import APP, IN_BROWSER, Visit, served
 from tests.weights.legacy_files import write_pair
@@ -17,7 +17,7 @@ def two(tmp_path_factory):
     """The app over the toy cars and birds of an imported checkpoint, which the authors see orthographically."""
     root = tmp_path_factory.mktemp("weights")
     shutil.copytree(ROOT / "car", root / "car")
-    bring(*write_pair(root, "cub"), "cub", root)
+    import_checkpoint(*write_pair(root, "cub"), "cub", root)
     with served([str(APP)], tmp_path_factory.mktemp("server"), SPIR_WEIGHTS=str(root)) as address:
         yield address
 

@@ -68,8 +68,8 @@ def mixed(events, run, key, second_png):
     """The cells of a grid; the toy's encoder knows nothing, so the other object is made to be another."""
     last(events.second(second_png, key))
     generator = events.engine.generator
-    change = torch.randn(1, generator.layers, 16, generator=torch.Generator().manual_seed(5))
-    code = Code(generator.rows(run.fit.code) + 0.15 * change)
+    change = torch.randn(1, generator.num_ws, 16, generator=torch.Generator().manual_seed(5))
+    code = Code(generator.w_plus(run.fit.code) + 0.15 * change)
     run.other = replace(run.other, code=code, steps=0)
     return last(events.grid(None, key, None, 0))["cells"]
 
@@ -119,10 +119,10 @@ def test_the_corners_are_the_direct_edits_and_the_middle_is_between(events, run,
         (2, 2): mix_colours(generator, mix_shape(generator, mine, 1.0, other), 1.0, other),
     }
     for place, code in direct.items():
-        assert torch.equal(found[place].w.expand(-1, generator.layers, -1), generator.rows(code)), place
+        assert torch.equal(found[place].w.expand(-1, generator.num_ws, -1), generator.w_plus(code)), place
         assert torch.equal(events.engine.palette(found[place]), events.engine.palette(code)), place
     assert torch.allclose(events.engine.palette(found[2, 2]), events.engine.palette(other), atol=1e-6)
-    between = (generator.rows(mine) + generator.rows(other))[:, :-1] / 2
+    between = (generator.w_plus(mine) + generator.w_plus(other))[:, :-1] / 2
     assert torch.allclose(found[1, 1].w[:, :-1], between, atol=1e-6)
     assert len({tuple(picture(cell).ravel()) for cell in mixed}) == 9
 
@@ -154,7 +154,9 @@ def test_a_cell_becomes_the_object_and_the_grid_stays_what_it_was(events, run, k
     assert torch.equal(events.engine.palette(run.fit.code), events.engine.palette(before.code))
     assert run.fit.pose is before.pose and run.fit.trajectory is before.trajectory and run.views == ()
     events.use(key, None, {"cell": [0, 0]})
-    assert torch.equal(events.engine.generator.rows(run.fit.code), events.engine.generator.rows(before.code))
+    assert torch.equal(
+        events.engine.generator.w_plus(run.fit.code), events.engine.generator.w_plus(before.code)
+    )
 
 
 def test_blends_of_an_earlier_result_are_not_used(events, run, key, mixed):

@@ -5,10 +5,10 @@ import math
 import pytest
 
 from spir.app import text as words
-from spir.session.verdict import WORTH
+from spir.session.verdict import CRITERIA
 
 
-@pytest.mark.parametrize("code", WORTH)
+@pytest.mark.parametrize("code", CRITERIA)
 @pytest.mark.parametrize("value", [0.0, 0.123, 1.0, 37.0, math.inf])
 def test_every_reason_is_a_sentence(code, value):
     said = words.verdict_reason(code, value)
@@ -17,7 +17,7 @@ def test_every_reason_is_a_sentence(code, value):
 
 
 def test_every_action_and_level_has_words():
-    assert {worth.action for worth in WORTH.values()} | {"none"} == set(words.VERDICT_ACTIONS)
+    assert {worth.action for worth in CRITERIA.values()} | {"none"} == set(words.VERDICT_ACTIONS)
     assert words.verdict_action("none") == ""
     for level in ("good", "fair", "poor"):
         assert words.verdict_line(level).endswith(".")

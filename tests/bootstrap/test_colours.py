@@ -29,7 +29,7 @@ def scene():
         generator.freeze()
     pose = look_at_pose(torch.tensor([30.0, 120.0]), torch.tensor([10.0, 20.0]), torch.tensor([2.0, 2.0]))
     code = generator.code(torch.randn(2, GENERATOR.z_dim))
-    rows = generator.rows(code).clone()
+    rows = generator.w_plus(code).clone()
     rows[:, -1] = generator.mapping(torch.randn(2, GENERATOR.z_dim))
     view = RenderConfig(size=64, pixel_centre=CAR.pixel_centre)
     with torch.no_grad():
@@ -54,7 +54,7 @@ def test_colours_come_home_and_shape_stays(scene):
     assert cutout.mask.sum() > 200, "the scene shows nothing"
     fitted = fit_colours(guess, cutout, generator, CAR, FREE)
     assert (colour_error(generator, cutout, fitted) < 0.4 * colour_error(generator, cutout, guess)).all()
-    assert torch.equal(fitted.code.w[:, :-1], generator.rows(guess.code)[:, :-1])
+    assert torch.equal(fitted.code.w[:, :-1], generator.w_plus(guess.code)[:, :-1])
     assert torch.equal(fitted.pose.quaternion, guess.pose.quaternion)
 
 
@@ -83,7 +83,7 @@ def test_items_are_independent_and_repeatable(scene):
 def test_what_cannot_be_fitted_stays(scene):
     generator, cutout, guess = scene
     empty = replace(cutout, mask=torch.zeros_like(cutout.mask))
-    w = generator.rows(guess.code)
+    w = generator.w_plus(guess.code)
     assert torch.allclose(fit_colours(guess, empty, generator, CAR).code.w, w)
     own = replace(guess, code=Code(guess.code.w, generator.palette(guess.code).detach()))
     assert fit_colours(own, cutout, generator, CAR) is own

@@ -4,7 +4,7 @@ import math
 
 import torch
 
-from spir.bootstrap.framing import DEFAULT_HALF, centre_and_size, default_pose, levelled
+from spir.bootstrap.framing import DEFAULT_HALF, centre_and_size, default_pose, upright_fallback
 from spir.geometry.pose import look_at_pose
 from spir.geometry.rotation import view_from_rotation
 
@@ -48,10 +48,10 @@ def test_cameras_where_nobody_stands_are_levelled():
     azimuth = torch.tensor([30.0, 30.0, 30.0, 30.0])
     elevation, roll = torch.tensor([10.0, -40.0, 10.0, 80.0]), torch.tensor([20.0, 5.0, 120.0, 0.0])
     pose = look_at_pose(azimuth, elevation, roll, focal=2 * torch.ones(4), shift=torch.full((4, 2), 0.1))
-    found, plausible = levelled(pose, (-15.0, 90.0), 35.0)
+    found, plausible = upright_fallback(pose, (-15.0, 90.0), 35.0)
     assert plausible.tolist() == [True, False, False, True]
     assert torch.equal(found.quaternion[[0, 3]], pose.quaternion[[0, 3]])
     views = torch.stack(view_from_rotation(found.quaternion), 1)
     assert torch.allclose(views[1], torch.tensor([30.0, 0.0, 0.0]), atol=1e-3)
     assert torch.allclose(views[2], torch.tensor([30.0, 10.0, 0.0]), atol=1e-3)
-    assert torch.equal(found.shift, pose.shift) and levelled(pose, (-90.0, 90.0), 180.0)[1].all()
+    assert torch.equal(found.shift, pose.shift) and upright_fallback(pose, (-90.0, 90.0), 180.0)[1].all()

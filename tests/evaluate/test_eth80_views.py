@@ -18,7 +18,7 @@ def test_every_second_view_from_above_goes_in(eth80_folder):
 
 def test_size_and_place_are_taken_from_the_outline(reconstructor):
     torch.manual_seed(0)
-    code = Code(reconstructor.generator.rows(Code(torch.randn(1, 1, 16))))
+    code = Code(reconstructor.generator.w_plus(Code(torch.randn(1, 1, 16))))
     like = torch.ones(1)
     pose = look_at_pose(30 * like, 10 * like, focal=2 * like, scale=0.5 * like)
     target = view(reconstructor, code, camera_from_pose(pose), eth80_views.SIZE).alpha

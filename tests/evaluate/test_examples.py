@@ -14,7 +14,7 @@ from spir.evaluate.examples import scenes as example_scenes
 from spir.evaluate.examples.scenes import SCENES, photographed
 from spir.photo import read_photo
 from spir.pipeline import Reconstructor
-from spir.session.archive.reader import restored
+from spir.session.archive.reader import read_archive
 from spir.weights import load_models
 from tests.app.toy import ROOT
 
@@ -41,7 +41,7 @@ def test_an_example_is_a_run_that_comes_back(small):
     engine = Reconstructor.load(root=ROOT, device="cpu", loss="encoder")
     scene = replace(SCENES[1], steps=1)
     files = examples.example(engine, scene)
-    kept = restored(files["blue-saloon.zip"], engine.category, engine.generator, engine.weights_hash)
+    kept = read_archive(files["blue-saloon.zip"], engine.category, engine.generator, engine.weights_hash)
     assert [step.index for step in kept.fit.trajectory] == [0, 1]
     photo = read_photo(kept.photo)
     assert photo.rgb.shape == (72, 96, 3) and kept.mask.shape == (72, 96)
@@ -71,7 +71,7 @@ def test_what_is_shipped_is_of_the_shipped_weights():
     assert (SHIPPED / "index.json").read_text() == examples.index(SCENES)
     for scene in SCENES:
         data = (SHIPPED / f"{scene.name}.zip").read_bytes()
-        kept = restored(data, models.category, models.generator, models.hash)
+        kept = read_archive(data, models.category, models.generator, models.hash)
         assert kept.fit.trajectory[-1].index == scene.steps
         assert kept.mask.shape == read_photo(kept.photo).rgb.shape[:2]
         assert len((SHIPPED / f"{scene.name}.jpg").read_bytes()) < 10_000

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from spir.evaluate.benchmarks.segmenters import blind, false_cars, main, score
-from spir.photo.finding import Finding
+from spir.photo.finding import Segmentation
 from spir.types import Photo
 
 
@@ -27,8 +27,8 @@ def folder(tmp_path):
     return cars
 
 
-def red(photo: Photo) -> Finding:
-    return Finding(
+def red(photo: Photo) -> Segmentation:
+    return Segmentation(
         (photo.rgb[..., 0] == 200).float(), "red", {"car": 0.9, "chair": 0.02, "bird": 0.02, "plane": 0.02}
     )
 
@@ -40,7 +40,7 @@ def test_a_perfect_finder_scores_one(folder):
 
 
 def test_finding_all_of_the_picture_scores_the_share(folder):
-    row = score(lambda photo: Finding(torch.ones(photo.rgb.shape[:2]), "all"), folder, "car")
+    row = score(lambda photo: Segmentation(torch.ones(photo.rgb.shape[:2]), "all"), folder, "car")
     assert row["iou"] == pytest.approx(0.25)
     assert row["kind"] == 0, "who tells no kind is never right"
 
@@ -61,13 +61,13 @@ def test_scenes_that_are_taken_for_cars_are_counted(tmp_path):
     sure = {"car": 0.9, "chair": 0.0, "bird": 0.0, "plane": 0.0}
     calm = dict.fromkeys(sure, 0.0)
     # Of 28 scenes numbers 7 and 21 are held out.
-    find = lambda photo: Finding(torch.ones(20, 20), "?", sure if photo.rgb[0, 0, 0] > 10 else calm)  # noqa: E731
+    find = lambda photo: Segmentation(torch.ones(20, 20), "?", sure if photo.rgb[0, 0, 0] > 10 else calm)  # noqa: E731
     assert false_cars(find, tmp_path / "scenes.tar") == 0.5
 
 
 def test_the_command_prints_a_table(folder, capsys, monkeypatch):
     monkeypatch.setattr(
-        "spir.evaluate.benchmarks.segmenters.TrainedSegmenter.find", lambda self, photo: red(photo)
+        "spir.evaluate.benchmarks.segmenters.OnnxSegmenter.find", lambda self, photo: red(photo)
     )
     main(["--photos", str(folder.parent)])
     out = capsys.readouterr().out

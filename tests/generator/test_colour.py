@@ -24,7 +24,7 @@ def test_palette_stays_within_reach_and_depends_on_w():
 
 
 def test_the_last_row_changes_the_palette_alone(small):
-    w = torch.randn(1, small.layers, 16)
+    w = torch.randn(1, small.num_ws, 16)
     points = torch.rand(1, 20, 3) - 0.5
     other = w.clone()
     other[:, -1] += 1

@@ -13,7 +13,7 @@ from spir.types import Code
 def test_one_row_is_the_same_for_all(small):
     code = small.code(torch.randn(2, 8))
     assert code.w.shape == (2, 1, 16)
-    repeated = Code(code.w.repeat(1, small.layers, 1))
+    repeated = Code(code.w.repeat(1, small.num_ws, 1))
     assert torch.equal(small.planes(code), small.planes(repeated))
     assert torch.equal(small.palette(code), small.palette(repeated))
 
@@ -44,7 +44,7 @@ def test_density_is_clamped(small):
 
 def test_compact_sizes():
     generator = Generator(COMPACT)
-    assert generator.layers == 13
+    assert generator.num_ws == 13
     widths = [generator.get_submodule(f"synthesis_network.b{4 * 2**i}").conv1.bias.numel() for i in range(6)]
     assert widths == [256, 256, 256, 128, 64, 32]
     assert 3e6 < sum(parameter.numel() for parameter in generator.parameters()) < 6e6
@@ -57,7 +57,7 @@ def test_an_impossible_resolution_is_refused(small, size):
 
 
 def test_the_smallest_network_has_one_block():
-    assert Generator(GeneratorConfig(4, 4, 4, 2, 16, 4)).layers == 3
+    assert Generator(GeneratorConfig(4, 4, 4, 2, 16, 4)).num_ws == 3
 
 
 def test_it_learns_a_sphere_of_a_given_size(small):

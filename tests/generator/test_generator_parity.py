@@ -57,7 +57,7 @@ def test_tensor_names_and_shapes_are_the_listing(paper):
 
 
 def test_sizes(paper):
-    assert paper.layers == 15
+    assert paper.num_ws == 15
     assert sum(parameter.numel() for parameter in paper.parameters()) == 32_164_056
     assert sum(buffer.numel() for buffer in paper.buffers()) == 175_056
 

@@ -13,7 +13,7 @@ from spir.types import Code
 def full_code(generator: Generator, batch: int = 2) -> Code:
     """A code with different rows."""
     noise = torch.randn(
-        batch, generator.layers, generator.config.w_dim, generator=torch.Generator().manual_seed(1)
+        batch, generator.num_ws, generator.config.w_dim, generator=torch.Generator().manual_seed(1)
     )
     return Code(noise)
 
@@ -46,10 +46,10 @@ def test_a_surrounding_autocast_changes_nothing(small):
 def test_every_row_of_the_shape_matters(small):
     code = full_code(small, 1)
     planes = small.planes(code)
-    for row in range(small.layers):
+    for row in range(small.num_ws):
         w = code.w.clone()
         w[:, row] += 1
-        assert torch.equal(small.planes(Code(w)), planes) == (row == small.layers - 1)
+        assert torch.equal(small.planes(Code(w)), planes) == (row == small.num_ws - 1)
 
 
 @pytest.mark.parametrize("half", [False, True])

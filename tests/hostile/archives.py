@@ -17,7 +17,7 @@ from spir.outputs.attention_maps import packed
 from spir.outputs.files import step_metrics
 from spir.photo import read_photo
 from spir.pipeline import Reconstructor, preset
-from spir.session.archive.writer import Kept, bundle
+from spir.session.archive.writer import SessionArchive, write_archive
 from spir.session.record import run_record
 from spir.types import Guess
 from tests.app.toy import ROOT
@@ -66,10 +66,10 @@ def sound_files() -> dict[str, bytes]:
     first = next(item for item in found if isinstance(item, Guess))
     metrics = tuple(step_metrics(fit.trajectory, cut))
     views = (packed(engine().turntable(fit, 2, 32)),)
-    kept = Kept(photo, mask, 0.1, "by hand", first, fit, metrics, views, 32, None, layers=LAYERS)
+    kept = SessionArchive(photo, mask, 0.1, "by hand", first, fit, metrics, views, 32, None, layers=LAYERS)
     told = {"weights_hash": engine().weights_hash, "device": "cpu", "loss_backend": "encoder", "seed": 0}
     record = run_record(fit, **told, segmenter="by hand", metrics=metrics, notes={})
-    with zipfile.ZipFile(BytesIO(bundle(kept, cut, engine().category, record))) as archive:
+    with zipfile.ZipFile(BytesIO(write_archive(kept, cut, engine().category, record))) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 

@@ -9,7 +9,7 @@ import torch
 from PIL import Image
 
 from spir.photo import PhotoError, read_mask, read_photo
-from spir.session.archive.reader import BundleError
+from spir.session.archive.reader import ArchiveError
 from spir.types import Photo
 from tests.hostile.case import FORMATS, noise, saved
 
@@ -48,7 +48,7 @@ class Doors:
         """("taken", "") or ("refused", words)."""
         try:
             getattr(self, door)(data)
-        except (PhotoError, BundleError) as problem:
+        except (PhotoError, ArchiveError) as problem:
             return "refused", str(problem)
         return "taken", ""
 

@@ -11,7 +11,7 @@ from spir.app.api import parsed
 from spir.app.widgets.cutout.masks import mask_uri, read_mask_uri
 from spir.app.widgets.swatches import widget as swatches
 from spir.photo import PhotoError, read_photo
-from spir.session.archive.reader import BundleError, restored
+from spir.session.archive.reader import ArchiveError, read_archive
 from spir.types import Photo
 from spir.validation import number
 from tests.hostile.case import noise, saved
@@ -106,7 +106,9 @@ def test_words_of_a_zip_make_a_run_or_are_refused(changes):
         return
     known = engine()
     data = zipped({"run.json": text})
-    kept = refuses(lambda: restored(data, known.category, known.generator, known.weights_hash), BundleError)
+    kept = refuses(
+        lambda: read_archive(data, known.category, known.generator, known.weights_hash), ArchiveError
+    )
     assert kept is None or 0 <= kept.margin <= 0.5
 
 

@@ -44,7 +44,7 @@ class Toy:
 
     def code(self, seed):
         g = torch.Generator().manual_seed(seed)
-        return Code(torch.randn(1, self.generator.layers, 16, generator=g))
+        return Code(torch.randn(1, self.generator.num_ws, 16, generator=g))
 
     def pose(self, azimuth=30.0, shift=0.0):
         return look_at_pose(

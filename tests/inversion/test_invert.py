@@ -8,11 +8,8 @@ import torch
 from spir.geometry.pose import camera_from_pose
 from spir.inversion.config import (
     AS_PUBLISHED,
-    ENCODER_ONLY,
-    HYBRID_FAST,
-    HYBRID_SLOW,
-    Gains,
     InversionConfig,
+    StepScales,
     published,
 )
 from spir.inversion.invert import invert
@@ -23,14 +20,12 @@ from spir.types import Code, Cutout, Pose
 # Random networks bend more sharply than trained ones: smaller steps.
 QUICK = InversionConfig(
     steps=4,
-    gains=Gains(0.0, 10.0, 10.0),
+    gains=StepScales(0.0, 10.0, 10.0),
     crops=1,
     losses=(("perceptual", 1.0), ("silhouette", 1.0), ("colour", 0.5)),
     pose_rate=5e-3,
     size=32,
     samples=8,
-    coarse_size=32,
-    coarse_samples=4,
 )
 
 
@@ -55,15 +50,10 @@ def same(a, b):
     return all(torch.equal(x, y) for x, y in zip(tensors(a), tensors(b), strict=True))
 
 
-def test_presets_are_the_papers_rows():
-    assert [config.steps for config in (ENCODER_ONLY, HYBRID_FAST, HYBRID_SLOW)] == [0, 10, 30]
-    assert replace(ENCODER_ONLY, steps=30) == replace(HYBRID_FAST, steps=30) == HYBRID_SLOW
-
-
 def test_the_authors_settings_are_theirs():
     slow, fast = published(30), published(10, optimise_pose=False)
-    assert slow == AS_PUBLISHED and slow.gains == Gains(0.0, 5.0, 5.0)
-    assert fast.gains == Gains(0.0, 10.0, 10.0) and not fast.optimise_pose and fast.steps == 10
+    assert slow == AS_PUBLISHED and slow.gains == StepScales(0.0, 5.0, 5.0)
+    assert fast.gains == StepScales(0.0, 10.0, 10.0) and not fast.optimise_pose and fast.steps == 10
     assert slow.losses == (("perceptual", 1.0),) and slow.rate == slow.pose_rate == 2e-3
     assert slow.crops == 15 and slow.fresh_crops and slow.jitter and slow.renderer == "reference"
 
@@ -117,7 +107,7 @@ def test_colour_alone_is_found(toy):
     other = Code(torch.cat((code.w[:, :-1], toy.code(5).w[:, -1:]), 1))
     photo = toy.cutout(code, toy.pose()), toy.guess(other, toy.pose())
     config = replace(
-        QUICK, steps=10, losses=(("colour", 1.0),), gains=Gains(0.0, 50.0, 50.0), optimise_pose=False
+        QUICK, steps=10, losses=(("colour", 1.0),), gains=StepScales(0.0, 50.0, 50.0), optimise_pose=False
     )
     steps = run(toy, photo, config)
     assert steps[-1].loss < 0.5 * steps[0].loss
@@ -126,14 +116,14 @@ def test_colour_alone_is_found(toy):
 
 def test_pose_alone_is_found(toy):
     photo = toy.cutout(toy.code(1), toy.pose()), toy.guess(toy.code(1), toy.pose(shift=0.1))
-    config = replace(QUICK, steps=8, gains=Gains(0.0, 1e-6, 1e-6), pose_rate=2e-2)
+    config = replace(QUICK, steps=8, gains=StepScales(0.0, 1e-6, 1e-6), pose_rate=2e-2)
     steps = run(toy, photo, config)
     assert steps[0].pose.shift[0, 0] == pytest.approx(0.1)
     assert steps[-1].pose.shift[0, 0].abs() < 0.04
 
 
 def test_every_step_shows_its_own_code_and_pose(toy, photo):
-    for step in run(toy, photo, replace(QUICK, steps=3, coarse_steps=2)):
+    for step in run(toy, photo, replace(QUICK, steps=3)):
         view = RenderConfig(size=32, samples=8)
         with torch.no_grad():
             seen = render(toy.generator.field(step.code), camera_from_pose(step.pose), view)
@@ -141,7 +131,7 @@ def test_every_step_shows_its_own_code_and_pose(toy, photo):
         assert torch.allclose(seen.alpha, step.alpha, atol=1e-5)
 
 
-@pytest.mark.parametrize("extra", [{}, {"coarse_steps": 3}, {"fresh_crops": True, "crops": 2}])
+@pytest.mark.parametrize("extra", [{}, {"fresh_crops": True, "crops": 2}])
 def test_a_longer_run_begins_with_the_shorter_one_bit_for_bit(toy, photo, extra):
     short = run(toy, photo, replace(QUICK, steps=2, **extra))
     long = run(toy, photo, replace(QUICK, steps=5, **extra))

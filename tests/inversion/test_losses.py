@@ -7,7 +7,7 @@ import torch
 
 from spir.geometry.density import LaplaceDensity
 from spir.geometry.pose import camera_from_pose, look_at_pose
-from spir.inversion.losses import LOSSES, Attempt, Goal, colour, silhouette, total_loss
+from spir.inversion.losses import LOSSES, Prediction, Target, colour, silhouette, total_loss
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.types import FieldSample
@@ -43,28 +43,31 @@ def pair(seed=0, batch=3):
     rgb, alpha = torch.rand(batch, 8, 8, 3, generator=g), torch.rand(batch, 8, 8, generator=g)
     w = torch.randn(batch, 4, 5, generator=g)
     goal_rgb, mask = torch.rand(batch, 8, 8, 3, generator=g), torch.rand(batch, 8, 8, generator=g)
-    return Attempt(rgb, alpha, w), Goal(goal_rgb, mask, torch.randn(batch, 4, 5, generator=g), look)
+    return Prediction(rgb, alpha, w), Target(goal_rgb, mask, torch.randn(batch, 4, 5, generator=g), look)
 
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_a_perfect_fit_costs_nothing(name):
-    attempt, goal = pair()
-    perfect = Goal(
-        attempt.rgb, attempt.alpha, attempt.w, lambda rgb, alpha: (rgb - attempt.rgb).sum((1, 2, 3))
+    prediction, target = pair()
+    perfect = Target(
+        prediction.rgb,
+        prediction.alpha,
+        prediction.w,
+        lambda rgb, alpha: (rgb - prediction.rgb).sum((1, 2, 3)),
     )
-    assert torch.allclose(LOSSES[name](attempt, perfect), torch.zeros(3), atol=1e-6)
-    assert (LOSSES[name](attempt, goal) > 0.01).all()
+    assert torch.allclose(LOSSES[name](prediction, perfect), torch.zeros(3), atol=1e-6)
+    assert (LOSSES[name](prediction, target) > 0.01).all()
 
 
 @pytest.mark.parametrize("name", LOSSES)
 @pytest.mark.parametrize("empty", [False, True])
 def test_gradients_are_finite_and_stay_with_their_item(name, empty):
-    attempt, goal = pair()
+    prediction, target = pair()
     if empty:
-        attempt = Attempt(attempt.rgb * 0, attempt.alpha * 0, attempt.w)
-        goal = replace(goal, mask=goal.mask * 0)
-    leaves = [value.clone().requires_grad_() for value in (attempt.rgb, attempt.alpha, attempt.w)]
-    loss = LOSSES[name](Attempt(*leaves), goal)
+        prediction = Prediction(prediction.rgb * 0, prediction.alpha * 0, prediction.w)
+        target = replace(target, mask=target.mask * 0)
+    leaves = [value.clone().requires_grad_() for value in (prediction.rgb, prediction.alpha, prediction.w)]
+    loss = LOSSES[name](Prediction(*leaves), target)
     assert loss.shape == (3,) and loss.isfinite().all()
     gradients = torch.autograd.grad(loss[1], leaves, allow_unused=True)
     found = [gradient for gradient in gradients if gradient is not None]
@@ -74,12 +77,12 @@ def test_gradients_are_finite_and_stay_with_their_item(name, empty):
 
 @pytest.mark.parametrize("name", LOSSES)
 def test_an_item_costs_the_same_alone(name):
-    attempt, goal = pair()
-    together = LOSSES[name](attempt, goal)
+    prediction, target = pair()
+    together = LOSSES[name](prediction, target)
     one = slice(1, 2)
     alone = LOSSES[name](
-        Attempt(attempt.rgb[one], attempt.alpha[one], attempt.w[one]),
-        Goal(goal.rgb[one], goal.mask[one], goal.w[one], look),
+        Prediction(prediction.rgb[one], prediction.alpha[one], prediction.w[one]),
+        Target(target.rgb[one], target.mask[one], target.w[one], look),
     )
     assert torch.allclose(alone, together[one])
 
@@ -87,22 +90,22 @@ def test_an_item_costs_the_same_alone(name):
 def test_silhouettes_in_closed_form():
     alpha, mask = torch.zeros(1, 8, 8), torch.zeros(1, 8, 8)
     alpha[:, :4], mask[:, 2:6] = 1, 1
-    attempt, goal = pair(batch=1)
-    loss = silhouette(replace(attempt, alpha=alpha), replace(goal, mask=mask))
+    prediction, target = pair(batch=1)
+    loss = silhouette(replace(prediction, alpha=alpha), replace(target, mask=mask))
     assert loss.item() == pytest.approx(1 - 16 / 48 + 32 / 64, abs=1e-5)
 
 
 def test_colour_counts_where_either_silhouette_is_and_does_not_shrink_the_object():
-    attempt, goal = pair(batch=1)
+    prediction, target = pair(batch=1)
     alpha = torch.zeros(1, 8, 8)
     alpha[:, :2] = 1
-    rgb = goal.rgb.clone()
+    rgb = target.rgb.clone()
     rgb[:, 4:] += 1
-    attempt = Attempt(rgb, alpha.requires_grad_(), attempt.w)
-    assert colour(attempt, replace(goal, mask=alpha.detach())).item() == pytest.approx(0, abs=1e-6)
+    prediction = Prediction(rgb, alpha.requires_grad_(), prediction.w)
+    assert colour(prediction, replace(target, mask=alpha.detach())).item() == pytest.approx(0, abs=1e-6)
     wider = torch.zeros(1, 8, 8)
     wider[:, 6:] = 1
-    loss = colour(attempt, replace(goal, mask=wider))
+    loss = colour(prediction, replace(target, mask=wider))
     assert loss.item() == pytest.approx(0.5 * 0.99, abs=1e-2)
     assert not loss.requires_grad
 
@@ -117,21 +120,21 @@ def test_partly_overlapping_silhouettes_pull_the_pose_home(side):
         mask = view(torch.zeros(1, 2)).alpha
     shift = torch.tensor([[0.4 * side, 0.0]], requires_grad=True)
     seen = view(shift)
-    goal = Goal(seen.rgb.detach(), mask, torch.zeros(1, 1, 1), look)
-    loss = silhouette(Attempt(seen.rgb, seen.alpha, torch.zeros(1, 1, 1)), goal)
+    target = Target(seen.rgb.detach(), mask, torch.zeros(1, 1, 1), look)
+    loss = silhouette(Prediction(seen.rgb, seen.alpha, torch.zeros(1, 1, 1)), target)
     (gradient,) = torch.autograd.grad(loss.sum(), shift)
     assert gradient[0, 0] * side > 0.1
 
 
 def test_the_total_is_the_weighted_sum_and_skips_what_has_no_weight():
-    attempt, goal = pair()
+    prediction, target = pair()
 
     def forbidden(rgb, alpha):
         raise AssertionError
 
     found = total_loss(
-        attempt,
-        replace(goal, look=forbidden),
+        prediction,
+        replace(target, distance=forbidden),
         (("silhouette", 2.0), ("colour", 0.5), ("perceptual", 0.0)),
     )
-    assert torch.allclose(found, 2 * silhouette(attempt, goal) + 0.5 * colour(attempt, goal))
+    assert torch.allclose(found, 2 * silhouette(prediction, target) + 0.5 * colour(prediction, target))

@@ -20,8 +20,16 @@ from spir.outputs.layer_file import layer_bytes
 from spir.photo import read_photo
 from spir.pipeline import Reconstructor, preset
 from spir.session.archive import reader as unbundle
-from spir.session.archive.reader import BundleError, restored
-from spir.session.archive.writer import Kept, bundle, flat, leaner, mask_bytes, picture_ending, tensors_of
+from spir.session.archive.reader import ArchiveError, read_archive
+from spir.session.archive.writer import (
+    SessionArchive,
+    flat,
+    leaner,
+    mask_bytes,
+    picture_ending,
+    tensors_of,
+    write_archive,
+)
 from spir.session.record import run_record
 from spir.types import Guess, Step
 from tests.app.toy import ROOT
@@ -49,7 +57,7 @@ def kept(engine, cut):
     pixels, mask = car_photo(64)
     found = list(engine.reconstruct(cut, preset(STEPS)))
     fit = found[-1]
-    return Kept(
+    return SessionArchive(
         photo=png(pixels),
         mask=mask,
         margin=0.1,
@@ -80,7 +88,7 @@ def record(engine, kept):
 
 @pytest.fixture(scope="module")
 def data(engine, kept, cut, record):
-    return bundle(kept, cut, engine.category, record, {"mesh.glb": b"mesh", "turntable.mp4": b"film"})
+    return write_archive(kept, cut, engine.category, record, {"mesh.glb": b"mesh", "turntable.mp4": b"film"})
 
 
 @pytest.fixture(scope="module")
@@ -105,8 +113,8 @@ def rezipped(files: dict[str, bytes], **changes: bytes | None) -> bytes:
     return file.getvalue()
 
 
-def back(engine, data: bytes) -> Kept:
-    return restored(data, engine.category, engine.generator, engine.weights_hash)
+def back(engine, data: bytes) -> SessionArchive:
+    return read_archive(data, engine.category, engine.generator, engine.weights_hash)
 
 
 def same(one: dict[str, Tensor], other: dict[str, Tensor]) -> bool:
@@ -122,7 +130,7 @@ def words(files, **changes) -> bytes:
 def test_everything_comes_back_exactly(engine, data, kept):
     again = back(engine, data)
     assert same(tensors_of(again), tensors_of(kept))
-    for field in fields(Kept):
+    for field in fields(SessionArchive):
         if field.name not in ("mask", "guess", "fit", "palette"):
             assert getattr(again, field.name) == getattr(kept, field.name), field.name
     assert torch.equal(again.mask, kept.mask)
@@ -140,7 +148,7 @@ def test_a_run_goes_on_from_the_zip_as_if_it_had_never_ended(engine, data, kept,
     recut = engine.cut(read_photo(again.photo), again.mask, again.margin)
     assert torch.equal(recut.rgb, cut.rgb) and torch.equal(recut.mask, cut.mask)
 
-    def on(run: Kept, cutout) -> list[Step]:
+    def on(run: SessionArchive, cutout) -> list[Step]:
         after = run.fit.trajectory[2]
         parts = (engine.generator, engine.category, preset(4), engine.perceptual)
         return list(invert(cutout, run.guess, *parts, after=after))
@@ -160,11 +168,13 @@ def test_the_zip_is_for_people_too(files, data, engine, kept, cut, record):
         if name.endswith(".png"):
             Image.open(io.BytesIO(files[name])).verify()
     more = {"mesh.glb": b"mesh", "turntable.mp4": b"film"}
-    assert bundle(kept, cut, engine.category, record, more) == data, "the same run gives the same bytes"
+    assert write_archive(kept, cut, engine.category, record, more) == data, (
+        "the same run gives the same bytes"
+    )
 
 
 def test_a_lean_zip_keeps_what_is_in_use_exactly(engine, kept, cut, record, data):
-    lean = bundle(kept, cut, engine.category, record, lean=True)
+    lean = write_archive(kept, cut, engine.category, record, lean=True)
     again = back(engine, lean)
     assert len(lean) < 0.8 * len(data)
     assert same(
@@ -227,10 +237,10 @@ def test_a_damaged_file_in_a_sound_zip_ends_in_words(engine, files, name, seed):
 
 
 def survives(engine, data: bytes) -> bool:
-    """Whether a ZIP comes back; whatever is not a BundleError fails the test."""
+    """Whether a ZIP comes back; whatever is not a ArchiveError fails the test."""
     try:
         kept = back(engine, data)
-    except BundleError as problem:
+    except ArchiveError as problem:
         assert str(problem).endswith(".") and len(str(problem)) < 400
         return False
     assert all(
@@ -254,10 +264,10 @@ def test_nothing_may_be_missing(engine, files, name):
 def test_a_bomb_is_not_unpacked(engine, files, monkeypatch):
     bomb = rezipped(files, **{"mask.png": bytes(60 * 2**20)})
     assert len(bomb) < 2**20
-    with pytest.raises(BundleError, match="too large"):
+    with pytest.raises(ArchiveError, match="too large"):
         back(engine, bomb)
     monkeypatch.setattr(unbundle, "MOST_BYTES", 1000)
-    with pytest.raises(BundleError, match="too large"):
+    with pytest.raises(ArchiveError, match="too large"):
         back(engine, rezipped(files))
 
 
@@ -271,10 +281,10 @@ def test_a_lying_header_is_not_believed(engine, files):
 
 def test_too_large_and_too_many(engine, data, monkeypatch):
     monkeypatch.setattr(unbundle, "MOST_ENTRIES", 5)
-    with pytest.raises(BundleError, match="too many"):
+    with pytest.raises(ArchiveError, match="too many"):
         back(engine, data)
     monkeypatch.setattr(unbundle, "LARGEST", 100)
-    with pytest.raises(BundleError, match="too large"):
+    with pytest.raises(ArchiveError, match="too large"):
         back(engine, data)
 
 
@@ -401,9 +411,9 @@ def test_wrong_json_is_refused(engine, files, text):
 
 
 def test_other_weights_and_categories_are_named(engine, files):
-    with pytest.raises(BundleError, match=f"other weights.*deadbeef.*{engine.weights_hash[:8]}"):
+    with pytest.raises(ArchiveError, match=f"other weights.*deadbeef.*{engine.weights_hash[:8]}"):
         back(engine, rezipped(files, **{"run.json": words(files, weights="deadbeef" * 8)}))
-    with pytest.raises(BundleError, match="category boat.*car"):
+    with pytest.raises(ArchiveError, match="category boat.*car"):
         back(engine, rezipped(files, **{"run.json": words(files, category="boat")}))
 
 
@@ -427,7 +437,7 @@ def test_steps_must_be_in_order(engine, files):
 
 def test_without_colours_views_or_layers_it_comes_back_too(engine, kept, cut, record):
     plain = replace(kept, palette=None, views=(), metrics=(), layers=None)
-    again = back(engine, bundle(plain, cut, engine.category, record))
+    again = back(engine, write_archive(plain, cut, engine.category, record))
     assert (again.palette, again.views, again.metrics, again.layers) == (None, (), (), None)
 
 
@@ -443,5 +453,5 @@ def test_a_surface_that_is_none_is_refused(engine, files):
         layer_bytes(astray),
     ):
         assert not survives(engine, rezipped(files, **{"layers.safetensors": layers}))
-    with pytest.raises(BundleError, match="too large"):
+    with pytest.raises(ArchiveError, match="too large"):
         back(engine, rezipped(files, **{"layers.safetensors": bytes(5 * 2**20)}))

@@ -34,12 +34,12 @@ def generator():
 
 def code(generator, seed, rows="many", palette=False):
     draw = torch.Generator().manual_seed(seed)
-    w = torch.randn(2, 1 if rows == "one" else generator.layers, 12, generator=draw)
+    w = torch.randn(2, 1 if rows == "one" else generator.num_ws, 12, generator=draw)
     return Code(w, torch.rand(2, 3, 3, generator=draw) * 2 - 1 if palette else None)
 
 
 def same(generator, first, second):
-    return torch.equal(generator.rows(first), generator.rows(second)) and torch.equal(
+    return torch.equal(generator.w_plus(first), generator.w_plus(second)) and torch.equal(
         generator.palette(first), generator.palette(second)
     )
 
@@ -71,7 +71,7 @@ def test_mixing_shapes_leaves_the_colours_alone_and_ends_at_the_other(generator,
     assert torch.equal(generator.palette(mixed), generator.palette(mine))
     assert torch.equal(generator.planes(mixed), generator.planes(other))
     half = mix_shape(generator, mine, 0.5, other).w[:, :-1]
-    assert torch.allclose(half, (generator.rows(mine) + generator.rows(other))[:, :-1] / 2)
+    assert torch.allclose(half, (generator.w_plus(mine) + generator.w_plus(other))[:, :-1] / 2)
 
 
 @pytest.mark.parametrize("mine_by_hand", [False, True])

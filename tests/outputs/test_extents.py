@@ -36,7 +36,7 @@ def test_stretching_leaves_the_colours_and_the_code_alone(generator):
     assert stretch(generator, code, 0.0, "height") is code
     tall = stretch(generator, code, 1.0, "height")
     assert torch.equal(tall.palette, code.palette) and torch.equal(code.w, kept)
-    assert torch.equal(generator.rows(tall)[:, -1:], generator.rows(code)[:, -1:])
+    assert torch.equal(generator.w_plus(tall)[:, -1:], generator.w_plus(code)[:, -1:])
     with pytest.raises(ValueError, match="'depth'"):
         stretch(generator, code, 1.0, "depth")
 

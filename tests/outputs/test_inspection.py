@@ -10,7 +10,7 @@ import torch
 from spir.geometry.camera import project, rays
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.geometry.rotation import matrix_from_quaternion
-from spir.outputs.edit_pose import nudged
+from spir.outputs.edit_pose import edit_pose
 from spir.outputs.inspection import (
     WITHIN,
     error_levels,
@@ -77,7 +77,7 @@ def test_an_exact_map_under_its_pose_has_no_error(focal, pixel_centre):
 
 @pytest.mark.parametrize("focal", [0.7, 1.3, None])
 def test_a_moved_pose_has_the_error_of_the_formulas(focal):
-    nocs, moved = exact_map(pose(focal)), nudged(pose(focal), 10.0, further=1.2)
+    nocs, moved = exact_map(pose(focal)), edit_pose(pose(focal), 10.0, further=1.2)
     error = reprojection_error(nocs, moved)[0].numpy()
     assert np.allclose(error, brute(nocs, moved), atol=1e-4) and error.mean() > 0.05
 

@@ -6,7 +6,7 @@ import torch
 from spir.geometry.camera import project
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.geometry.rotation import geodesic_deg, view_from_rotation
-from spir.outputs.edit_pose import distance, nudged
+from spir.outputs.edit_pose import distance, edit_pose
 from spir.session.record import readable_pose
 
 
@@ -25,7 +25,7 @@ def poses(focal=True):
 
 def test_nothing_asked_nothing_moved():
     pose = poses()
-    same = nudged(pose)
+    same = edit_pose(pose)
     for name in ("z0", "shift", "scale", "quaternion"):
         assert torch.equal(getattr(same, name), getattr(pose, name))
 
@@ -36,7 +36,7 @@ def test_its_own_numbers_leave_a_pose_where_it_is(focal):
     for row in range(len(pose.scale)):
         one = pose[row : row + 1]
         told = readable_pose(one)
-        again = nudged(
+        again = edit_pose(
             one, told["azimuth_deg"], told["elevation_deg"], told["roll_deg"], told["focal_widths"], 1.0
         )
         assert geodesic_deg(again.quaternion, one.quaternion) < 1e-2
@@ -51,7 +51,7 @@ def test_one_angle_leaves_the_others(axis):
     angles = [None, None, None]
     angles[axis] = 25.0
     before = view_from_rotation(pose.quaternion)
-    moved = nudged(pose, *angles)
+    moved = edit_pose(pose, *angles)
     for i, (now, then) in enumerate(zip(view_from_rotation(moved.quaternion), before, strict=True)):
         wanted = torch.full_like(then, 25.0) if i == axis else then
         turned = (now - wanted + 180) % 360 - 180
@@ -64,13 +64,13 @@ def test_the_distance_is_the_camera_s():
     camera = camera_from_pose(pose)
     _, depth = project(camera, torch.zeros(len(pose.scale), 1, 3))
     assert torch.allclose(distance(pose), depth[:, 0], rtol=1e-4)
-    assert torch.allclose(distance(nudged(pose, further=1.7)), 1.7 * distance(pose), rtol=1e-5)
+    assert torch.allclose(distance(edit_pose(pose, further=1.7)), 1.7 * distance(pose), rtol=1e-5)
     assert distance(poses(focal=False)) is None
 
 
 def test_a_longer_lens_keeps_the_size_in_the_picture():
     pose = poses()
-    tele = nudged(pose, focal=9.0)
+    tele = edit_pose(pose, focal=9.0)
     assert torch.equal(tele.scale, pose.scale)
     assert torch.allclose(camera_from_pose(tele).focal, torch.tensor(9.0), rtol=1e-5)
     # Points of the plane through the middle that faces the camera stay where they were.
@@ -80,7 +80,7 @@ def test_a_longer_lens_keeps_the_size_in_the_picture():
 
 
 def test_an_orthographic_pose_has_no_focal_length_to_change():
-    assert nudged(poses(focal=False), focal=3.0).z0 is None
+    assert edit_pose(poses(focal=False), focal=3.0).z0 is None
 
 
 @pytest.mark.parametrize(
@@ -88,4 +88,4 @@ def test_an_orthographic_pose_has_no_focal_length_to_change():
 )
 def test_what_is_no_pose_is_refused(wrong):
     with pytest.raises(ValueError, match="finite"):
-        nudged(poses(), **wrong)
+        edit_pose(poses(), **wrong)

@@ -12,7 +12,7 @@ from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.session import evidence
-from spir.session.verdict import FAIR, GOOD, WORTH, judge, level, photo_detail, quality, weigh
+from spir.session.verdict import CRITERIA, FAIR, GOOD, judge, level, photo_detail, quality, score_measures
 from spir.types import Code, Cutout, Fit, Guess, Step
 from tests.outputs.analytic import Balls
 
@@ -76,7 +76,7 @@ def used(fit, pose):
 def test_a_perfect_fit_is_good(run):
     verdict = judged(run)
     assert (verdict.level, verdict.action, verdict.reasons) == ("good", "none", ())
-    assert verdict.score > 0.9 and [measure.code for measure in verdict.measures] == list(WORTH)
+    assert verdict.score > 0.9 and [measure.code for measure in verdict.measures] == list(CRITERIA)
 
 
 def test_a_shifted_silhouette(run):
@@ -127,7 +127,7 @@ def test_a_map_that_is_a_muddle(run):
     muddle = torch.rand(run[1].nocs.shape, generator=torch.Generator().manual_seed(0)) - 0.5
     assert "points" in codes(judged(run, guess=replace(run[1], nocs=muddle)))
     flat = judged(run, guess=replace(run[1], nocs=torch.zeros_like(muddle)))
-    assert flat.measures[list(WORTH).index("flat_map")].quality == 0
+    assert flat.measures[list(CRITERIA).index("flat_map")].quality == 0
     broken = judged(run, guess=replace(run[1], nocs=muddle * math.nan))
     assert broken.level != "good"
 
@@ -211,9 +211,9 @@ def test_contact_counts_on_every_side(turns):
 
 
 def test_worse_measures_never_raise_the_score():
-    for code, worth in WORTH.items():
+    for code, worth in CRITERIA.items():
         values = [worth.good + (worth.bad - worth.good) * part for part in (0.0, 0.3, 0.6, 1.0, 1.5)]
-        scores = [weigh({**PERFECT, code: value}).score for value in values]
+        scores = [score_measures({**PERFECT, code: value}).score for value in values]
         assert scores == sorted(scores, reverse=True) and all(0 <= score <= 1 for score in scores)
         assert worth.weight == 0 or scores[-1] < scores[0]
 
@@ -234,18 +234,18 @@ def test_the_record_is_json(run):
 
 
 def test_what_is_not_a_number_is_bad():
-    for code in WORTH:
+    for code in CRITERIA:
         assert quality(code, math.nan) == 0 and quality(code, math.inf) == 0
 
 
 def test_more_steps_are_advised_only_where_nothing_else_is_weak():
-    fine = {code: worth.good for code, worth in WORTH.items()}
+    fine = {code: worth.good for code, worth in CRITERIA.items()}
     poor = {"overlap": 0.7, "cut_off": 0.0}
-    assert weigh(fine | {"overlap": 0.7}).action == "more_steps"
-    assert weigh(fine | poor | {"points": 0.1}).action == "other_photo"
-    assert weigh(fine).action == "none"
+    assert score_measures(fine | {"overlap": 0.7}).action == "more_steps"
+    assert score_measures(fine | poor | {"points": 0.1}).action == "other_photo"
+    assert score_measures(fine).action == "none"
 
 
 def test_a_poor_fit_takes_no_detail_from_the_photo(run):
-    assert photo_detail(weigh(PERFECT)) == 1
+    assert photo_detail(score_measures(PERFECT)) == 1
     assert photo_detail(judged(run, fit=used(run[2], pose(azimuth=75.0)))) == 0

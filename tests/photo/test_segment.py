@@ -12,7 +12,7 @@ from PIL import Image
 from spir.categories import CATEGORIES
 from spir.photo import segment
 from spir.photo.decode import PhotoError
-from spir.photo.finding import KINDS, Finding
+from spir.photo.finding import KINDS, Segmentation
 from spir.photo.segment import AlphaSegmenter, able, choose_segmenter, find, on_paper
 from spir.photo.segmenters import rembg as salient
 from spir.photo.segmenters.grabcut import GrabCutSegmenter, without_frame
@@ -48,7 +48,7 @@ def no_rembg(monkeypatch, no_trained):
 
 @pytest.fixture
 def no_trained(monkeypatch):
-    monkeypatch.setattr(segment.TrainedSegmenter, "available", lambda self: False)
+    monkeypatch.setattr(segment.OnnxSegmenter, "available", lambda self: False)
 
 
 @pytest.mark.parametrize("size", [(180, 270), (700, 1000), (40, 60)])
@@ -210,9 +210,9 @@ def test_while_rembg_is_on_its_way_others_cut_out(fake_rembg, no_trained, monkey
 def test_ours_says_what_the_photo_shows_whoever_cuts_it_out(monkeypatch):
     photo, truth = drawn()
     kinds = dict(zip(KINDS, (0.1, 0.7, 0.1, 0.0), strict=True))
-    told = Finding(torch.zeros(photo.rgb.shape[:2]), "ours", kinds, others=2)
-    monkeypatch.setattr(segment.TrainedSegmenter, "available", lambda self: True)
-    monkeypatch.setattr(segment.TrainedSegmenter, "find", lambda self, photo: told)
+    told = Segmentation(torch.zeros(photo.rgb.shape[:2]), "ours", kinds, others=2)
+    monkeypatch.setattr(segment.OnnxSegmenter, "available", lambda self: True)
+    monkeypatch.setattr(segment.OnnxSegmenter, "find", lambda self, photo: told)
     found = find(photo, CAR, "built-in")
     assert (found.kind, found.others, found.segmenter) == ("chair", 2, GrabCutSegmenter.name)
     assert iou(found.mask, truth) > 0.9

@@ -8,11 +8,11 @@ import torch
 from spir.categories import CATEGORIES
 from spir.photo import largest_component
 from spir.photo.decode import PhotoError
-from spir.photo.finding import KINDS, Finding
+from spir.photo.finding import KINDS, Segmentation
 from spir.photo.segment import choose_segmenter
 from spir.photo.segmenters import onnx as trained
 from spir.photo.segmenters import rembg as salient
-from spir.photo.segmenters.onnx import FILE, SIDE, TrainedSegmenter, around, squared
+from spir.photo.segmenters.onnx import FILE, SIDE, OnnxSegmenter, around, squared
 from spir.photo.segmenters.outline import refined
 from spir.types import Photo
 
@@ -75,7 +75,7 @@ def test_a_picture_becomes_a_square_of_the_same_colours(size):
     ],
 )
 def test_the_object_is_found_at_its_place_whatever_its_size(red, size, box):
-    found = TrainedSegmenter().find(scene(*size, *box))
+    found = OnnxSegmenter().find(scene(*size, *box))
     assert found.mask.shape == size
     assert found.mask.min() >= 0 and found.mask.max() <= 1
     assert overlap(found.mask, *box) > 0.9
@@ -85,16 +85,16 @@ def test_the_object_is_found_at_its_place_whatever_its_size(red, size, box):
 def test_of_two_objects_the_larger_is_taken(red):
     photo = scene(300, 600, 80, 40, 120, 200)
     photo.rgb[120:170, 450:520] = torch.tensor((220, 30, 30), dtype=torch.uint8)
-    found = TrainedSegmenter().find(photo)
+    found = OnnxSegmenter().find(photo)
     assert overlap(found.mask, 80, 40, 120, 200) > 0.9
     assert found.mask[120:170, 450:520].max() < 0.5
     assert found.others == 0, "it is too small to be meant"
     photo.rgb[120:230, 420:540] = torch.tensor((220, 30, 30), dtype=torch.uint8)
-    assert TrainedSegmenter().find(photo).others == 1
+    assert OnnxSegmenter().find(photo).others == 1
 
 
 def test_nothing_known_is_an_empty_mask_and_no_kind(red):
-    found = TrainedSegmenter().find(Photo(torch.full((120, 160, 3), 90, dtype=torch.uint8)))
+    found = OnnxSegmenter().find(Photo(torch.full((120, 160, 3), 90, dtype=torch.uint8)))
     assert found.mask.shape == (120, 160) and found.mask.sum() == 0
     assert found.kind is None
 
@@ -111,18 +111,18 @@ def test_both_looks_say_what_it_is(monkeypatch):
         return seen, seen, dict.fromkeys(KINDS, 0.0) | (far if whole else close)
 
     monkeypatch.setattr(trained, "look", look)
-    found = TrainedSegmenter().find(scene(200, 200, 90, 90, 20, 20))
+    found = OnnxSegmenter().find(scene(200, 200, 90, 90, 20, 20))
     assert found.kind == "bird" and found.kinds["bird"] == pytest.approx(0.55)
     assert found.kinds["plane"] == pytest.approx(0.3)
 
 
 def test_the_likeliest_kind_must_beat_nothing():
     mask = torch.ones(2, 2)
-    told = lambda *values: Finding(mask, "x", dict(zip(KINDS, values, strict=True))).kind  # noqa: E731
+    told = lambda *values: Segmentation(mask, "x", dict(zip(KINDS, values, strict=True))).kind  # noqa: E731
     assert told(0.4, 0.1, 0.1, 0.1) == "car"
     assert told(0.1, 0.1, 0.5, 0.0) == "bird"
     assert told(0.2, 0.1, 0.1, 0.1) is None
-    assert Finding(mask, "x").kind is None, "nobody can tell"
+    assert Segmentation(mask, "x").kind is None, "nobody can tell"
 
 
 def test_specks_are_no_object():
@@ -139,8 +139,8 @@ def test_a_file_that_is_no_network_names_the_way_out(tmp_path):
     broken = tmp_path / "segmenter.onnx"
     broken.write_bytes(b"no network")
     with pytest.raises(PhotoError, match="built-in cut-out"):
-        TrainedSegmenter(broken).find(scene(100, 100, 20, 20, 50, 50))
-    assert not TrainedSegmenter(tmp_path / "none.onnx").available()
+        OnnxSegmenter(broken).find(scene(100, 100, 20, 20, 50, 50))
+    assert not OnnxSegmenter(tmp_path / "none.onnx").available()
 
 
 def test_the_cut_finds_the_rim_that_the_network_was_too_coarse_for():
@@ -175,13 +175,13 @@ def test_refining_keeps_sizes_and_range_and_touches_nothing_far_away(size):
 def test_ours_comes_after_rembg_and_before_the_graph_cut(monkeypatch, tmp_path):
     monkeypatch.setattr(salient, "find_spec", lambda name: None)
     photo = scene(60, 60, 20, 20, 20, 20)
-    monkeypatch.setattr(TrainedSegmenter, "available", lambda self: True)
-    assert isinstance(choose_segmenter(photo), TrainedSegmenter)
-    assert isinstance(choose_segmenter(photo, "trained"), TrainedSegmenter)
+    monkeypatch.setattr(OnnxSegmenter, "available", lambda self: True)
+    assert isinstance(choose_segmenter(photo), OnnxSegmenter)
+    assert isinstance(choose_segmenter(photo, "trained"), OnnxSegmenter)
     monkeypatch.setattr(salient, "find_spec", lambda name: object())
     monkeypatch.setenv("SPIR_ALLOW_DOWNLOAD", "1")
     assert choose_segmenter(photo).name.startswith("rembg")
-    monkeypatch.setattr(TrainedSegmenter, "available", lambda self: False)
+    monkeypatch.setattr(OnnxSegmenter, "available", lambda self: False)
     with pytest.raises(PhotoError, match="not here"):
         choose_segmenter(photo, "trained")
 
@@ -189,8 +189,8 @@ def test_ours_comes_after_rembg_and_before_the_graph_cut(monkeypatch, tmp_path):
 @shipped
 def test_the_shipped_network_is_small_and_sees_no_object_in_one_colour():
     assert FILE.stat().st_size <= 5_000_000
-    assert TrainedSegmenter().available()
-    found = TrainedSegmenter().find(Photo(torch.full((200, 300, 3), 120, dtype=torch.uint8)))
+    assert OnnxSegmenter().available()
+    found = OnnxSegmenter().find(Photo(torch.full((200, 300, 3), 120, dtype=torch.uint8)))
     assert found.kind is None
     assert set(found.kinds) == set(KINDS) and 0 <= sum(found.kinds.values()) <= 1 + 1e-5
 
@@ -199,5 +199,5 @@ def test_the_shipped_network_is_small_and_sees_no_object_in_one_colour():
 @pytest.mark.parametrize("size", [(16, 16), (16, 1500), (700, 500)])
 def test_the_shipped_network_survives_noise_at_any_size(size):
     noise = torch.randint(0, 256, (*size, 3), generator=torch.Generator().manual_seed(0))
-    mask = TrainedSegmenter()(Photo(noise.to(torch.uint8)), CAR)
+    mask = OnnxSegmenter()(Photo(noise.to(torch.uint8)), CAR)
     assert mask.shape == size and mask.isfinite().all()

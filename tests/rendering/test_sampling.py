@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spir.rendering.sampling import at_bins, fractions, inverse_cdf, stratified
+from spir.rendering.sampling import fractions, interp_bins, inverse_cdf, stratified
 
 
 def test_one_sample_per_bin():
@@ -43,7 +43,7 @@ def test_inverse_cdf_against_a_loop(seed):
 def test_no_weight_at_all_means_equal_weights():
     index, inside = inverse_cdf(torch.zeros(1, 4), torch.tensor([[0.125, 0.5, 0.9, 1.0]]))
     edges = torch.tensor([[0.0, 1.0, 2.0, 3.0, 4.0]])
-    torch.testing.assert_close(at_bins(edges, index, inside), torch.tensor([[0.5, 2.0, 3.6, 4.0]]))
+    torch.testing.assert_close(interp_bins(edges, index, inside), torch.tensor([[0.5, 2.0, 3.6, 4.0]]))
 
 
 def test_half_of_the_samples_on_each_of_two_equal_peaks():

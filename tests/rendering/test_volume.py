@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from spir.rendering.volume import composite, riemann_optical_depth, sample_weights, segment_weights
+from spir.rendering.volume import composite, riemann_optical_depth, sample_weights, weights_from_optical_depth
 from tests.rendering.fields import law
 
 AUTHORS = {
@@ -22,7 +22,7 @@ def tau_of(*alphas: float) -> torch.Tensor:
 
 def test_segment_weights_by_hand():
     expected = torch.tensor([0.4, 0.6 * 0.3, 0.6 * 0.7 * 0.8, 0.6 * 0.7 * 0.2 * 0.5])
-    torch.testing.assert_close(segment_weights(tau_of(0.4, 0.3, 0.8, 0.5)), expected)
+    torch.testing.assert_close(weights_from_optical_depth(tau_of(0.4, 0.3, 0.8, 0.5)), expected)
 
 
 def test_sample_weights_by_hand():
@@ -35,14 +35,14 @@ def test_sample_weights_by_hand():
 
 def test_weights_stay_finite_and_below_one_however_dense():
     tau = torch.tensor([[0.0, 1e6, 1e6], [0.0, 0.0, 0.0], [1e-30, 1e30, 0.0]], requires_grad=True)
-    weights = segment_weights(tau)
+    weights = weights_from_optical_depth(tau)
     weights.square().sum().backward()
     assert weights.isfinite().all() and tau.grad.isfinite().all()
     torch.testing.assert_close(weights.sum(-1), torch.tensor([1.0, 0.0, 1.0]))
 
 
 def test_the_authors_compositing():
-    weights = segment_weights(riemann_optical_depth(AUTHORS["comp_sigma"], AUTHORS["comp_depth"]))
+    weights = weights_from_optical_depth(riemann_optical_depth(AUTHORS["comp_sigma"], AUTHORS["comp_depth"]))
     mask = weights.sum(-1)
     rgb = composite(weights, AUTHORS["comp_color"])
     torch.testing.assert_close(mask, AUTHORS["comp_mask_white0"])
@@ -59,4 +59,4 @@ def test_the_opacity_of_a_slab_does_not_depend_on_the_number_of_pieces(pieces):
     tau = density.optical_depth(sdf[:-1], sdf[1:], lengths)
     fine = torch.linspace(0.3, -depth, 400_001, dtype=torch.float64)
     exact = -torch.expm1(-torch.trapezoid(law(0.05, dtype=torch.float64)(fine), -fine))
-    torch.testing.assert_close(segment_weights(tau).sum().double(), exact, rtol=1e-5, atol=0)
+    torch.testing.assert_close(weights_from_optical_depth(tau).sum().double(), exact, rtol=1e-5, atol=0)

@@ -21,7 +21,7 @@ def test_only_the_named_part_is_taken_away():
 def test_direct_colours_come_from_the_decoder_alone():
     torch.manual_seed(0)
     generator = DirectColours(GENERATOR)
-    w = torch.randn(2, generator.layers, GENERATOR.w_dim)
+    w = torch.randn(2, generator.num_ws, GENERATOR.w_dim)
     points = torch.rand(2, 50, 3) - 0.5
     with torch.no_grad():
         field = generator.field(Code(w))

@@ -26,7 +26,7 @@ def table(generator) -> PoseTable:
     names = ("car2", "car0", "car1")
     like = torch.ones(3)
     pose = look_at_pose(80 * like, 5 * like, focal=2 * like, scale=0.7 * like)
-    w = torch.randn(3, generator.layers, 16)
+    w = torch.randn(3, generator.num_ws, 16)
     scores = (like.clone() for _ in range(4))
     return PoseTable(names, pose, w, *scores, like > 0, torch.tensor([True, False, True]))
 

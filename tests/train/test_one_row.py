@@ -37,7 +37,7 @@ class Balls(Generator):
         return 0.5 + w @ self.heard
 
     def field(self, code: Code):
-        radius = self.radius(self.rows(code)[:, 0])
+        radius = self.radius(self.w_plus(code)[:, 0])
         return SimpleNamespace(sdf=lambda points: points.norm(dim=-1) - radius[:, None], scene_range=1.0)
 
 
@@ -54,7 +54,7 @@ def test_the_metric_is_the_squared_change_of_distance():
 def test_the_palette_follows_and_the_shape_stays():
     torch.manual_seed(0)
     balls = Balls().requires_grad_(False)
-    rows = 0.3 * torch.randn(20, 1, WIDTH).repeat(1, balls.layers, 1)
+    rows = 0.3 * torch.randn(20, 1, WIDTH).repeat(1, balls.num_ws, 1)
     rows[:, -1] += 0.5 * torch.randn(20, WIDTH)
     found = one_row(balls, rows)
     assert found.shape == (20, 1, WIDTH) and not found.requires_grad

@@ -68,7 +68,7 @@ def test_the_command_changes_the_mapping_alone(tmp_path):
 
 def test_codes_of_every_layer_are_refused(tmp_path):
     start = tiny_weights(tmp_path / "weights") / "car" / "generator.safetensors"
-    save_table(tmp_path / "poses.safetensors", table(4, Generator(GENERATOR).layers))
+    save_table(tmp_path / "poses.safetensors", table(4, Generator(GENERATOR).num_ws))
     call = ["car", "--start", str(start), "--export", str(tmp_path / "none.safetensors"), "--poses"]
     with pytest.raises(SystemExit, match="a w for every layer"):
         prior.main([*call, str(tmp_path / "poses.safetensors")])

@@ -20,7 +20,7 @@ TINY = GeneratorConfig(8, 16, 16, 4, 128, 16)
 def test_path_length_is_the_slope_of_planes_and_palette():
     torch.manual_seed(0)
     generator = Generator(TINY).double()
-    w = generator.rows(generator.code(torch.randn(2, 8).double())).detach().clone().requires_grad_()
+    w = generator.w_plus(generator.code(torch.randn(2, 8).double())).detach().clone().requires_grad_()
     rows = lambda v: generator.synthesis_network(v[:, :-1], torch.float64)  # noqa: E731
     planes, palette = rows(w), generator.texture_mapper(w[:, -1])
     torch.manual_seed(1)
@@ -48,7 +48,7 @@ def test_path_length_is_the_slope_of_planes_and_palette():
 def test_the_penalty_reaches_every_weight_and_follows_its_mean():
     torch.manual_seed(0)
     generator = Generator(TINY)
-    w = generator.rows(generator.code(torch.randn(3, 8))).detach().clone().requires_grad_()
+    w = generator.w_plus(generator.code(torch.randn(3, 8))).detach().clone().requires_grad_()
     penalty = PathLength(decay=0.5)
     lengths = path_lengths(generator.planes(Code(w)), generator.palette(Code(w)), w)
     loss = penalty(lengths)

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from spir.bootstrap.encoder import Encoder
 from spir.categories import CATEGORIES
 from spir.weights import WeightsError, load_models
-from spir.weights.import_checkpoint import bring
+from spir.weights.import_checkpoint import import_checkpoint
 from spir.weights.legacy import harmless, read_legacy
 from tests.weights.legacy_files import AUTHORS, in_their_world, networks, write_pair
 
@@ -19,7 +19,7 @@ from tests.weights.legacy_files import AUTHORS, in_their_world, networks, write_
 @pytest.mark.parametrize("category", AUTHORS)
 def test_the_objects_are_the_same(tmp_path, category):
     theirs, _ = networks(category)
-    bring(*write_pair(tmp_path, category), category, tmp_path / "weights")
+    import_checkpoint(*write_pair(tmp_path, category), category, tmp_path / "weights")
     models = load_models(category, tmp_path / "weights")
     frame = CATEGORIES[category].frame
     assert models.category.scene_range == 1 and models.extra["iteration"] in (120000, 300000)
@@ -43,7 +43,7 @@ def test_the_objects_are_the_same(tmp_path, category):
 @pytest.mark.parametrize("category", ["carla", "cub", "shapenet_cars"])
 def test_the_encoder_sees_the_same_points(tmp_path, category):
     _, theirs = networks(category)
-    bring(*write_pair(tmp_path, category), category, tmp_path / "weights")
+    import_checkpoint(*write_pair(tmp_path, category), category, tmp_path / "weights")
     ours = load_models(category, tmp_path / "weights").encoder
     picture, mask = torch.rand(1, 64, 64, 3) * 2 - 1, torch.ones(1, 64, 64)
     expected, found = theirs(picture, mask), ours(picture, mask)
@@ -76,7 +76,7 @@ def test_a_file_that_would_run_something_is_refused_and_does_not(tmp_path, place
     else:
         torch.save(content, first)
     with pytest.raises(WeightsError, match="refused.*Nothing of it was run"):
-        bring(first, second, "p3d_car", tmp_path / "weights")
+        import_checkpoint(first, second, "p3d_car", tmp_path / "weights")
     assert not trap.exists() and not (tmp_path / "weights").exists()
 
 
@@ -143,27 +143,27 @@ def test_what_is_wrong_is_named_and_nothing_written(tmp_path, change, told):
     change(content)
     torch.save(content, first)
     with pytest.raises(WeightsError, match=told):
-        bring(first, second, "p3d_car", tmp_path / "weights")
+        import_checkpoint(first, second, "p3d_car", tmp_path / "weights")
     assert not (tmp_path / "weights").exists()
 
 
 def test_pieces_of_files_and_no_files_are_named(tmp_path):
     first, second = write_pair(tmp_path, "p3d_car")
     with pytest.raises(WeightsError, match="other file of the pair"):
-        bring(second, first, "p3d_car", tmp_path / "weights")
+        import_checkpoint(second, first, "p3d_car", tmp_path / "weights")
     first.write_bytes(first.read_bytes()[:5000])
     with pytest.raises(WeightsError, match="damaged|refused"):
-        bring(first, second, "p3d_car", tmp_path / "weights")
+        import_checkpoint(first, second, "p3d_car", tmp_path / "weights")
     with pytest.raises(WeightsError, match="There is no file"):
-        bring(tmp_path / "none.pth", None, "p3d_car", tmp_path / "weights")
+        import_checkpoint(tmp_path / "none.pth", None, "p3d_car", tmp_path / "weights")
     with pytest.raises(WeightsError, match="no category 'boat'"):
-        bring(first, second, "boat", tmp_path / "weights")
+        import_checkpoint(first, second, "boat", tmp_path / "weights")
     with pytest.raises(WeightsError, match="above 0.5"):
-        bring(first, second, "p3d_car", tmp_path / "weights", [0.4])
+        import_checkpoint(first, second, "p3d_car", tmp_path / "weights", [0.4])
 
 
 def test_sizes_are_read_off_the_tensors(tmp_path):
-    bring(*write_pair(tmp_path, "p3d_car"), "p3d_car", tmp_path / "weights", focals=[1.5, 2.0])
+    import_checkpoint(*write_pair(tmp_path, "p3d_car"), "p3d_car", tmp_path / "weights", focals=[1.5, 2.0])
     models = load_models("p3d_car", tmp_path / "weights")
     theirs, encoder = networks("p3d_car")
     assert models.encoder.config == encoder.config

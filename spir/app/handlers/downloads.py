@@ -25,8 +25,8 @@ from spir.outputs.layer_file import texture_size
 from spir.outputs.views import gif_bytes, mp4_bytes, to_uint8
 from spir.photo import PhotoError, read_photo
 from spir.pipeline import preset
-from spir.session.archive.reader import BundleError, restored
-from spir.session.archive.writer import Kept, bundle, repeat
+from spir.session.archive.reader import ArchiveError, read_archive
+from spir.session.archive.writer import SessionArchive, repeat, write_archive
 from spir.session.record import fit_record
 from spir.types import Appearance, Cutout, Fit
 
@@ -51,7 +51,7 @@ class Takeaway:
             paths, kept = self.packed(run, fit, resolution)
         return paths, words.repeat(repeat(kept), key)
 
-    def packed(self, run: Run, fit: Fit, resolution: object) -> tuple[list[str], Kept]:
+    def packed(self, run: Run, fit: Fit, resolution: object) -> tuple[list[str], SessionArchive]:
         """Paths of the ZIP and the films, and what is in the ZIP."""
         camera, name = self.engine.camera(fit.pose), fit.category
         meshes = mesh_files(self.meshing.surface(run, fit, resolution), camera)
@@ -62,7 +62,7 @@ class Takeaway:
         frames = self.frames(run, fit, surface)
         films = {"orbit.mp4": mp4_bytes(frames), "orbit.gif": gif_bytes(frames)}
         kept = replace(self.kept(run, fit), layers=self.meshing.texturing.look(run, resolution).data)
-        whole = bundle(kept, run.target, self.engine.category, self.record(run), films | meshes)
+        whole = write_archive(kept, run.target, self.engine.category, self.record(run), films | meshes)
         contents = {f"{name}.zip": whole} | {f"{name}-{film}": data for film, data in films.items()}
         return [written(run.folder / file, data) for file, data in contents.items()], kept
 
@@ -79,13 +79,13 @@ class Takeaway:
             return textured_frames(surface, fit.pose, len(weights))
         return to_uint8(weights @ palette + (1 - weights.sum(-1, keepdim=True)) * PAPER_WHITE)
 
-    def kept(self, run: Run, fit: Fit) -> Kept:
+    def kept(self, run: Run, fit: Fit) -> SessionArchive:
         """The run as it is packed; the fit's palette is the visitor's."""
         if run.origin is not run.guess:
-            # Momentum counts from where the descent began, and the ZIP only has the first guess.
+            # Adam counts from where the descent began, and the ZIP only has the first guess.
             steps = tuple(replace(step, momentum=None) for step in run.fit.trajectory)
             fit = replace(fit, trajectory=steps)
-        return Kept(
+        return SessionArchive(
             photo=run.upload,
             mask=run.mask,
             margin=run.margin,
@@ -134,20 +134,20 @@ class Takeaway:
             refuse(words.ZIP_TOO_LARGE)
         try:
             return self.opened(path.read_bytes(), session)
-        except (BundleError, PhotoError) as problem:
+        except (ArchiveError, PhotoError) as problem:
             refuse(str(problem))
 
     def opened(self, data: bytes, session: str) -> str:
-        """The key of a new run that continues the one in a ZIP. Raises BundleError and PhotoError."""
+        """The key of a new run that continues the one in a ZIP. Raises ArchiveError and PhotoError."""
         return self.handlers.runs.open(session, **self.read(data))
 
     def read(self, data: bytes) -> dict[str, Any]:
-        """The fields of a `Run`, from a ZIP. Raises BundleError and PhotoError."""
+        """The fields of a `Run`, from a ZIP. Raises ArchiveError and PhotoError."""
         engine = self.engine
-        kept = restored(data, engine.category, engine.generator, engine.weights_hash)
+        kept = read_archive(data, engine.category, engine.generator, engine.weights_hash)
         photo = read_photo(kept.photo)
         if kept.mask.shape != photo.rgb.shape[:2]:
-            raise BundleError(words.ZIP_OF_ANOTHER_PHOTO)
+            raise ArchiveError(words.ZIP_OF_ANOTHER_PHOTO)
         cutout = engine.cut(photo, kept.mask, kept.margin)
         steps = tuple(at_rest(step) for step in kept.fit.trajectory)
         fit = replace(kept.fit, trajectory=steps)
@@ -179,7 +179,7 @@ class Takeaway:
         return shown(key, run), timeline.whole(key, run, self.engine.category)
 
 
-def look_of(kept: Kept, target: Cutout) -> Look | None:
+def look_of(kept: SessionArchive, target: Cutout) -> Look | None:
     """The surface with the photo's detail, where the ZIP has one."""
     if kept.layers is None:
         return None

@@ -168,7 +168,7 @@ class Mixing:
     def pictures(self, fit: Fit, codes: list[Code]) -> list[str]:
         """Every code's object from the camera of a fit, on paper."""
         # Some have a palette of their own: written out, they can be one batch.
-        rows = [self.engine.generator.rows(code) for code in codes]
+        rows = [self.engine.generator.w_plus(code) for code in codes]
         batch = join([Code(w, self.engine.palette(code)) for w, code in zip(rows, codes, strict=True)])
         seen = self.handlers.render_on_gpu(Fit(fit.category, batch, join([fit.pose] * len(codes))), SIDE)
         paper = with_background(seen, self.engine.category.background, PAPER_WHITE)

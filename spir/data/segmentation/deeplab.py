@@ -13,7 +13,7 @@ from torch import Tensor
 
 from spir.categories import Category
 from spir.photo import largest_component
-from spir.photo.finding import KINDS, Finding
+from spir.photo.finding import KINDS, Segmentation
 from spir.types import Photo
 
 SIDE, NAMES = 257, 21
@@ -31,7 +31,7 @@ class DeepLab:
     def __call__(self, photo: Photo, category: Category) -> Float[Tensor, "height width"]:
         return self.find(photo).mask
 
-    def find(self, photo: Photo) -> Finding:
+    def find(self, photo: Photo) -> Segmentation:
         """The largest piece of the kind that takes most of the picture; kinds by their shares."""
         names = self.names(photo.rgb.cpu().numpy())
         shares = {kind: float(np.isin(names, VOC[kind]).mean()) for kind in KINDS}
@@ -40,7 +40,7 @@ class DeepLab:
         total = sum(shares.values())
         # A handful of pixels is no object.
         kinds = {kind: share / total if total > 0.005 else 0.0 for kind, share in shares.items()}
-        return Finding(largest_component(mask), self.name, kinds)
+        return Segmentation(largest_component(mask), self.name, kinds)
 
     def names(self, picture: UInt8[ndarray, "height width 3"]) -> Int[ndarray, "height width"]:
         """The name of every pixel, an index of Pascal VOC's; 0 has none."""

@@ -20,19 +20,19 @@ from spir.evaluate.benchmarks.photos import photo_files
 from spir.evaluate.items import Record
 from spir.metrics.images import iou
 from spir.photo import read_mask, read_photo
-from spir.photo.finding import Finding
+from spir.photo.finding import Segmentation
 from spir.photo.segmenters.grabcut import GrabCutSegmenter
-from spir.photo.segmenters.onnx import FILE, TrainedSegmenter
+from spir.photo.segmenters.onnx import FILE, OnnxSegmenter
 from spir.types import Photo
 
 FOLDERS = {"cars": "car", "birds": "bird", "chairs": "chair"}
-Find = Callable[[Photo], Finding]
+Find = Callable[[Photo], Segmentation]
 
 
-def blind(photo: Photo) -> Finding:
+def blind(photo: Photo) -> Segmentation:
     """GrabCut, which knows no kinds."""
     segmenter = GrabCutSegmenter()
-    return Finding(segmenter(photo, next(iter(CATEGORIES.values()))), segmenter.name)
+    return Segmentation(segmenter(photo, next(iter(CATEGORIES.values()))), segmenter.name)
 
 
 def score(find: Find, folder: Path, kind: str) -> Record:
@@ -70,7 +70,7 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--backgrounds", type=Path)
     parser.add_argument("--segmenter", type=Path, default=FILE)
     args = parser.parse_args(argv)
-    finders: dict[str, Find] = {"ours": TrainedSegmenter(args.segmenter).find}
+    finders: dict[str, Find] = {"ours": OnnxSegmenter(args.segmenter).find}
     if args.teacher:
         finders["DeepLab"] = DeepLab(args.teacher).find
     finders["GrabCut"] = blind

@@ -1,6 +1,6 @@
 """Does the verdict know bad results from good ones? Photos of cars among eight that cannot become any.
 
-The numbers of `spir.session.verdict.WORTH` were chosen on 40 photos of the training collection, spread evenly,
+The numbers of `spir.session.verdict.CRITERIA` were chosen on 40 photos of the training collection, spread evenly,
 16 procedural scenes, photos of chairs and birds, other half cars, cars on their roofs and scenes without a car;
 the 24 cars and 8 bad photos of `--verdict` had no part in it.
 """

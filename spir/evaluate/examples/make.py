@@ -24,7 +24,7 @@ from spir.outputs.views import jpeg_bytes
 from spir.photo import read_photo
 from spir.photo.cutout import MARGIN
 from spir.pipeline import PRESET_STEPS, Reconstructor, preset
-from spir.session.archive.writer import Kept, bundle
+from spir.session.archive.writer import SessionArchive, write_archive
 from spir.session.record import fit_record
 from spir.session.verdict import judge, photo_detail
 from spir.types import Guess
@@ -63,7 +63,7 @@ def example(engine: Reconstructor, scene: Scene) -> dict[str, bytes]:
     verdict = judge(cut, guess, fit, (height, width), engine.category, seen)
     config = replace(DEFAULT, detail=photo_detail(verdict))
     layers = layer_bytes(engine.appearance(photo, mask, cut, fit, config))
-    kept = Kept(
+    kept = SessionArchive(
         upload, mask, MARGIN, SEGMENTER, guess, fit, tuple(metrics), (views,), VIEW_SIZE, layers=layers
     )
     record = fit_record(
@@ -74,7 +74,7 @@ def example(engine: Reconstructor, scene: Scene) -> dict[str, bytes]:
         outcome=guess.outcome[0],
         notes={"example": scene.title, "failure": scene.failure},
     )
-    data = bundle(kept, cut, engine.category, record, lean=True)
+    data = write_archive(kept, cut, engine.category, record, lean=True)
     return {f"{scene.name}.zip": data, f"{scene.name}.jpg": thumbnail(upload)}
 
 

@@ -100,8 +100,8 @@ def slope(
     descent = Descent(
         cut, first, reconstructor.generator, reconstructor.category, config, reconstructor.perceptual
     )
-    descent.look(0)
-    descent.move()
+    descent.evaluate(0)
+    descent.step()
     gains = descent.variables.gains
     rows, palette = descent.variables.rows.grad / gains.rows, descent.variables.palette.grad / gains.palette
     return torch.cat((rows.flatten(), palette.flatten()))

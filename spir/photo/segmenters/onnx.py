@@ -19,7 +19,7 @@ from torch import Tensor
 from spir.categories import Category
 from spir.photo.cutout import largest_component
 from spir.photo.decode import PhotoError
-from spir.photo.finding import KINDS, Finding
+from spir.photo.finding import KINDS, Segmentation
 from spir.photo.segmenters.outline import Box, refined
 from spir.types import Photo
 
@@ -42,7 +42,7 @@ running = Lock()
 
 
 @dataclass(frozen=True)
-class TrainedSegmenter:
+class OnnxSegmenter:
     """Knows what objects look like, so a busy background or a twin of the floor's colour is no trouble."""
 
     file: Path = FILE
@@ -54,7 +54,7 @@ class TrainedSegmenter:
     def __call__(self, photo: Photo, category: Category) -> Float[Tensor, "height width"]:
         return self.find(photo).mask
 
-    def find(self, photo: Photo) -> Finding:
+    def find(self, photo: Photo) -> Segmentation:
         """The largest object and what the photo shows, two looks at most: at everything, then closer.
 
         Raises PhotoError where the network's file is missing or broken."""
@@ -63,7 +63,7 @@ class TrainedSegmenter:
         others = further(mask, objects)
         box = around(mask)
         if box is None:
-            return Finding(torch.zeros(mask.shape), self.name, kinds)
+            return Segmentation(torch.zeros(mask.shape), self.name, kinds)
         top, bottom, left, right = box
         if max(bottom - top, right - left) < CLOSE * max(mask.shape):
             closer, _, told = look(self.file, picture[top:bottom, left:right])
@@ -76,7 +76,7 @@ class TrainedSegmenter:
         box = around(mask)
         if box is not None and max(kinds, key=kinds.__getitem__) in THIN:
             mask = refined(picture, mask, box)
-        return Finding(largest_component(torch.from_numpy(mask)), self.name, kinds, others)
+        return Segmentation(largest_component(torch.from_numpy(mask)), self.name, kinds, others)
 
 
 def further(mask: Float[ndarray, "height width"], objects: Float[ndarray, "height width"]) -> int:

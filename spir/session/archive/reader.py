@@ -20,12 +20,12 @@ from torch import Tensor
 from spir.categories import Category
 from spir.generator import Generator
 from spir.geometry.pose import Z0_LIMIT
-from spir.limits import Patient, until
+from spir.limits import BudgetedReader, cpu_deadline
 from spir.outputs.attention_maps import unpacked
 from spir.outputs.layer_file import LARGEST as LARGEST_LAYERS
 from spir.outputs.layer_file import layers_from
-from spir.session.archive.writer import FORMAT, LAYERS, Kept
-from spir.types import Code, Fit, Guess, Momentum, Pose, Step
+from spir.session.archive.writer import FORMAT, LAYERS, SessionArchive
+from spir.types import Code, Fit, Guess, OptimizerState, Pose, Step
 from spir.validation import Tensors, listed, number, sentence
 
 MEGABYTE = 2**20
@@ -59,36 +59,36 @@ AGAIN = "Download it again from this page, or start anew from the photo inside i
 DAMAGED = f"This ZIP is damaged, or was not made by this page. {AGAIN}"
 
 
-class BundleError(ValueError):
+class ArchiveError(ValueError):
     """A ZIP that brings nothing back; the message is written for the person who dropped it."""
 
 
-def restored(
+def read_archive(
     data: bytes, category: Category, generator: Generator, weights_hash: str, size: int = 128
-) -> Kept:
+) -> SessionArchive:
     """The run in a ZIP made with these weights; `size` is that of cut-outs and of the pictures of steps.
 
     All tensors float32 on the CPU; pictures of steps come back as bytes had them. The photo is as it was sent
-    and still to be decoded; whether the mask fits it is for the caller to see. Raises BundleError."""
+    and still to be decoded; whether the mask fits it is for the caller to see. Raises ArchiveError."""
     try:
         contents = entries(data)
         words = told(contents["run.json"], category, weights_hash)
         tensors = Tensors.read(contents["fit.safetensors"])
-        return Reader(contents, words, tensors, category, generator, size, until(SECONDS)).kept()
-    except BundleError:
+        return Reader(contents, words, tensors, category, generator, size, cpu_deadline(SECONDS)).kept()
+    except ArchiveError:
         raise
     except Exception as problem:
         # Decoders fed with hostile bytes may raise anything at all; to the visitor it is one thing.
-        raise BundleError(DAMAGED) from problem
+        raise ArchiveError(DAMAGED) from problem
 
 
 def entries(data: bytes) -> dict[str, bytes]:
     """The files of a ZIP that have a known name, unpacked only as far as their limits."""
     if len(data) > LARGEST:
-        raise BundleError(f"This ZIP is too large: at most {LARGEST // MEGABYTE} MB. {AGAIN}")
+        raise ArchiveError(f"This ZIP is too large: at most {LARGEST // MEGABYTE} MB. {AGAIN}")
     # Counted before anything is parsed, as a list of millions of names is a bomb of its own.
     if data.count(b"PK\x01\x02") > MOST_ENTRIES:
-        raise BundleError(f"This ZIP holds too many files. {AGAIN}")
+        raise ArchiveError(f"This ZIP holds too many files. {AGAIN}")
     found, total = {}, 0
     with zipfile.ZipFile(BytesIO(data)) as archive:
         for entry in archive.infolist():
@@ -99,13 +99,13 @@ def entries(data: bytes) -> dict[str, bytes]:
                 zipfile.ZIP_STORED,
                 zipfile.ZIP_DEFLATED,
             ):
-                raise BundleError(DAMAGED)
+                raise ArchiveError(DAMAGED)
             with archive.open(entry) as file:
                 # What the header says of the size is only a claim.
                 content = file.read(limit + 1)
             total += len(content)
             if len(content) > limit or total > MOST_BYTES:
-                raise BundleError(f"{entry.filename} in this ZIP is too large. {AGAIN}")
+                raise ArchiveError(f"{entry.filename} in this ZIP is too large. {AGAIN}")
             found[entry.filename] = content
     return found
 
@@ -118,14 +118,14 @@ def told(text: bytes, category: Category, weights_hash: str) -> dict:
 
     words = json.loads(text, parse_constant=refuse)["restore"]
     if words["format"] != FORMAT:
-        raise BundleError(f"This ZIP was made by another version of this page. {AGAIN}")
+        raise ArchiveError(f"This ZIP was made by another version of this page. {AGAIN}")
     if words["category"] != category.name:
-        raise BundleError(
+        raise ArchiveError(
             f"This ZIP is of the category {sentence(words['category'])}, but this page works with "
             f"{category.name}. Choose that category, or start anew from the photo inside it."
         )
     if words["weights"] != weights_hash:
-        raise BundleError(
+        raise ArchiveError(
             f"This ZIP was made with other weights ({sentence(words['weights'])[:8]}; these here are "
             f"{weights_hash[:8]}), which do not understand its numbers. Start anew from the photo inside it."
         )
@@ -152,7 +152,7 @@ class Reader:
     latest: float
     """When it must be done, by the clock of `spir.limits`."""
 
-    def kept(self) -> Kept:
+    def kept(self) -> SessionArchive:
         """All of it."""
         words = self.words
         steps = self.steps()
@@ -163,7 +163,7 @@ class Reader:
         if len(photos) != 1:
             raise ValueError("there must be one photo")
         view_size = int(number(words["view_size"], *VIEW_SIZES))
-        return Kept(
+        return SessionArchive(
             photo=photos[0],
             mask=mask_from(self.contents["mask.png"], self.latest),
             margin=number(words["margin"], *MARGINS),
@@ -198,7 +198,7 @@ class Reader:
         )
 
     def code(self, name: str) -> Code:
-        rows, width = self.generator.layers, self.generator.config.w_dim
+        rows, width = self.generator.num_ws, self.generator.config.w_dim
         kept = self.tensors.shape(f"{name}.w")[1:2]
         w = self.tensors(f"{name}.w", (1, 1 if kept == (1,) else rows, width), -1e3, 1e3)
         return Code(w, self.palette(f"{name}.palette"))
@@ -243,11 +243,11 @@ class Reader:
             raise ValueError("this step has a momentum but no outcome")
         return Step(index, code, pose, rgb, alpha, loss, seconds, outcome, momentum)
 
-    def momentum(self, name: str, pose: Pose) -> Momentum | None:
+    def momentum(self, name: str, pose: Pose) -> OptimizerState | None:
         """Shaped as the leaves of the inversion: the shape as a whole, its rows, the palette's row, the pose."""
         if f"{name}.leaves.0" not in self.tensors:
             return None
-        rows, width = self.generator.layers, self.generator.config.w_dim
+        rows, width = self.generator.num_ws, self.generator.config.w_dim
         shapes = [(1, 1, width), (1, rows - 1, width), (1, 1, width)]
         if f"{name}.leaves.3" in self.tensors:
             shapes += [tuple(part.shape) for part in (pose.z0, pose.shift, pose.scale) if part is not None]
@@ -257,7 +257,7 @@ class Reader:
             names = (f"{name}.{kind}.{place}" for place in range(len(shapes)))
             return tuple(self.tensors(*leaf, low, 1e9) for leaf in zip(names, shapes, strict=True))
 
-        return Momentum(part("leaves", -1e9), part("means", -1e9), part("squares", 0))
+        return OptimizerState(part("leaves", -1e9), part("means", -1e9), part("squares", 0))
 
     def views(self, size: int) -> tuple[bytes, ...]:
         """The packed views, once each of them has been seen to hold whole ones."""
@@ -273,7 +273,7 @@ class Reader:
 
 def mask_from(data: bytes, latest: float = inf) -> Float[Tensor, "height width"]:
     """A grey PNG as numbers in [0, 1]. Raises ValueError."""
-    with Image.open(Patient(data, latest), formats=("PNG",)) as image:
+    with Image.open(BudgetedReader(data, latest), formats=("PNG",)) as image:
         if image.mode != "L" or max(image.size) > LONGEST_SIDE:
             raise ValueError("this is no mask of a photo")
         return torch.from_numpy(np.array(image)).float() / 255
@@ -283,7 +283,7 @@ def step_picture(
     data: bytes, size: int, latest: float = inf
 ) -> tuple[Float[Tensor, "1 size size 3"], Float[Tensor, "1 size size"]]:
     """Colours in [-1, 1] and alpha in [0, 1] of a PNG. Raises ValueError."""
-    with Image.open(Patient(data, latest), formats=("PNG",)) as image:
+    with Image.open(BudgetedReader(data, latest), formats=("PNG",)) as image:
         if image.mode != "RGBA" or image.size != (size, size):
             raise ValueError("this is no picture of a step")
         pixels = torch.from_numpy(np.array(image)).float()[None]

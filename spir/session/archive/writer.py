@@ -39,7 +39,7 @@ LAYERS = "layers.safetensors"
 
 
 @dataclass(frozen=True)
-class Kept:
+class SessionArchive:
     """All that a run is made of (batch of 1): `bundle` packs it, `unbundle.restored` brings it back."""
 
     photo: bytes
@@ -64,8 +64,8 @@ class Kept:
     """The surface of the fit in use with the photo's detail, in the fit's own colours (`outputs.layer_file`)."""
 
 
-def bundle(
-    kept: Kept,
+def write_archive(
+    kept: SessionArchive,
     cutout: Cutout,
     category: Category,
     record: dict,
@@ -95,7 +95,7 @@ def bundle(
     return zip_bytes(contents | dict(files or {}))
 
 
-def told(kept: Kept, record: dict) -> dict:
+def told(kept: SessionArchive, record: dict) -> dict:
     """What run.json says beside the record; "restore" is for the reader of ZIPs, the rest for people."""
     restore = {
         "format": FORMAT,
@@ -114,7 +114,7 @@ def told(kept: Kept, record: dict) -> dict:
     return {"repeat": repeat(kept), "restore": restore}
 
 
-def repeat(kept: Kept) -> str:
+def repeat(kept: SessionArchive) -> str:
     """The command line that makes the run again from what lies in the ZIP; what was sent on from elsewhere or
     mixed is not in it."""
     last = max((step.index for step in kept.fit.trajectory), default=0)
@@ -125,7 +125,7 @@ def repeat(kept: Kept) -> str:
     )
 
 
-def leaner(kept: Kept) -> Kept:
+def leaner(kept: SessionArchive) -> SessionArchive:
     """Without momentum; NOCS map and codes in float16, but for the code in use and the last one."""
     guess, fit = kept.guess, kept.fit
     steps = [replace(step, momentum=None) for step in fit.trajectory]
@@ -136,7 +136,7 @@ def leaner(kept: Kept) -> Kept:
     return replace(kept, guess=guess, fit=replace(fit, trajectory=tuple(steps)))
 
 
-def tensors_of(kept: Kept) -> dict[str, Tensor]:
+def tensors_of(kept: SessionArchive) -> dict[str, Tensor]:
     """Name -> tensor, such as "step.03.pose.scale": all of the run that is no picture and no word."""
     found = flat(kept.guess, "guess") | flat(kept.fit.code, "fit.code") | flat(kept.fit.pose, "fit.pose")
     for number, step in enumerate(kept.fit.trajectory):

@@ -27,7 +27,7 @@ from spir.data.training_set import TrainingSet, flipped, from_collection
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.generator.precision import half_is_fast
 from spir.geometry.pose import camera_from_pose, renormalise
-from spir.inversion.losses import Attempt, Goal, total_loss
+from spir.inversion.losses import Prediction, Target, total_loss
 from spir.inversion.perceptual import EncoderDistance
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
@@ -127,8 +127,8 @@ class Fitting:
         with torch.no_grad():
             theirs = self.look.features(rgb, mask)
         distance = lambda ours, alpha: self.look.distance(self.look.features(ours, alpha), theirs)  # noqa: E731
-        goal = Goal(rgb, mask, self.centre.expand_as(w), distance)
-        return total_loss(Attempt(seen.rgb, seen.alpha, w), goal, self.config.losses)
+        goal = Target(rgb, mask, self.centre.expand_as(w), distance)
+        return total_loss(Prediction(seen.rgb, seen.alpha, w), goal, self.config.losses)
 
     def step(self, step: int) -> dict[str, float]:
         """One update of the generator, the codes and the poses."""

@@ -156,7 +156,7 @@ def main(argv: list[str] | None = None) -> None:
             + config.palette_weight * terms["palette"]
         )
         if step % config.path_every == 0 and step >= config.path_from:
-            w = generator.rows(generator.code(z[: config.path_batch])).detach().clone().requires_grad_()
+            w = generator.w_plus(generator.code(z[: config.path_batch])).detach().clone().requires_grad_()
             lengths = path_lengths(generator.planes(Code(w)), generator.palette(Code(w)), w)
             terms["path"] = config.path_every * path_length(lengths)
             loss = loss + config.path_weight * terms["path"]

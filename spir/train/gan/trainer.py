@@ -139,7 +139,7 @@ class Game:
 
     def path_term(self, z: Tensor) -> Tensor:
         """The path length penalty; the running mean is the run's, so that it is resumed."""
-        w = self.generator.rows(self.generator.code(z)).detach().clone().requires_grad_()
+        w = self.generator.w_plus(self.generator.code(z)).detach().clone().requires_grad_()
         lengths = path_lengths(self.generator.planes(Code(w)), self.generator.palette(Code(w)), w)
         if self.run.numbers["path"]:
             self.path.mean = lengths.new_tensor(self.run.numbers["path"])

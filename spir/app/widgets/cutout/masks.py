@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from spir.app.data_uris import png
-from spir.limits import Patient, until
+from spir.limits import BudgetedReader, cpu_deadline
 
 SIDE = 640
 """Longest side of what the browser paints on, pixels."""
@@ -71,7 +71,7 @@ def read_mask_uri(text: object, size: tuple[int, int]) -> Bool[ndarray, "small_h
         raise ValueError("a painted mask is a PNG as text")
     data = base64.b64decode(text[len(START) :], validate=True)
     try:
-        with Image.open(Patient(data, until(SECONDS)), formats=("PNG",)) as image:
+        with Image.open(BudgetedReader(data, cpu_deadline(SECONDS)), formats=("PNG",)) as image:
             fits = image.size == size[::-1]
             grey = np.asarray(image.convert("L")) if fits else None
     except Exception as problem:

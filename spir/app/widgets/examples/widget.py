@@ -20,7 +20,7 @@ from spir.app.widgets.swatches import widget as swatches
 from spir.app.widgets.timeline import widget as timeline
 from spir.app.widgets.verdict import widget as gauge
 from spir.outputs.attention_maps import first_view
-from spir.session.archive.reader import BundleError
+from spir.session.archive.reader import ArchiveError
 
 FOLDER = ASSETS / "examples"
 """One ZIP and one thumbnail each, and index.json: see `spir.evaluate.examples.make`."""
@@ -75,7 +75,7 @@ class Examples:
         """The key of a visitor's own run of an example."""
         try:
             return self.takeaway.opened((FOLDER / f"{name}.zip").read_bytes(), session)
-        except BundleError as problem:
+        except ArchiveError as problem:
             # Other weights than the examples were made with.
             refuse(str(problem))
 
@@ -86,7 +86,7 @@ class Examples:
             return None
         try:
             return self.takeaway.read((FOLDER / f"{next(iter(self.known))}.zip").read_bytes())
-        except BundleError:
+        except ArchiveError:
             return None
 
     def painted(self) -> dict[str, Any]:

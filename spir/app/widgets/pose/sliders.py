@@ -6,7 +6,7 @@ import gradio as gr
 import numpy as np
 
 from spir.app import text as words
-from spir.outputs.edit_pose import nudged
+from spir.outputs.edit_pose import edit_pose
 from spir.session.record import readable_pose
 from spir.types import Pose
 
@@ -77,4 +77,4 @@ def moved(pose: Pose, wanted: tuple[float, float, float, float, float]) -> Pose:
         None if abs(value - stood) < 1e-6 else value
         for value, stood in zip(wanted, standing(pose), strict=True)
     )
-    return nudged(pose, azimuth, elevation, roll, focal, 1.0 if further is None else further)
+    return edit_pose(pose, azimuth, elevation, roll, focal, 1.0 if further is None else further)
