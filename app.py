@@ -10,17 +10,18 @@ import os
 import sys
 
 from spir.app.layout import apology, site
-from spir.app.server import logging as journal
-from spir.app.server.health import Service, out_of_order
+from spir.app.server.health import HealthService, out_of_order
+from spir.app.server.logging import log_to_stderr
 from spir.app.theme import serve
+from spir.errors import WeightsError
 from spir.photo.segmenters.rembg import REMBG_MODEL, network
 from spir.pipeline import Reconstructor
-from spir.weights import WEIGHTS, WeightsError, default_categories
+from spir.weights import WEIGHTS, default_categories
 
 
 def main() -> None:
     """Serve the page, or one that says why it cannot run."""
-    journal.begin()
+    log_to_stderr()
     if network(REMBG_MODEL).obtainable:
         network(REMBG_MODEL).begin()
     try:
@@ -31,7 +32,7 @@ def main() -> None:
         print(problem, file=sys.stderr)
         serve(apology(str(problem)), out_of_order)
         return
-    service = Service(pages[0].handlers, pages[0].warm)
+    service = HealthService(pages[0].context, pages[0].warm)
     service.begin()
     serve(whole, service.health)
 

@@ -12,8 +12,8 @@ from pathlib import Path
 from tqdm import tqdm
 
 from spir.batch.jobs import Job, jobs
-from spir.batch.plan import EngineError, Plan, alone
-from spir.batch.process import attempt
+from spir.batch.plan import Plan, alone
+from spir.batch.process import process_job
 from spir.batch.process_pool import on_processes
 from spir.batch.ray_engine import on_ray
 from spir.batch.report import write_report
@@ -21,12 +21,13 @@ from spir.batch.rows import Row, summary, table
 from spir.batch.settings import DEFAULT_TEXTURE, QUALITIES, TEXTURE_SIZES, Settings
 from spir.batch.store import Store, located
 from spir.categories import CATEGORIES
+from spir.errors import EngineError, WeightsError
 from spir.photo import PREFERENCES
 from spir.photo.cutout import MARGIN
 from spir.pipeline import FINE_STEPS
 from spir.runtime import DEVICES, choose_device
 from spir.types import Step
-from spir.weights import WEIGHTS, WeightsError
+from spir.weights import WEIGHTS
 
 INTERRUPTED = 130
 """The exit code that shells give to Ctrl-C."""
@@ -125,14 +126,14 @@ def plan(options: argparse.Namespace) -> Plan:
 
 def one_by_one(work: Sequence[Job], chosen: Plan, bar: tqdm) -> Iterator[Row]:
     """In this process; the bar advances by one a step."""
-    bench = chosen.bench()
+    context = chosen.context()
     for job in work:
 
         def progress(step: Step, name: str = job.name) -> None:
             bar.set_postfix_str(f"{name} step {step.index} loss {float(step.loss):.3f}")
             bar.update()
 
-        yield attempt(bench, job, progress)
+        yield process_job(context, job, progress)
 
 
 def engine(options: argparse.Namespace, work: Sequence[Job], chosen: Plan, bar: tqdm) -> Iterator[Row]:

@@ -1,6 +1,7 @@
-"""The story on one page: Photo -> Cutout -> Guess -> Fit -> Rendering | Mesh (§3.2, §3.3, §5).
+"""The whole method on one page: photo -> segment -> initialise -> invert -> render, mesh (sections 3.2, 3.3 and 5).
 
-Page, command line and evaluation all come through here. It alone chooses the device and the precision.
+Everything that reconstructs comes through here. It alone chooses the device and the precision, and keeps nothing of a
+photo.
 """
 
 import copy
@@ -25,7 +26,7 @@ from spir.inversion.invert import invert
 from spir.inversion.perceptual import choose_perceptual
 from spir.outputs.mesh import mesh
 from spir.outputs.views import FRAMES, turning
-from spir.photo import PREFERENCES, Segmentation, cutout, find
+from spir.photo import PREFERENCES, cutout, segment
 from spir.photo.cutout import MARGIN
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
@@ -39,9 +40,11 @@ from spir.types import (
     Fit,
     Guess,
     Mesh,
+    Outcome,
     Photo,
     Pose,
     Rendering,
+    Segmentation,
     Step,
     join,
 )
@@ -54,7 +57,7 @@ REPORT_SAMPLES = 24
 
 
 class Reconstructor:
-    """One category's networks, ready to work. Nothing of a photo stays in it: visitors may share it."""
+    """The networks of one category and the steps of the method; stateless, so that many may share it."""
 
     def __init__(
         self,
@@ -99,83 +102,72 @@ class Reconstructor:
         """Which perceptual distance the inversion descends."""
         return self.perceptual.name
 
-    def find(self, photo: Photo, segmenter: str | None = None) -> Segmentation:
-        """The object, by the segmenter asked for (`photo.PREFERENCES`) or by this one's own preference.
+    def segment(self, photo: Photo, segmenter: str | None = None) -> Segmentation:
+        """Find the object by the segmenter that is named (one of `photo.PREFERENCES`), or by this one's own preference.
 
         Raises PhotoError where that one cannot run."""
-        return find(photo, self.category, segmenter or self.segmenter)
+        return segment(photo, self.category, segmenter or self.segmenter)
 
     def cut(
         self, photo: Photo, mask: Float[Tensor, "height width"] | None = None, margin: float = MARGIN
     ) -> Cutout:
-        """The object alone, on the CPU; a mask in [0, 1] of the photo's size overrules the segmenter.
+        """Crop the object, on the CPU; a mask in [0, 1] of the photo's size replaces the segmenter's.
 
         Raises PhotoError where there is no object."""
-        mask = self.find(photo).mask if mask is None else mask
+        mask = self.segment(photo).mask if mask is None else mask
         return cutout(photo, mask, self.category, margin=margin)
 
-    def reconstruct(
+    def initialise(self, cutout: Cutout) -> Guess:
+        """Make the encoder's first guess (section 3.2), with the photo's colours; on the CPU, any batch."""
+        target = cutout.to(self.device)
+        first = guess(target, self.encoder, self.generator, self.category, compare=not self.as_published)
+        if not self.as_published:
+            first = fit_colours(first, target, self.generator, self.category)
+        return first.to("cpu")
+
+    def invert(
         self,
         cutout: Cutout,
+        guess: Guess,
         config: InversionConfig = HYBRID_FAST,
-        cancelled: Callable[[], bool] | None = None,
-        first: Guess | None = None,
         after: Step | None = None,
-    ) -> Iterator[Guess | Step | Fit]:
-        """The first guess, then the steps from number 0 on, then the fit; all detached and on the CPU.
+        cancelled: Callable[[], bool] | None = None,
+    ) -> Iterator[Step]:
+        """Refine a guess against the photo (section 3.3); yields every step from 0 on, detached and on the CPU.
 
-        Any batch. `cancelled` ends the run after the present step, and the fit is what there is then. `first`
-        is where to begin if not where the encoder says. With `after`, a step of an earlier run that began at
-        `first`, the run goes on behind it: neither guess nor earlier steps are yielded, nor in the fit."""
-        target = cutout.to(self.device)
-        first = self.guess(target) if first is None else first.to(self.device)
-        if after is None:
-            yield first.to("cpu")
-        steps = []
+        `after` is a step of an earlier run from the same guess: only the steps behind it are yielded, bit for bit those
+        of a longer run. Where `cancelled` answers True, the present step is the last."""
+        target, start = cutout.to(self.device), guess.to(self.device)
         last = None if after is None else after.to(self.device)
-        numbers = self.generator, self.category, config, self.perceptual, cancelled, last
-        for step in invert(target, first, *numbers):
-            steps.append(step.to("cpu"))
-            yield steps[-1]
-        end = steps[-1] if steps else after
-        yield Fit(self.category.name, end.code, end.pose, tuple(steps))
+        for step in invert(
+            target, start, self.generator, self.category, config, self.perceptual, cancelled, last
+        ):
+            yield step.to("cpu")
 
     def refine(
         self,
         photo: Photo,
         mask: Float[Tensor, "height width"],
-        fit: Fit,
+        last: Step,
         config: InversionConfig = FINE_STEPS,
         margin: float = MARGIN,
         cancelled: Callable[[], bool] | None = None,
-    ) -> Iterator[Step | Fit]:
-        """The quality "fine": steps behind those of a fit (batch of 1) on a larger picture of the photo, `config.size`
-        pixels a side, then the longer fit; on the CPU. Pictures of steps come at the size of the fit's own.
+    ) -> Iterator[Step]:
+        """Go on behind the last step of a fit (batch of 1) on a larger picture of the photo, `config.size` pixels a side.
 
-        About four times as long a step as usual at twice the size."""
-        target = cutout(photo, mask, self.category, size=config.size, margin=margin).to(self.device)
-        last = fit.trajectory[-1]
-        nothing = torch.zeros_like(target.rgb)
+        The pictures of the steps have the size of `last`'s. At twice the size a step takes four times as long."""
+        target = cutout(photo, mask, self.category, size=config.size, margin=margin)
         error = torch.zeros_like(last.loss)
-        first = Guess(nothing, target.mask, last.code, last.pose, error, ("solved",)).to(self.device)
-        steps = []
-        numbers = self.generator, self.category, config, self.perceptual, cancelled
-        for step in invert(target, first, *numbers):
+        start = Guess(
+            torch.zeros_like(target.rgb), target.mask, last.code, last.pose, error, (Outcome.SOLVED,)
+        )
+        for step in self.invert(target, start, config, cancelled=cancelled):
             if step.index:
-                steps.append(behind(step.to("cpu"), last))
-                yield steps[-1]
-        end = steps[-1] if steps else last
-        yield Fit(fit.category, end.code, end.pose, (*fit.trajectory, *steps))
+                yield behind(step, last)
 
-    def guess(self, cutout: Cutout) -> Guess:
-        """The encoder's first guess with the photo's colours, on the device."""
-        target = cutout.to(self.device)
-        first = guess(target, self.encoder, self.generator, self.category, compare=not self.as_published)
-        return first if self.as_published else fit_colours(first, target, self.generator, self.category)
-
-    def field(self, found: Fit | Step | Code) -> Field:
+    def field(self, result: Fit | Step | Code) -> Field:
         """The object in space, on the device and without gradients."""
-        code = found if isinstance(found, Code) else found.code
+        code = result if isinstance(result, Code) else result.code
         with torch.no_grad():
             return self.generator.field(code.to(self.device))
 
@@ -201,18 +193,20 @@ class Reconstructor:
         return published(steps, not self.category.keep_pose) if self.as_published else preset(steps)
 
     @torch.no_grad()
-    def render(self, found: Fit | Step, size: int = 128) -> Rendering:
+    def render(self, result: Fit | Step, size: int = 128) -> Rendering:
         """What the photo's camera sees, with normals, attention and NOCS, on the CPU."""
         config = self.view(size, normals=True, attention=True, nocs=True)
-        return render(self.field(found), camera_from_pose(found.pose.to(self.device)), config).to("cpu")
+        return render(self.field(result), camera_from_pose(result.pose.to(self.device)), config).to("cpu")
 
-    def turntable(self, found: Fit | Step, frames: int = FRAMES, size: int = 128) -> Rendering:
+    def turntable(self, result: Fit | Step, frames: int = FRAMES, size: int = 128) -> Rendering:
         """Once around the object (batch of 1), with attention for recolouring, on the CPU."""
-        return join(list(self.turning(found, frames, size)))
+        return join(list(self.turning(result, frames, size)))
 
-    def turning(self, found: Fit | Step, frames: int = FRAMES, size: int = 128) -> Iterator[Rendering]:
+    def turning(self, result: Fit | Step, frames: int = FRAMES, size: int = 128) -> Iterator[Rendering]:
         """The same, a few frames at a time."""
-        return turning(self.field(found), found.pose.to(self.device), self.view(size, attention=True), frames)
+        return turning(
+            self.field(result), result.pose.to(self.device), self.view(size, attention=True), frames
+        )
 
     @torch.no_grad()
     def distance(self, step: Step, cutout: Cutout) -> float:
@@ -221,9 +215,9 @@ class Reconstructor:
         ours, theirs = (self.perceptual.features(*(x.float().to(self.device) for x in one)) for one in pair)
         return float(self.perceptual.distance(ours, theirs)[0])
 
-    def mesh(self, found: Fit | Step | Code, resolution: int = 128) -> Mesh:
+    def mesh(self, result: Fit | Step | Code, resolution: int = 128) -> Mesh:
         """The surface with its colours (batch of 1). Raises EmptySurfaceError."""
-        return mesh(self.field(found), resolution)
+        return mesh(self.field(result), resolution)
 
     @torch.no_grad()
     def appearance(
@@ -231,25 +225,28 @@ class Reconstructor:
         photo: Photo,
         mask: Float[Tensor, "height width"],
         cutout: Cutout,
-        found: Fit | Step,
+        result: Fit | Step,
         config: AppearanceConfig = DEFAULT,
         resolution: int = 128,
+        surface: Mesh | None = None,
     ) -> Appearance:
         """The surface with the photo's own detail (batch of 1), on the CPU; `mask` is the one of the cut-out.
 
-        `resolution` samples along the cube's side. Raises EmptySurfaceError."""
-        field, code = self.field(found), found.code.to("cpu")
+        `surface` is the mesh of the object where it is known, else it is made with `resolution` samples along the
+        cube's side. Raises EmptySurfaceError, and NoPaletteError where colours are no mixture of a palette."""
+        field, code = self.field(result), result.code.to("cpu")
         given = BakeInput(
             photo,
             mask,
             cutout.box_px[0],
-            camera_from_pose(found.pose.to("cpu")),
+            camera_from_pose(result.pose.to("cpu")),
             code,
             self.palette(code)[0],
             self.category,
             self.reading,
         )
-        return bake_appearance(given, mesh(field, resolution), field, config, self.device)
+        surface = mesh(field, resolution) if surface is None else surface
+        return bake_appearance(given, surface, field, config, self.device)
 
 
 def behind(step: Step, last: Step) -> Step:

@@ -1,14 +1,19 @@
 """The process that everything runs in: its device, its threads, its memory."""
 
 import ctypes
+import hashlib
 import os
-import sys
+from functools import cache
 from pathlib import Path
 
 import torch
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
-TRIM_THRESHOLD, MMAP_THRESHOLD = -1, -3
+NO_INFLUENCE = ("app", "batch", "data", "evaluate", "train", "__main__.py")
+"""Folders and files of spir that do not change what a photo becomes."""
+TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8
+"""The numbers of mallopt's settings."""
+HEAPS = 2
 
 
 def choose_device(preference: str = "auto") -> str:
@@ -21,18 +26,47 @@ def choose_device(preference: str = "auto") -> str:
     return preference
 
 
+@cache
+def glibc() -> ctypes.CDLL | None:
+    """The C library, where it is the one that keeps freed memory to itself."""
+    try:
+        library = ctypes.CDLL("libc.so.6")
+    except OSError:
+        return None
+    return library if hasattr(library, "malloc_trim") else None
+
+
+def share_heaps() -> None:
+    """Let all threads share a few heaps from now on; to be called before there are many threads."""
+    if glibc():
+        glibc().mallopt(ARENA_MAX, HEAPS)
+
+
+def release_memory() -> None:
+    """Give free memory back to the system at once; some milliseconds."""
+    if glibc():
+        glibc().malloc_trim(0)
+
+
 def prepare_process() -> None:
     """Settings of the whole process: threads as many as the machine really lends, memory kept for reuse.
 
     Safe to repeat."""
     torch.set_num_threads(min(torch.get_num_threads(), cores()))
-    if sys.platform == "linux":
-        # Giving each step's large arrays back to the system and asking for them again costs a quarter of
-        # its time. Other C libraries than glibc have no such call.
-        libc = ctypes.CDLL(None)
-        if hasattr(libc, "mallopt"):
-            libc.mallopt(MMAP_THRESHOLD, 2**31 - 1)
-            libc.mallopt(TRIM_THRESHOLD, 2**31 - 1)
+    if glibc():
+        # Giving each step's large arrays back to the system and asking for them again costs a quarter of its time.
+        glibc().mallopt(MMAP_THRESHOLD, 2**31 - 1)
+        glibc().mallopt(TRIM_THRESHOLD, 2**31 - 1)
+
+
+@cache
+def code_version() -> str:
+    """Twelve hexadecimal digits that change with every file that a result depends on."""
+    folder, found = Path(__file__).parent, hashlib.sha256()
+    for file in sorted(folder.rglob("*.py")):
+        if file.relative_to(folder).parts[0] not in NO_INFLUENCE:
+            found.update(file.read_bytes())
+    return found.hexdigest()[:12]
 
 
 def cores() -> int:

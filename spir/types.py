@@ -9,6 +9,7 @@ the picture; `None` means orthographic. Colours are in [-1, 1]; masks and alpha 
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, is_dataclass, replace
+from enum import Enum
 from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
@@ -95,6 +96,29 @@ class Pose(Movable):
 
 
 @dataclass(frozen=True)
+class Segmentation:
+    """The object in a photo, and what the photo shows at all."""
+
+    mask: Float[Tensor, "height width"]
+    """How much each pixel belongs to the object, in [0, 1]."""
+    segmenter: str
+    """The segmenter that made the mask, by its name for people."""
+    kinds: dict[str, float] | None = None
+    """The probability of each kind of object that is known; what they lack to 1 is "none of them". None where no
+    network has looked."""
+    others: int = 0
+    """The number of further objects that are nearly as large."""
+
+    @property
+    def kind(self) -> str | None:
+        """The likeliest kind; none where no network has looked, or where "none of them" is likelier."""
+        if self.kinds is None:
+            return None
+        best = max(self.kinds, key=self.kinds.__getitem__)
+        return best if self.kinds[best] > 1 - sum(self.kinds.values()) else None
+
+
+@dataclass(frozen=True)
 class Camera(Movable):
     cam2world: Float[Tensor, "batch 4 4"]
     focal: Float[Tensor, " batch"] | None
@@ -108,8 +132,22 @@ class Code(Movable):
     """Overrides the palette that the last row would give; none = from w."""
 
 
+class Outcome(str, Enum):
+    """How the first pose of an item was found: measured, or the reason why it is only a default."""
+
+    SOLVED = "solved"
+    TOO_FEW = "too few object pixels"
+    DEGENERATE = "degenerate map"
+    BEHIND = "no solution in front of the camera"
+    LEVELLED = "levelled: PnP put the camera where nobody stands"
+
+    __str__ = str.__str__
+
+
 @dataclass(frozen=True)
 class Guess(Movable):
+    """What the encoder makes of a cut-out: the start of an inversion (section 3.2)."""
+
     nocs: Float[Tensor, "batch size size 3"]
     """Object coordinates per pixel, object units."""
     mask: Float[Tensor, "batch size size"]
@@ -117,8 +155,8 @@ class Guess(Movable):
     pose: Pose
     pnp_error: Float[Tensor, " batch"]
     """Root mean square reprojection error, in picture widths; infinite where PnP failed."""
-    outcome: tuple[str, ...]
-    """Per item: "solved", or the named reason why the pose is only a default."""
+    outcome: tuple[Outcome, ...]
+    """One per item of the batch."""
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,12 @@ ROOT = Path(__file__).resolve().parents[1]
 SPIR = ROOT / "spir"
 
 # Each room may import the rooms named here, and itself. Nothing else.
-BASE = {"types", "categories", "geometry", "limits", "validation"}
+BASE = {"types", "errors", "categories", "geometry", "limits", "validation"}
 SCIENCE = BASE | {"generator", "rendering", "metrics"}
 STAGES = {"photo", "bootstrap", "inversion", "formulas", "appearance", "outputs"}
 SERVED = {
     "types",
+    "errors",
     "categories",
     "limits",
     "validation",
@@ -28,6 +29,7 @@ SERVED = {
 }
 MAY_IMPORT = {
     "types": set(),
+    "errors": set(),
     "limits": set(),
     "validation": set(),
     "runtime": set(),
@@ -44,9 +46,9 @@ MAY_IMPORT = {
     "outputs": SCIENCE | {"appearance"},
     "weights": SCIENCE | {"photo", "bootstrap", "inversion", "formulas"},
     "pipeline": SCIENCE | STAGES | {"weights", "runtime"},
-    "session": SCIENCE | STAGES | {"weights", "pipeline"},
-    "__init__": {"types", "pipeline", "weights"},
-    "batch": SERVED,
+    "session": SCIENCE | STAGES | {"weights", "pipeline", "runtime"},
+    "__init__": {"types", "errors", "pipeline", "weights"},
+    "batch": SERVED | {"appearance"},
     "__main__": SERVED | {"batch"},
     "app": SERVED,
     "data": SCIENCE | STAGES | {"weights", "pipeline"},

@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from spir import pipeline, runtime
+from spir.errors import WeightsError
 from spir.generator.precision import half_is_fast
 from spir.inversion.config import FINE_STEPS, HYBRID_FAST, published
 from spir.pipeline import Reconstructor, preset
 from spir.runtime import choose_device, cores, prepare_process
-from spir.types import Code, Fit, Guess, Photo, Step
-from spir.weights import WeightsError
+from spir.types import Code, Photo
 from tests.tiny import car_photo, tiny_weights
 
 QUICK = replace(HYBRID_FAST, steps=1, size=32, samples=4, crops=0)
@@ -26,10 +26,11 @@ def reconstructor(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def story(reconstructor):
-    """Cutout, and everything that a run yields."""
+    """Cutout, guess and steps of a run."""
     pixels, mask = car_photo()
     cutout = reconstructor.cut(Photo(pixels), mask)
-    return cutout, list(reconstructor.reconstruct(cutout, QUICK))
+    guess = reconstructor.initialise(cutout)
+    return cutout, guess, list(reconstructor.invert(cutout, guess, QUICK))
 
 
 def on_cpu_without_graph(bundle):
@@ -38,46 +39,44 @@ def on_cpu_without_graph(bundle):
     return seen and all(t.device.type == "cpu" and not t.requires_grad for t in seen)
 
 
-def test_the_story_is_told_in_order(story):
-    cutout, told = story
-    assert [type(item) for item in told] == [Guess, Step, Step, Fit]
-    assert all(on_cpu_without_graph(item) for item in told)
-    fit = told[-1]
-    assert fit.category == "car" and [step.index for step in fit.trajectory] == [0, 1]
-    assert fit.trajectory == tuple(told[1:3])
-    assert torch.equal(fit.code.w, told[2].code.w) and torch.equal(fit.pose.shift, told[2].pose.shift)
-    assert torch.allclose(told[1].code.w, told[0].code.w, atol=1e-6)
-    assert cutout.rgb.shape == (1, 128, 128, 3) and told[1].rgb.shape == (1, 32, 32, 3)
+def test_a_photo_becomes_a_cutout_a_guess_and_steps(story):
+    cutout, guess, steps = story
+    assert all(on_cpu_without_graph(item) for item in story[:2] + tuple(steps))
+    assert [step.index for step in steps] == [0, 1]
+    assert torch.allclose(steps[0].code.w, guess.code.w, atol=1e-6)
+    assert cutout.rgb.shape == (1, 128, 128, 3) and steps[0].rgb.shape == (1, 32, 32, 3)
 
 
 def test_as_published_leaves_out_what_is_ours(reconstructor, story, tmp_path, monkeypatch):
     plain = Reconstructor.load("car", "cpu", tiny_weights(tmp_path), as_published=True)
     monkeypatch.setattr(pipeline, "fit_colours", None)
     monkeypatch.setattr("spir.bootstrap.guess.rank_hypotheses", None)
-    guess = plain.guess(story[0])
+    guess = plain.initialise(story[0])
     assert torch.equal(guess.code.w, plain.encoder(story[0].rgb, story[0].mask).w)
     assert not plain.category.symmetric and not plain.half and plain.view().renderer == "reference"
     assert plain.inversion(30) == published(30) and reconstructor.inversion(30) == preset(30)
     assert not published(10, optimise_pose=False).optimise_pose
 
 
-def test_cancelling_still_ends_with_a_fit(reconstructor, story):
-    told = list(reconstructor.reconstruct(story[0], QUICK, cancelled=lambda: True))
-    assert [type(item) for item in told] == [Guess, Step, Fit]
-    assert told[-1].trajectory[-1].index == 0
+def test_cancelling_ends_after_the_present_step(reconstructor, story):
+    cutout, guess, _ = story
+    assert [step.index for step in reconstructor.invert(cutout, guess, QUICK, cancelled=lambda: True)] == [0]
 
 
-def test_a_run_repeats_itself(reconstructor, story):
-    again = list(reconstructor.reconstruct(story[0], QUICK))
-    assert torch.equal(again[-1].code.w, story[1][-1].code.w)
-    assert torch.equal(again[-1].pose.quaternion, story[1][-1].pose.quaternion)
+def test_a_run_repeats_itself_and_goes_on_behind_a_step(reconstructor, story):
+    cutout, guess, steps = story
+    again = list(reconstructor.invert(cutout, reconstructor.initialise(cutout), QUICK))
+    (behind,) = reconstructor.invert(cutout, guess, QUICK, after=steps[0])
+    for last in (again[-1], behind):
+        assert torch.equal(last.code.w, steps[-1].code.w)
+        assert torch.equal(last.pose.quaternion, steps[-1].pose.quaternion)
 
 
 def test_the_segmenter_is_named_and_a_mask_overrules_it(reconstructor):
     pixels, mask = car_photo()
     alpha = (mask * 255).to(torch.uint8)
-    assert "transparency" in reconstructor.find(Photo(pixels, alpha)).segmenter
-    assert "built-in" in reconstructor.find(Photo(pixels, alpha), "built-in").segmenter
+    assert "transparency" in reconstructor.segment(Photo(pixels, alpha)).segmenter
+    assert "built-in" in reconstructor.segment(Photo(pixels, alpha), "built-in").segmenter
     left = mask.clone()
     left[:, 32:] = 0
     whole, half = reconstructor.cut(Photo(pixels, alpha)), reconstructor.cut(Photo(pixels, alpha), left)
@@ -87,11 +86,11 @@ def test_the_segmenter_is_named_and_a_mask_overrules_it(reconstructor):
 
 
 def test_a_fit_becomes_pictures_and_a_mesh(reconstructor, story):
-    fit = story[1][-1]
+    fit = story[2][-1]
     seen = reconstructor.render(fit, 32)
     assert seen.normals.shape == seen.nocs.shape == (1, 32, 32, 3) and seen.attention.shape[-1] == 10
     # 24 samples against the 4 of the step.
-    assert (seen.alpha - fit.trajectory[-1].alpha).abs().mean() < 0.05
+    assert (seen.alpha - fit.alpha).abs().mean() < 0.05
     views = reconstructor.turntable(fit, frames=3, size=16)
     assert views.rgb.shape == (3, 16, 16, 3) and views.attention is not None
     surface = reconstructor.mesh(fit, 24)
@@ -102,10 +101,6 @@ def test_a_fit_becomes_pictures_and_a_mesh(reconstructor, story):
     assert torch.equal(recoloured.vertices, surface.vertices) and not recoloured.colours.any()
     camera = reconstructor.camera(fit.pose)
     assert camera.cam2world.shape == (1, 4, 4)
-
-
-def test_presets_differ_in_their_length_alone():
-    assert preset(10) == HYBRID_FAST and preset(7) == replace(HYBRID_FAST, steps=7)
 
 
 def test_missing_weights_are_named(tmp_path):
@@ -158,20 +153,17 @@ def test_threads_never_grow(monkeypatch):
     assert threads == [torch.get_num_threads(), 1]
 
 
-def test_the_fine_quality_goes_on_behind_a_fit(tmp_path):
-    """More steps on a larger picture of the photo; everything after it finds the fit as it is used to."""
+def test_the_fine_quality_goes_on_behind_a_step(tmp_path):
+    """More steps on a larger picture of the photo; everything after it finds the steps as it is used to."""
     pixels, mask = car_photo()
     engine = Reconstructor.load("car", "cpu", tiny_weights(tmp_path), loss="encoder")
     photo = Photo(pixels)
-    *_, fit = engine.reconstruct(engine.cut(photo, mask), preset(1))
+    cutout = engine.cut(photo, mask)
+    *_, last = engine.invert(cutout, engine.initialise(cutout), preset(1))
     config = replace(FINE_STEPS, steps=2, size=192, crops=0)
-    *steps, longer = engine.refine(photo, mask, fit, config)
-    assert [step.index for step in longer.trajectory] == [0, 1, 2, 3] and longer.trajectory[
-        :2
-    ] == fit.trajectory
-    assert [step.index for step in steps] == [2, 3]
-    assert all(step.rgb.shape == fit.trajectory[0].rgb.shape for step in steps)
-    assert torch.equal(longer.code.w, steps[-1].code.w) and not torch.equal(longer.code.w, fit.code.w)
-    assert steps[0].seconds > fit.trajectory[-1].seconds
-    again = list(engine.refine(photo, mask, fit, config))[-1]
-    assert torch.equal(again.code.w, longer.code.w)
+    steps = list(engine.refine(photo, mask, last, config))
+    assert [step.index for step in steps] == [2, 3] and steps[0].seconds > last.seconds
+    assert all(step.rgb.shape == last.rgb.shape for step in steps)
+    assert not torch.equal(steps[-1].code.w, last.code.w)
+    *_, again = engine.refine(photo, mask, last, config)
+    assert torch.equal(again.code.w, steps[-1].code.w)

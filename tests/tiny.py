@@ -33,6 +33,21 @@ def tiny_weights(root):
     return root
 
 
+def tiny_generator():
+    """A random generator of `GENERATOR` whose surfaces are sharp enough to be seen."""
+    torch.manual_seed(0)
+    generator = Generator(GENERATOR)
+    generator.alpha.data.fill_(0.05)
+    generator.beta.data.fill_(0.05)
+    return generator
+
+
+def tiny_encoder():
+    """A random encoder of `ENCODER`, ready for inference."""
+    torch.manual_seed(0)
+    return Encoder(ENCODER).eval().requires_grad_(False)
+
+
 def car_photo(size=64):
     """A red box on white, and its mask."""
     pixels = torch.full((size, size, 3), 255, dtype=torch.uint8)

@@ -1,7 +1,7 @@
-"""The same without a page: four endpoints by name, for programs, curl and MCP clients.
+"""The API: four endpoints by name, for programs, curl and MCP clients.
 
-`segment` answers with the key of a run, which the others take. A run belongs to whoever knows its key; it is
-forgotten when the session ends, or when many others have come after it.
+`segment` answers with the key of a session, which the others take. A session belongs to whoever knows its key; it is
+forgotten when its visitor leaves, or when many others have come after it.
 """
 
 import json
@@ -12,31 +12,37 @@ import gradio as gr
 from jaxtyping import Float
 from torch import Tensor
 
-from spir.app import text as words
+from spir.app import text
+from spir.app.context import AppContext, written
 from spir.app.data_uris import hex_colours
-from spir.app.errors import refuse
-from spir.app.handlers.base import Handlers
-from spir.app.handlers.downloads import written
-from spir.app.handlers.mesh import Meshing
-from spir.app.handlers.reconstruction import Fitting
-from spir.app.handlers.texturing import FORMATS, RESOLUTION
-from spir.app.server.logging import in_words
-from spir.app.sessions import Run
+from spir.app.errors import refuse, refusing_failures
+from spir.app.handlers.mesh import FORMATS, MeshHandlers
+from spir.app.handlers.photo import PhotoHandlers
+from spir.app.handlers.reconstruction import ReconstructionHandlers
+from spir.app.widgets.cutout.widget import segmenter_name
+from spir.errors import PhotoError
 from spir.outputs.files import textured_views
 from spir.outputs.views import png_bytes, to_uint8
-from spir.photo import PREFERENCES, PhotoError
+from spir.photo import PREFERENCES
+from spir.session import surfaces
 from spir.session.record import readable_pose
+from spir.session.session import Session
+from spir.session.surfaces import RESOLUTION
+from spir.session.verdict import verdict
 
 
 class Api:
     """A method an endpoint; its docstring is what clients and language models read."""
 
-    def __init__(self, handlers: Handlers, fitting: Fitting, meshing: Meshing):
-        self.handlers = handlers
-        self.fitting = fitting
-        self.meshing = meshing
+    def __init__(
+        self, context: AppContext, photo: PhotoHandlers, runs: ReconstructionHandlers, meshes: MeshHandlers
+    ):
+        self.context = context
+        self.photo = photo
+        self.runs = runs
+        self.meshes = meshes
 
-    @in_words()
+    @refusing_failures()
     def segment(
         self, photo: str | None, request: gr.Request, segmenter: object = PREFERENCES[0]
     ) -> tuple[dict[str, Any], str]:
@@ -54,24 +60,24 @@ class Api:
             and the square without its background as the networks see it (PNG)
         """
         if not photo:
-            refuse(words.NO_PHOTO)
+            refuse(text.NO_PHOTO)
         if segmenter not in PREFERENCES:
-            refuse(words.unknown_segmenter(PREFERENCES))
+            refuse(text.unknown_segmenter(PREFERENCES))
         try:
-            key = self.handlers.opened(Path(photo), request.session_hash or "", segmenter)
+            key = self.photo.open(Path(photo), request.session_hash or "", segmenter)
         except PhotoError as problem:
             refuse(str(problem))
-        run = self.handlers.run(key)
-        told = {
+        session = self.context.session(key)
+        answer = {
             "run": key,
-            "segmenter": run.segmenter,
-            "shows": run.kind,
-            "remark": run.remark,
-            "box": run.cutout.box_px[0].tolist(),
+            "segmenter": segmenter_name(session),
+            "shows": session.segmentation.kind,
+            "remark": text.remark(self.context.engine.category.kind, session.segmentation),
+            "box": session.cutout.box_px[0].tolist(),
         }
-        return told, picture(run, "cutout", run.cutout.rgb[0])
+        return answer, self.picture(key, "cutout", session.cutout.rgb[0])
 
-    @in_words()
+    @refusing_failures()
     def reconstruct(self, run: object, steps: object = 10) -> tuple[dict[str, Any], str]:
         """Find shape, camera and colours of the object in the photo: a first guess, then so many steps nearer to it.
         Asked again for more steps, it goes on where it ended. On a CPU a step takes about half a second.
@@ -87,24 +93,25 @@ class Api:
             "colours" maps the names of the parts to #rrggbb
             and the object as the photo's camera sees it (PNG)
         """
-        self.known(run)
-        for _ in self.fitting.reconstruct(run, steps):
+        key = session_key(run)
+        for _ in self.runs.reconstruct(key, steps):
             pass
-        known = self.known(run, fitted=True)
+        session, engine = self.context.fitted(key), self.context.engine
+        trajectory = session.result.trajectory
         rows = [
             {"step": step.index, "loss": float(step.loss[0]), "seconds": step.seconds, **metrics}
-            for step, metrics in zip(known.fit.trajectory, known.metrics, strict=True)
+            for step, metrics in zip(trajectory.steps, trajectory.metrics, strict=True)
         ]
-        told = {
+        answer = {
             "steps": rows,
-            "pose": readable_pose(known.fit.pose),
-            "verdict": self.handlers.verdict(known).record(),
-            "photo_detail": self.meshing.texturing.detail(known),
-            "colours": self.colours(known),
+            "pose": readable_pose(session.fit.pose),
+            "verdict": verdict(engine.category, session).record(),
+            "photo_detail": surfaces.detail(engine, session),
+            "colours": self.colours(session),
         }
-        return told, self.rendered(known)
+        return answer, self.rendered(key, session)
 
-    @in_words()
+    @refusing_failures()
     def recolour(self, run: object, colours: object) -> tuple[dict[str, str], str]:
         """Give parts of the object another colour; the photo's detail stays, and nothing is fitted again. `export` then
         has these colours. The first time takes some seconds, in which the photo is laid onto the object.
@@ -116,15 +123,17 @@ class Api:
             JSON in which all names map to their #rrggbb
             and the object in these colours as the photo's camera sees it (PNG)
         """
-        known = self.known(run, fitted=True)
-        now = self.colours(known)
+        key = session_key(run)
+        session = self.context.fitted(key)
+        now = self.colours(session)
         changes = parsed(colours)
         if not isinstance(changes, dict) or not set(changes) <= set(now):
-            refuse(words.unknown_colours(tuple(now)))
-        known.fit = self.handlers.coloured(known, {"colours": list((now | changes).values())})
-        return self.colours(known), self.recoloured(known)
+            refuse(text.unknown_colours(tuple(now)))
+        changed = self.context.coloured(session, {"colours": list((now | changes).values())})
+        self.context.store.commit(key, session, changed)
+        return self.colours(changed), self.recoloured(key, changed)
 
-    @in_words()
+    @refusing_failures()
     def export(self, run: object, format: object = "glb", resolution: object = RESOLUTION) -> str:
         """Take the object home as a file: with the photo's own detail as a texture, or as a plain coloured mesh.
         Both GLB have the photo's camera; materials.glb has a material for each part, and stl has no colours. Above a
@@ -137,35 +146,41 @@ class Api:
         Returns:
             the file
         """
-        self.known(run, fitted=True)
+        key = session_key(run)
+        self.context.fitted(key)
         if format not in FORMATS:
-            refuse(words.unknown_format(FORMATS))
+            refuse(text.unknown_format(FORMATS))
         if not isinstance(resolution, int | float):
-            refuse(words.BAD_RESOLUTION)
-        return self.meshing.keep(format)(run, None, resolution)
+            refuse(text.BAD_RESOLUTION)
+        return self.meshes.keep(format)(key, None, resolution)
 
-    def known(self, run: object, fitted: bool = False) -> Run:
-        """The run of a key, which may be anything that a client sends."""
-        return self.handlers.run(run if isinstance(run, str) else "", fitted)
+    def colours(self, session: Session) -> dict[str, str]:
+        """The colours in use by name."""
+        palette = self.context.engine.palette(session.fit.code)[0]
+        return dict(zip(self.context.colour_names(len(palette)), hex_colours(palette), strict=True))
 
-    def colours(self, run: Run) -> dict[str, str]:
-        """The fit's colours by name."""
-        palette = self.handlers.engine.palette(run.fit.code)[0]
-        return dict(zip(self.handlers.colour_names(len(palette)), hex_colours(palette), strict=True))
+    def rendered(self, key: str, session: Session) -> str:
+        """The object as the photo's camera sees it."""
+        return self.picture(key, "render", self.context.engine.render(session.fit).rgb[0])
 
-    def rendered(self, run: Run) -> str:
-        """The fit from the photo's camera."""
-        return picture(run, "render", self.handlers.render_on_gpu(run.fit).rgb[0])
-
-    def recoloured(self, run: Run) -> str:
+    def recoloured(self, key: str, session: Session) -> str:
         """The same with the photo's detail, where there can be one."""
-        surface = self.meshing.texturing.surface(run, run.fit)
+        session, surface = self.meshes.textured(key, session)
         if surface is None:
-            return self.rendered(run)
-        engine, size = self.handlers.engine, run.cutout.mask.shape[1]
-        camera, background = engine.camera(run.fit.pose), engine.category.background
+            return self.rendered(key, session)
+        engine, size = self.context.engine, session.cutout.mask.shape[1]
+        camera, background = engine.camera(session.fit.pose), engine.category.background
         (seen,) = textured_views(surface, camera, size, background)
-        return picture(run, "render", seen.rgb[0])
+        return self.picture(key, "render", seen.rgb[0])
+
+    def picture(self, key: str, name: str, rgb: Float[Tensor, "height width 3"]) -> str:
+        """Write a picture into the session's folder; returns its path."""
+        return written(self.context.slot(key), f"{name}.png", png_bytes(to_uint8(rgb)))
+
+
+def session_key(value: object) -> str:
+    """The key of a session from whatever a client sends."""
+    return value if isinstance(value, str) else ""
 
 
 def parsed(colours: object) -> object:
@@ -176,30 +191,28 @@ def parsed(colours: object) -> object:
         return None
 
 
-def picture(run: Run, name: str, rgb: Float[Tensor, "height width 3"]) -> str:
-    """Path of a picture in the run's folder."""
-    return written(run.folder / f"{name}.png", png_bytes(to_uint8(rgb)))
-
-
-def offer(handlers: Handlers, fitting: Fitting, meshing: Meshing) -> None:
+def offer(
+    context: AppContext, photo: PhotoHandlers, runs: ReconstructionHandlers, meshes: MeshHandlers
+) -> None:
     """Put the endpoints on the page that is being built, with pieces that nobody sees.
 
     Files go through a piece and not through `gr.api`, which would take any path of the server for a file."""
-    api = Api(handlers, fitting, meshing)
-    # Where no file is taken, values come as they were sent: Gradio would refuse the wrong ones in its own words.
+    api = Api(context, photo, runs, meshes)
+    # Where no file is taken, values come as they were sent: Gradio would refuse the wrong ones in its own text.
     as_sent = {"preprocess": False}
     with gr.Group(visible=False):
         run, trigger = gr.Textbox(label="Run"), gr.Button()
-        told, file = gr.JSON(label="Told"), gr.File(label="File")
-        photo, colours = gr.File(label="Photo"), gr.Textbox(label="Colours")
+        # The label "Told" is the name that clients know.
+        answer, file = gr.JSON(label="Told"), gr.File(label="File")
+        photo_file, colours = gr.File(label="Photo"), gr.Textbox(label="Colours")
         segmenter = gr.Textbox(PREFERENCES[0], label="Segmenter")
         steps = gr.Number(10, precision=0, label="Steps")
         form = gr.Textbox("glb", label="Format")
         resolution = gr.Number(RESOLUTION, precision=0, label="Resolution")
         for method, takes, gives, how in (
-            (api.segment, [photo, segmenter], [told, file], {}),
-            (api.reconstruct, [run, steps], [told, file], as_sent),
-            (api.recolour, [run, colours], [told, file], as_sent),
+            (api.segment, [photo_file, segmenter], [answer, file], {}),
+            (api.reconstruct, [run, steps], [answer, file], as_sent),
+            (api.recolour, [run, colours], [answer, file], as_sent),
             (api.export, [run, form, resolution], file, as_sent),
         ):
             trigger.click(

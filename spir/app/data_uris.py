@@ -25,7 +25,7 @@ def png(picture: UInt8[ndarray, "height width *channel"]) -> str:
 
 
 def webp(weights: bytes) -> str:
-    """Packed weights (`outputs.weightmaps`), for the browser to paint."""
+    """Packed weights (`outputs.attention_maps`), for the browser to paint."""
     return data_uri(weights, "webp")
 
 

@@ -1,10 +1,15 @@
 """How an event ends that cannot be answered: in a sentence for the visitor, never in the machine's own words."""
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NoReturn
 
 import gradio as gr
 
-from spir.app import text as words
+from spir.app import text
+from spir.app.server.logging import log, log_event
+from spir.errors import PhotoError
 
 
 def refuse(message: str) -> NoReturn:
@@ -12,13 +17,51 @@ def refuse(message: str) -> NoReturn:
     raise gr.Error(message, duration=12, print_exception=False)
 
 
+@contextmanager
+def refusing_failures() -> Iterator[None]:
+    """Turn an unexpected failure into a refusal, with a traceback in the log; also to decorate with."""
+    try:
+        yield
+    except (gr.Error, PhotoError):
+        raise
+    except Exception as problem:
+        log.exception("unexpected")
+        refuse(reason(problem))
+
+
+@contextmanager
+def stage(name: str, **facts: object) -> Iterator[dict]:
+    """Log, when the block ends, how it ended and how many seconds it took; facts may be added on the way.
+
+    An unexpected failure becomes a refusal, with a traceback in the log. A generator that nobody listens to any more has
+    been left."""
+    began, ended = time.perf_counter(), "failed"
+    try:
+        yield facts
+        ended = "done"
+    except (gr.Error, PhotoError):
+        ended = "refused"
+        raise
+    except GeneratorExit:
+        ended = "left"
+        raise
+    except Exception as problem:
+        facts["problem"] = type(problem).__name__
+        log.exception("unexpected")
+        refuse(reason(problem))
+    finally:
+        log_event(name, ended=ended, seconds=round(time.perf_counter() - began, 3), **facts)
+
+
 def reason(problem: Exception) -> str:
-    """What the visitor is told of a failure that nobody expected."""
-    return words.NO_MEMORY if out_of_memory(problem) else words.FAILED
+    """What the visitor is told of an unexpected failure."""
+    return text.NO_MEMORY if out_of_memory(problem) else text.FAILED
 
 
 def out_of_memory(problem: Exception) -> bool:
     """Whether it was for want of memory, which torch says in another way for each device."""
-    told = str(problem).lower()
-    lacking = "out of memory" in told or "can't allocate memory" in told or "not enough memory" in told
+    message = str(problem).lower()
+    lacking = (
+        "out of memory" in message or "can't allocate memory" in message or "not enough memory" in message
+    )
     return isinstance(problem, MemoryError) or (isinstance(problem, RuntimeError) and lacking)

@@ -1,33 +1,35 @@
 """The page: what stands where, and which event calls which handler."""
 
 from collections.abc import Sequence
-from functools import partial
 
 import gradio as gr
 
-from spir.app import text as words
+from spir.app import text
 from spir.app.api import offer
+from spir.app.context import AppContext, session_store
 from spir.app.events import BUSY, CUTTING, HEAVY, LIGHT, SOON
-from spir.app.handlers import pose as posing
-from spir.app.handlers.base import Handlers
-from spir.app.handlers.cutout import Brush
-from spir.app.handlers.downloads import Takeaway
-from spir.app.handlers.mesh import Meshing
-from spir.app.handlers.mixing import Mixing
-from spir.app.handlers.pose import Posing
-from spir.app.handlers.reconstruction import MOST_STEPS, Fitting
-from spir.app.sessions import Runs
-from spir.app.widgets.comparison import widget as race
-from spir.app.widgets.cutout import widget as cutting
-from spir.app.widgets.examples.widget import Examples
-from spir.app.widgets.mesh.tab import mesh_tab, nothing_meshed
-from spir.app.widgets.mixing.tab import mix_tab, nothing_mixed
+from spir.app.handlers.cutout import CutoutHandlers
+from spir.app.handlers.downloads import DownloadHandlers
+from spir.app.handlers.examples import ExampleHandlers
+from spir.app.handlers.mesh import MeshHandlers
+from spir.app.handlers.mixing import MixingHandlers
+from spir.app.handlers.photo import PhotoHandlers
+from spir.app.handlers.pose import PoseHandlers
+from spir.app.handlers.reconstruction import ReconstructionHandlers
+from spir.app.handlers.result import ResultHandlers
+from spir.app.widgets.comparison import widget as comparison
+from spir.app.widgets.cutout import widget as cutout
+from spir.app.widgets.mesh.tab import empty_outputs, mesh_tab
+from spir.app.widgets.mixing.tab import empty_mix, mix_tab
 from spir.app.widgets.orbit import widget as orbit
+from spir.app.widgets.pose import widget as pose
 from spir.app.widgets.swatches import widget as swatches
 from spir.app.widgets.timeline import widget as timeline
 from spir.app.widgets.upload.widget import photo_input
-from spir.app.widgets.verdict import widget as gauge
+from spir.app.widgets.verdict import widget as verdict
 from spir.pipeline import PRESET_STEPS, Reconstructor
+from spir.session.actions import MAX_STEPS
+from spir.session.store import SessionStore
 
 DEFAULT_STEPS = 10
 CACHE_SECONDS = (600, 7200)
@@ -37,16 +39,18 @@ CACHE_SECONDS = (600, 7200)
 class Page:
     """The pieces that several events share, and the chains that every result starts; built into what is being built."""
 
-    def __init__(self, engine: Reconstructor, whole: gr.Blocks, runs: Runs, public: bool = True):
-        """`public`: also what programs call."""
+    def __init__(self, engine: Reconstructor, whole: gr.Blocks, store: SessionStore, public: bool = True):
+        """`public` pages also have the endpoints that programs call."""
         self.page = whole
-        self.handlers = Handlers(engine, runs)
-        self.fitting = Fitting(self.handlers)
-        self.meshing = Meshing(self.handlers)
-        self.takeaway = Takeaway(self.handlers, self.meshing)
-        self.examples = Examples(self.takeaway)
-        self.posing = Posing(self.handlers)
-        self.mixing = Mixing(self.handlers)
+        self.context = AppContext(engine, store)
+        self.photos = PhotoHandlers(self.context)
+        self.reconstruction = ReconstructionHandlers(self.context)
+        self.results = ResultHandlers(self.context)
+        self.meshes = MeshHandlers(self.context)
+        self.downloads = DownloadHandlers(self.context, self.meshes)
+        self.examples = ExampleHandlers(self.downloads)
+        self.posing = PoseHandlers(self.context)
+        self.mixing = MixingHandlers(self.context)
         self.category = engine.category
         self.first = self.examples.painted()
         self.key = gr.State(None)
@@ -59,99 +63,99 @@ class Page:
                     with gr.Column(scale=6, min_width=300):
                         self.watch()
                     with gr.Column(scale=4, min_width=260):
-                        self.orbit = orbit.orbit(self.first.get("orbit"), elem_id="orbit")
+                        self.orbit = orbit.build(self.first.get("orbit"), elem_id="orbit")
                 self.tabs()
         if public:
             # Before the page's own events, which have functions of the same names: the first gets the name.
-            offer(self.handlers, self.fitting, self.meshing)
+            offer(self.context, self.photos, self.reconstruction, self.meshes)
         self.wire()
 
     def warm(self) -> None:
         """What would make the first visitor wait."""
         if self.examples.first:
-            self.fitting.warm(self.examples.first["cutout"])
+            self.reconstruction.warm(self.examples.first.cutout)
 
     def head(self) -> None:
         """What it is, what it cannot do, where it runs."""
-        told = f"{words.does(self.category.kind)} {words.CANNOT} {self.category.terms}"
-        gr.Markdown(f"# {words.TITLE}\n{told}", min_height=100, elem_id="head")
-        self.machine = gr.Markdown(self.handlers.times(DEFAULT_STEPS)[0], elem_id="machine")
+        intro = f"{text.does(self.category.kind)} {text.CANNOT} {self.category.terms}"
+        gr.Markdown(f"# {text.TITLE}\n{intro}", min_height=100, elem_id="head")
+        self.machine = gr.Markdown(self.context.runtime_lines(DEFAULT_STEPS)[0], elem_id="machine")
 
     def ask(self) -> None:
         """The left column: photo, examples, cut-out, steps, and the two buttons."""
-        self.photo = photo_input(words.PHOTO, words.PHOTO_ALT, "photo")
+        self.photo = photo_input(text.PHOTO, text.PHOTO_ALT, "photo")
         self.strip = self.examples.strip(elem_id="examples")
-        self.cut = cutting.cutting(
-            self.first.get("cutout"), label=words.CUTOUT, show_label=True, container=True, elem_id="cutout"
+        self.cut = cutout.build(
+            self.first.get("cutout"), label=text.CUTOUT, show_label=True, container=True, elem_id="cutout"
         )
         self.preset = gr.Radio(
             [(str(steps), steps) for steps in PRESET_STEPS],
             value=DEFAULT_STEPS,
-            label=words.STEPS,
-            info=words.STEPS_INFO,
+            label=text.STEPS,
+            info=text.STEPS_INFO,
             elem_id="preset",
         )
-        self.steps = gr.Slider(
-            0, MOST_STEPS, DEFAULT_STEPS, step=1, label=words.STEPS_SLIDER, elem_id="steps"
-        )
+        self.steps = gr.Slider(0, MAX_STEPS, DEFAULT_STEPS, step=1, label=text.STEPS_SLIDER, elem_id="steps")
         with gr.Row():
-            self.go = gr.Button(words.RECONSTRUCT, variant="primary", elem_id="go", min_width=120)
-            self.stop = gr.Button(words.STOP, variant="stop", elem_id="stop", min_width=120)
+            self.go = gr.Button(text.RECONSTRUCT, variant="primary", elem_id="go", min_width=120)
+            self.stop = gr.Button(text.STOP, variant="stop", elem_id="stop", min_width=120)
         # Gradio writes a waiting visitor's place and seconds over it.
         self.place = gr.Markdown("&nbsp;", min_height=28, elem_id="place")
         self.zip = gr.UploadButton(
-            words.OPEN_ZIP, file_types=[".zip"], type="filepath", size="sm", elem_id="open-zip"
+            text.OPEN_ZIP, file_types=[".zip"], type="filepath", size="sm", elem_id="open-zip"
         )
-        gr.Markdown(words.PRIVACY, elem_id="privacy")
+        gr.Markdown(text.PRIVACY, elem_id="privacy")
 
     def watch(self) -> None:
         """The middle column: verdict, timeline, and what to do with the step that is looked at."""
-        self.gauge = gauge.gauge(self.first.get("verdict"), elem_id="verdict")
-        self.line = timeline.timeline(self.first.get("timeline"), elem_id="timeline")
+        self.verdict = verdict.build(self.first.get("verdict"), elem_id="verdict")
+        self.line = timeline.build(self.first.get("timeline"), elem_id="timeline")
         with gr.Row(elem_id="from-here"):
-            self.use = gr.Button(words.USE_STEP, elem_id="use-step", min_width=120, size="md")
-            self.proceed = gr.Button(words.PROCEED, elem_id="proceed", min_width=120, size="md")
-            self.keep_pose = gr.Checkbox(False, label=words.KEEP_POSE, elem_id="keep-pose", min_width=160)
+            self.use = gr.Button(text.USE_STEP, elem_id="use-step", min_width=120, size="md")
+            self.proceed = gr.Button(text.PROCEED, elem_id="proceed", min_width=120, size="md")
+            self.keep_pose = gr.Checkbox(False, label=text.KEEP_POSE, elem_id="keep-pose", min_width=160)
 
     def tabs(self) -> None:
         """What can be done with a result."""
         with gr.Tabs(overflow_behavior="wrap"):
-            with gr.Tab(words.TAB_RECOLOUR):
-                self.colours = swatches.swatches(self.first.get("swatches"), elem_id="swatches")
-            with gr.Tab(words.TAB_RACE):
+            with gr.Tab(text.TAB_RECOLOUR):
+                self.colours = swatches.build(self.first.get("swatches"), elem_id="swatches")
+            with gr.Tab(text.TAB_RACE):
                 self.run_race = gr.Button(
-                    self.handlers.times(DEFAULT_STEPS)[1], elem_id="run-race", min_width=200
+                    self.context.runtime_lines(DEFAULT_STEPS)[1], elem_id="run-race", min_width=200
                 )
-                race.race(self.handlers.engine.loss_backend, elem_id="race")
-            with gr.Tab(words.TAB_POSE) as self.pose_tab:
-                self.pose = posing.tab(self.category.orthographic)
-            with gr.Tab(words.TAB_MIX):
+                comparison.build(self.context.engine.loss_backend, elem_id="race")
+            with gr.Tab(text.TAB_POSE) as self.pose_tab:
+                self.pose = pose.tab(self.category.orthographic)
+            with gr.Tab(text.TAB_MIX):
                 self.mix, self.mixed = mix_tab(self.mixing, self.key, self.colours)
-            with gr.Tab(words.TAB_MESH):
-                self.fineness, self.meshed = mesh_tab(self.meshing, self.key, self.colours)
-            with gr.Tab(words.TAB_DOWNLOADS):
-                gr.Markdown(words.FILES_HINT)
-                self.prepare = gr.Button(words.FILES_BUTTON, elem_id="prepare")
+            with gr.Tab(text.TAB_MESH):
+                self.fineness, self.meshed = mesh_tab(self.meshes, self.key, self.colours)
+            with gr.Tab(text.TAB_DOWNLOADS):
+                gr.Markdown(text.FILES_HINT)
+                self.prepare = gr.Button(text.FILES_BUTTON, elem_id="prepare")
                 self.files = gr.File(
-                    label=words.FILES_LABEL, file_count="multiple", interactive=False, elem_id="files"
+                    label=text.FILES_LABEL, file_count="multiple", interactive=False, elem_id="files"
                 )
                 self.again = gr.Markdown("", elem_id="again")
 
     def wire(self) -> None:
         """Every event of the page but those of the tabs Mesh and Mix."""
-        handlers, fitting, key = self.handlers, self.fitting, self.key
+        runs, results, key = self.reconstruction, self.results, self.key
         self.times = [self.machine, self.run_race]
         opened = [key, self.cut, self.line]
         (
             self.emptied(self.photo.input)
-            .then(handlers.segment, [self.photo, key], opened, **CUTTING)
-            .then(nothing_mixed, key, self.mix, **LIGHT)
+            .then(self.photos.segment, [self.photo, key], opened, **CUTTING)
+            .then(empty_mix, key, self.mix, **LIGHT)
         )
         # One stroke at a time is on its way, the newest: the piece sees to that.
-        self.cut.input(Brush(handlers).paint, [key, self.cut], self.cut, trigger_mode="multiple", **SOON)
+        self.cut.input(
+            CutoutHandlers(self.context).paint, [key, self.cut], self.cut, trigger_mode="multiple", **SOON
+        )
         for piece, asked, event in (
             (self.strip, self.strip.input, self.examples.open),
-            (self.zip, self.zip.upload, self.takeaway.reopen),
+            (self.zip, self.zip.upload, self.downloads.reopen),
         ):
             shown = self.emptied(asked(event, [piece, key], opened, **CUTTING).success)
             self.turned(shown.success(lambda: None, None, self.photo, **LIGHT))
@@ -160,39 +164,40 @@ class Page:
         # A number that is no preset leaves none of them chosen; one that was reached already is looked at.
         chosen = f"(n) => (spir.say('look at step', n), {list(PRESET_STEPS)}.includes(n) ? n : null)"
         self.steps.change(None, self.steps, self.preset, js=chosen, **LIGHT)
-        self.steps.change(handlers.times, self.steps, self.times, trigger_mode="always_last", **LIGHT)
+        self.steps.change(
+            self.context.runtime_lines, self.steps, self.times, trigger_mode="always_last", **LIGHT
+        )
 
-        self.runs(self.go.click, fitting.reconstruct, [key, self.steps])
-        self.runs(self.run_race.click, fitting.race, [key])
-        self.runs(self.proceed.click, fitting.proceed, [key, self.line, self.steps, self.keep_pose])
-        refit = partial(fitting.refit, start=self.posing.start)
-        self.runs(self.pose.refit.click, refit, [key, self.steps])
-        self.stop.click(fitting.stop, key, None, **LIGHT)
-        self.turned(self.use.click(fitting.use, [key, self.line], self.line, **SOON))
-        self.turned(self.mixed.success(fitting.in_use, key, self.line, **LIGHT))
+        self.runs(self.go.click, runs.reconstruct, [key, self.steps])
+        self.runs(self.run_race.click, runs.compare, [key])
+        self.runs(self.proceed.click, runs.proceed, [key, self.line, self.steps, self.keep_pose])
+        self.runs(self.pose.refit.click, runs.refit, [key, self.steps])
+        self.stop.click(runs.stop, key, None, **LIGHT)
+        self.turned(self.use.click(runs.use, [key, self.line], self.line, **SOON))
+        self.turned(self.mixed.success(runs.in_use, key, self.line, **LIGHT))
 
         panel, sliders = self.pose.panel, self.pose.sliders
         for slider in sliders:
-            slider.input(self.posing.nudge, [key, *sliders], panel, trigger_mode="always_last", **HEAVY)
+            slider.input(self.posing.move, [key, *sliders], panel, trigger_mode="always_last", **HEAVY)
         self.pose.back.click(self.posing.show, key, [panel, *sliders], **HEAVY)
         self.pose.show_scene.click(self.posing.scene, [key, self.colours], self.pose.scene, **HEAVY)
         self.prepare.click(
-            self.takeaway.files,
+            self.downloads.files,
             [key, self.fineness, self.colours],
             [self.files, self.again],
             **BUSY,
         )
         # What the page opened with becomes the visitor's own, under a key that only he has.
         self.page.load(self.examples.welcome, self.steps, [key, self.strip, *self.times], **LIGHT)
-        self.orbit.input(handlers.around, key, self.orbit, **SOON)
+        self.orbit.input(results.around, key, self.orbit, **SOON)
         self.pose_tab.select(self.posing.seen, [key, panel], [panel, *sliders], **HEAVY)
-        self.page.unload(handlers.leave)
+        self.page.unload(self.photos.leave)
 
     def runs(self, press, event, inputs: list) -> None:
         """A button that starts a run."""
         shown = (
-            press(self.fitting.wait, [self.key, self.line], self.line, **SOON)
-            .success(self.nothing_made, None, self.made(), **LIGHT)
+            press(self.reconstruction.wait, [self.key, self.line], self.line, **SOON)
+            .success(self.empty_made, None, self.made(), **LIGHT)
             .success(
                 event,
                 inputs,
@@ -201,52 +206,52 @@ class Page:
                 **BUSY,
             )
         )
-        self.turned(shown).then(self.handlers.times, self.steps, self.times, **LIGHT)
+        self.turned(shown).then(self.context.runtime_lines, self.steps, self.times, **LIGHT)
 
     def turned(self, shown):
         """After a result: its colours, the verdict, the views all round, and where the photo was taken."""
         return shown.success(
-            self.handlers.turn, self.key, [self.orbit, self.colours, self.gauge], **HEAVY
+            self.results.turn, self.key, [self.orbit, self.colours, self.verdict], **HEAVY
         ).success(self.posing.show, self.key, [self.pose.panel, *self.pose.sliders], **HEAVY)
 
     def emptied(self, then):
         """With another photo, all that was made of the earlier one goes."""
-        blank = orbit.nothing(), swatches.nothing(), gauge.nothing(), posing.nothing()
-        pieces = [self.orbit, self.colours, self.gauge, self.pose.panel, self.mix, *self.made()]
-        return then(lambda key: (*blank, nothing_mixed(key), *self.nothing_made()), self.key, pieces, **LIGHT)
+        blank = orbit.empty(), swatches.empty(), verdict.empty(), pose.empty()
+        pieces = [self.orbit, self.colours, self.verdict, self.pose.panel, self.mix, *self.made()]
+        return then(lambda key: (*blank, empty_mix(key), *self.empty_made()), self.key, pieces, **LIGHT)
 
     def made(self) -> list:
         return [*self.meshed, self.files, self.again, self.pose.scene]
 
     @staticmethod
-    def nothing_made() -> tuple:
+    def empty_made() -> tuple:
         """Mesh and files of an earlier result are none of this one."""
-        return *nothing_meshed(), None, "", posing.no_scene()
+        return *empty_outputs(), None, "", pose.no_scene()
 
 
 def site(engines: Sequence[Reconstructor]) -> tuple[gr.Blocks, list[Page]]:
     """A page for each category, the first at the root, with one queue and a bar that leads from one to the other.
 
     Programs call the first."""
-    runs, (first, *others) = Runs(), engines
+    store, (first, *others) = session_store(), engines
     home = first.category.name
     with blocks() as whole:
         if others:
             gr.Navbar(main_page_name=home)
-        pages = [Page(first, whole, runs)]
+        pages = [Page(first, whole, store)]
     for engine in others:
         with whole.route(engine.category.name, f"/{engine.category.name}"):
             gr.Navbar(main_page_name=home)
-            pages.append(Page(engine, whole, runs, public=False))
+            pages.append(Page(engine, whole, store, public=False))
     return whole, pages
 
 
 def blocks() -> gr.Blocks:
-    return gr.Blocks(title=words.TITLE, analytics_enabled=False, delete_cache=CACHE_SECONDS)
+    return gr.Blocks(title=text.TITLE, analytics_enabled=False, delete_cache=CACHE_SECONDS)
 
 
 def apology(message: str) -> gr.Blocks:
     """What is shown where there is nothing to run, weights missing say."""
     with blocks() as page:
-        gr.Markdown(f"# {words.TITLE}\n{words.out_of_order(message)}", elem_id="apology")
+        gr.Markdown(f"# {text.TITLE}\n{text.out_of_order(message)}", elem_id="apology")
     return page

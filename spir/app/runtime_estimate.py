@@ -7,7 +7,9 @@ ROUGH = {"cpu": (1.5, 0.6), "cuda": (0.5, 0.05), "mps": (0.8, 0.2)}
 
 
 @dataclass
-class Pace:
+class RuntimeEstimate:
+    """The time that a run is expected to take."""
+
     first: float
     """Seconds until the first guess is shown."""
     step: float
@@ -15,15 +17,16 @@ class Pace:
     measured: bool = False
 
     @staticmethod
-    def rough(device: str) -> "Pace":
-        return Pace(*ROUGH.get(device.split(":")[0], ROUGH["cpu"]))
+    def rough(device: str) -> "RuntimeEstimate":
+        """What is assumed before anything was measured."""
+        return RuntimeEstimate(*ROUGH.get(device.split(":")[0], ROUGH["cpu"]))
 
     def seconds(self, steps: int) -> float:
-        """Of a whole run."""
+        """The seconds of a whole run."""
         return self.first + self.step * steps
 
     def learn(self, first: float, total: float, steps: int) -> None:
-        """From a run: seconds to the first guess, to the end, and its steps."""
+        """Take over a run: its seconds to the first guess and to the end, and its number of steps."""
         self.first = first
         if steps:
             self.step = (total - first) / steps

@@ -1,5 +1,7 @@
 """Every sentence on the page: short, plain, no jargon on the surface."""
 
+from spir.types import Outcome, Segmentation
+
 TITLE = "3D from one photo"
 CANNOT = "Sides that the photo does not show are a guess."
 PRIVACY = (
@@ -43,7 +45,6 @@ FILES_HINT = (
 )
 OPEN_ZIP = "Open a saved ZIP"
 ZIP_TOO_LARGE = "This ZIP is too large to be one of ours. Choose the one that was downloaded here."
-ZIP_OF_ANOTHER_PHOTO = "The photo and the cut-out in this ZIP do not belong together. Download it again."
 
 EMPTY = "Add a photo to begin, or pick an example."
 CUTTING = "Looking for the object …"
@@ -101,18 +102,18 @@ def cut_by(segmenter: str, remark: str = "") -> str:
     return f"Cut out by {segmenter}. {remark}".strip()
 
 
-def remark(wanted: str, told: bool, kind: str | None, others: int) -> str:
+def remark(wanted: str, segmentation: Segmentation) -> str:
     """What the visitor should know of a photo: that it shows something else, where anybody could tell, or several."""
-    said = []
-    if told and kind is None:
+    said, kind = [], segmentation.kind
+    if segmentation.kinds is not None and kind is None:
         said.append(
             f"No {wanted} is seen here. A {wanted} is all that can be made of it; better take another photo."
         )
-    elif told and kind != wanted:
+    elif kind is not None and kind != wanted:
         said.append(
             f"This looks like a {kind}. Only a {wanted} can be made of it here; better take the photo of a {wanted}."
         )
-    if others:
+    if segmentation.others:
         said.append("There are several objects: the largest one counts. Paint to take another.")
     return " ".join(said)
 
@@ -129,9 +130,9 @@ def rejected(reason: str) -> str:
     return f"{reason} Nothing else is lost: choose another photo."
 
 
-def pose_note(outcome: str) -> str:
+def pose_note(outcome: Outcome) -> str:
     """What the visitor should know about the first pose; nothing where it was found."""
-    return "" if outcome == "solved" else f"The view could not be measured ({outcome}): it is a guess."
+    return "" if outcome is Outcome.SOLVED else f"The view could not be measured ({outcome}): it is a guess."
 
 
 def done(step: int, seconds: float) -> str:

@@ -11,10 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from spir.app.server.blocked_routes import Doors
-from spir.app.server.cleanup import Tidy
-from spir.app.server.headers import Headers
-from spir.app.server.queue import in_turns
+from spir.app.server.blocked_routes import BlockedRoutes
+from spir.app.server.cleanup import SessionCleanup
+from spir.app.server.headers import SecurityHeaders
+from spir.app.server.queue import with_queue
 
 APP = Path(__file__).parent
 ASSETS = APP.parents[1] / "assets"
@@ -67,11 +67,11 @@ def serve(page: gr.Blocks, health: Callable[[Request], Response], **options) -> 
     """Launch with our looks; host and port come from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, `health` answers at
     /healthz.
 
-    One visitor computes at a time, some may wait (`turns`); nothing is measured or recorded."""
+    One visitor computes at a time, some may wait (`server.queue`); nothing is measured or recorded."""
     # Gradio would make a table of the last ten thousand events after every one of them.
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(2**31))
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
-    return in_turns(page).launch(
+    return with_queue(page).launch(
         theme=theme(),
         css_paths=STYLES,
         head=head(),
@@ -86,10 +86,10 @@ def serve(page: gr.Blocks, health: Callable[[Request], Response], **options) -> 
         # The page carries its first example; packed it is a third smaller. Streams of events stay as they are.
         app_kwargs={
             "middleware": [
-                Middleware(Doors),
-                Middleware(Tidy),
+                Middleware(BlockedRoutes),
+                Middleware(SessionCleanup),
                 Middleware(GZipMiddleware, minimum_size=1024),
-                Middleware(Headers),
+                Middleware(SecurityHeaders),
             ],
             "routes": [Route("/healthz", health)],
         },

@@ -10,6 +10,7 @@ from jaxtyping import Float, Int
 from scipy.sparse import coo_matrix, csr_matrix, diags
 from torch import Tensor
 
+from spir.errors import NoPaletteError
 from spir.types import Field, Mesh, Movable
 
 SMOOTHING_ROUNDS = 6
@@ -44,7 +45,7 @@ def simplified(mesh: Mesh, field: Field, faces: int, device: str = "cpu") -> Sur
     points, corners = torch.from_numpy(vertices).float(), torch.from_numpy(triangles.astype(np.int64))
     attention = field(points[None].to(device)).attention
     if attention is None:
-        raise ValueError("this field does not say how its colours were mixed")
+        raise NoPaletteError("this field does not say how its colours were mixed")
     return Surface(points, vertex_normals(points, corners), corners, attention[0].float().cpu())
 
 

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from fsspec import AbstractFileSystem
 
 from spir.batch.store import located
-from spir.photo import PhotoError
+from spir.errors import PhotoError
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic")
 MASK_ENDING = ".mask.png"

@@ -7,16 +7,13 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from spir.batch.process import Bench
+from spir.batch.process import BatchContext
 from spir.batch.settings import Settings
 from spir.batch.store import Store
+from spir.errors import EngineError
 from spir.runtime import cores
 
 LOCK = ".spir.lock"
-
-
-class EngineError(RuntimeError):
-    """A run that cannot begin or go on; the message says what to do."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +31,9 @@ class Plan:
         """Each worker's share of this machine's cores."""
         return max(1, cores() // self.workers)
 
-    def bench(self) -> Bench:
+    def context(self) -> BatchContext:
         """Load the networks, open the store. Raises WeightsError and ValueError."""
-        return Bench(self.settings.load(), self.settings, Store(self.out), self.retry_failed)
+        return BatchContext(self.settings.load(), self.settings, Store(self.out), self.retry_failed)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """§3.3 "Reconstruction", one photo of many: everything that is made of it, stored; done once and no more.
 
-Prints nothing. Every engine comes through `attempt`.
+Prints nothing. Every engine comes through `process_job`.
 """
 
 import time
@@ -9,32 +9,32 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 
-from jaxtyping import Float, UInt8
+from jaxtyping import UInt8
 from numpy import ndarray
-from torch import Tensor
 
+from spir.appearance.config import AppearanceConfig
 from spir.batch.jobs import Job, read
 from spir.batch.rows import Row
 from spir.batch.settings import Settings
 from spir.batch.store import Record, Store
+from spir.errors import EmptySurfaceError, PhotoError
 from spir.outputs.files import (
     appearance_config,
     film_files,
     mesh_files,
     on_paper,
     picture_files,
-    step_metrics,
     textured_files,
     textured_frames,
 )
-from spir.outputs.mesh import EmptySurfaceError
 from spir.outputs.panels import sheet, thumbnail
 from spir.outputs.views import to_uint8, webp_bytes
-from spir.photo import PhotoError, read_mask, read_photo
 from spir.pipeline import Reconstructor
-from spir.session.record import fit_record
-from spir.session.verdict import judge, photo_detail
-from spir.types import Appearance, Cutout, Fit, Guess, Photo, Rendering, Step
+from spir.session import actions, surfaces
+from spir.session.record import run_record
+from spir.session.session import Session
+from spir.session.verdict import photo_detail, verdict
+from spir.types import Appearance, Cutout, Fit, Photo, Rendering, Step
 
 OVERVIEW = "overview.webp"
 OVERVIEW_SHOWS = ("photo", "cut-out", "first guess", "last step", "a third of a turn on", "two thirds")
@@ -42,12 +42,13 @@ FEWEST_FRAMES = 3
 FORMATS = ("textured.glb", "materials.glb", "obj.zip")
 """Of `outputs.textured`; who wants USDZ makes it from the GLB."""
 POOR_FIT = "photo detail off: poor fit"
+NO_TEXTURE = "no texture: this object does not say how its colours were mixed"
 
 Progress = Callable[[Step], None]
 
 
 @dataclass(frozen=True)
-class Given:
+class JobFiles:
     """A job's files, each read once."""
 
     job: Job
@@ -60,43 +61,45 @@ class Given:
     def mask(self) -> bytes | None:
         return None if self.job.mask is None else read(self.job.mask)
 
-    def asked(self, settings: Settings, weights_hash: str) -> Record:
+    def request(self, settings: Settings, weights_hash: str) -> Record:
         """What `run.json` says was wanted; a file that cannot be read has no hash."""
         photo = mask = None
         with suppress(Exception):
             photo, mask = self.photo, self.mask
-        return settings.asked(weights_hash, photo, mask)
+        return settings.request(weights_hash, photo, mask)
 
 
 @dataclass(frozen=True)
-class Bench:
+class BatchContext:
     """What a process needs for any photo, loaded once."""
 
-    reconstructor: Reconstructor
+    engine: Reconstructor
     settings: Settings
     store: Store
     retry_failed: bool = False
 
 
-def attempt(bench: Bench, job: Job, progress: Progress = lambda step: None) -> Row:
+def process_job(context: BatchContext, job: Job, progress: Progress = lambda step: None) -> Row:
     """A photo's row: from disk where the very same was asked before, else made now; failures are told, not raised.
 
     A photo that failed fails again, so it has its next turn only with `retry_failed`."""
-    given = Given(job)
-    asked = given.asked(bench.settings, bench.reconstructor.weights_hash)
+    given = JobFiles(job)
+    request = given.request(context.settings, context.engine.weights_hash)
     try:
-        return earlier(bench.store, job, asked, bench.retry_failed) or process(bench, given, asked, progress)
+        return earlier(context.store, job, request, context.retry_failed) or process(
+            context, given, request, progress
+        )
     except Exception as problem:
         # Whatever ails one photo, the others still get their turn.
         return failed(
-            bench.store, job, asked, str(problem) if isinstance(problem, PhotoError) else repr(problem)
+            context.store, job, request, str(problem) if isinstance(problem, PhotoError) else repr(problem)
         )
 
 
-def earlier(store: Store, job: Job, asked: Record, retry_failed: bool = False) -> Row | None:
+def earlier(store: Store, job: Job, request: Record, retry_failed: bool = False) -> Row | None:
     """The row of a run that was asked the same, if there is nothing to do again."""
     record = store.known(job.folder)
-    if record is None or record.get("notes", record).get("asked") != asked:
+    if record is None or record.get("notes", record).get("request") != request:
         return None
     row = Row.of(job.folder, record, earlier=True)
     return None if row.failure and retry_failed else row
@@ -104,140 +107,109 @@ def earlier(store: Store, job: Job, asked: Record, retry_failed: bool = False) -
 
 def lost(store: Store, job: Job, settings: Settings, weights_hash: str, reason: str) -> Row:
     """The row of a photo whose worker is gone: it may have been the last thing that the worker finished."""
-    asked = Given(job).asked(settings, weights_hash)
-    return earlier(store, job, asked) or failed(store, job, asked, reason)
+    request = JobFiles(job).request(settings, weights_hash)
+    return earlier(store, job, request) or failed(store, job, request, reason)
 
 
-def failed(store: Store, job: Job, asked: Record, reason: str) -> Row:
+def failed(store: Store, job: Job, request: Record, reason: str) -> Row:
     """The row of a failure, which the next run finds in the store."""
-    record = {"photo": job.name, "failure": reason, "asked": asked}
+    record = {"photo": job.name, "failure": reason, "request": request}
     # A full disk may be the reason itself: then the row is all there is.
     with suppress(OSError):
         store.fail(job.folder, record)
     return Row.of(job.folder, record)
 
 
-def process(bench: Bench, given: Given, asked: Record, progress: Progress) -> Row:
+def process(context: BatchContext, given: JobFiles, request: Record, progress: Progress) -> Row:
     """Reconstruct one photo and fill its folder. May raise anything."""
-    reconstructor, settings, job = bench.reconstructor, bench.settings, given.job
+    engine, settings, job = context.engine, context.settings, given.job
     began = time.perf_counter()
-    photo, mask, cutout, segmenter = cut(reconstructor, given, settings.margin)
-    for item in reconstructor.reconstruct(
-        cutout, replace(reconstructor.inversion(settings.steps), seed=settings.seed)
-    ):
-        if isinstance(item, Guess):
-            guess = item
-        elif isinstance(item, Step):
-            progress(item)
-        else:
-            fit = item
+    session = opened(engine, given, settings.margin)
+    config = replace(engine.inversion(settings.steps), seed=settings.seed)
+    states = actions.run(engine, session, config)
+    for session in states:
+        if session.step is not None:
+            progress(session.step)
     if settings.quality == "fine":
-        for item in reconstructor.refine(photo, mask, fit, margin=settings.margin):
-            if isinstance(item, Fit):
-                fit = item
-            else:
-                progress(item)
+        states = actions.refine(engine, session)
+        for session in states:
+            progress(session.step)
     seconds = time.perf_counter() - began
-    height, width = photo.rgb.shape[:2]
-    seen = reconstructor.render(fit, cutout.mask.shape[1])
-    verdict = judge(cutout, guess, fit, (height, width), reconstructor.category, seen)
-    detail = photo_detail(verdict)
-    result = Result(photo, mask, cutout, fit, seen, detail)
-    surface, faults = textured(reconstructor, result, settings)
-    contents = files(reconstructor, result, surface, settings, faults)
+    seen = engine.render(session.fit, session.cutout.mask.shape[1])
+    found = verdict(engine.category, session, seen)
+    detail = photo_detail(found)
+    textures = appearance_config(settings.texture, detail) if settings.textured else None
+    session, faults = meshed(engine, session, settings)
+    surface, more = textured(engine, session, settings, textures)
+    faults += more
+    contents = files(engine, session, seen, surface, settings)
     notes = {
         "photo": job.name,
         "seconds_with_first_guess": round(seconds, 3),
-        "verdict": verdict.record(),
+        "verdict": found.record(),
         "photo_detail": None if surface is None else detail,
         "remark": "; ".join(dict.fromkeys(faults)),
         "files": sorted(contents),
-        "asked": asked,
+        "request": request,
     }
-    record = fit_record(
-        reconstructor,
-        fit,
-        segmenter=segmenter,
-        seed=settings.seed,
-        metrics=step_metrics(fit.trajectory, cutout),
-        outcome=guess.outcome[0],
-        notes=notes,
-    )
-    bench.store.keep(job.folder, contents, record)
+    record = run_record(engine, session, notes, textures if surface is not None else None)
+    context.store.keep(job.folder, contents, record)
     return Row.of(job.folder, record)
 
 
-@dataclass(frozen=True)
-class Result:
-    """What the files of a photo are made of."""
-
-    photo: Photo
-    mask: Float[Tensor, "height width"]
-    """In [0, 1], at the photo's size."""
-    cutout: Cutout
-    fit: Fit
-    seen: Rendering
-    """The fit from the photo's camera, at the cut-out's size."""
-    detail: float
-    """How much of the photo the surface may take, in [0, 1]."""
+def opened(engine: Reconstructor, given: JobFiles, margin: float) -> Session:
+    """The session of a photo, cut out by its mask where it has one. Raises PhotoError where it holds no object."""
+    if given.mask is not None:
+        name = f"mask {given.job.mask.rpartition('/')[2]}"
+        return actions.open_masked(engine, given.photo, given.mask, name, margin)
+    session = actions.open_photo(engine, given.photo, margin=margin)
+    if session.segmenter == actions.NOT_FOUND:
+        # The refusal of the segmenter's own mask says what is wrong with it.
+        engine.cut(session.photo, session.segmentation.mask, margin)
+    return session
 
 
-def cut(
-    reconstructor: Reconstructor, given: Given, margin: float
-) -> tuple[Photo, Float[Tensor, "height width"], Cutout, str]:
-    """The photo, its mask, its object, and who cut it out."""
-    photo = read_photo(given.photo)
-    if given.mask is None:
-        found = reconstructor.find(photo)
-        mask, segmenter = found.mask, found.segmenter
-    else:
-        mask, segmenter = read_mask(given.mask, photo), f"mask {given.job.mask.rpartition('/')[2]}"
-    return photo, mask, reconstructor.cut(photo, mask, margin), segmenter
+def meshed(engine: Reconstructor, session: Session, settings: Settings) -> tuple[Session, list[str]]:
+    """The session with its mesh where one is wanted and can be; and what is to be said of it."""
+    if not settings.mesh_resolution:
+        return session, []
+    try:
+        return surfaces.mesh(engine, session, settings.mesh_resolution), []
+    except EmptySurfaceError as problem:
+        return session, [f"no mesh: {problem}"]
 
 
 def textured(
-    reconstructor: Reconstructor, result: Result, settings: Settings
+    engine: Reconstructor, session: Session, settings: Settings, config: AppearanceConfig | None
 ) -> tuple[Appearance | None, list[str]]:
     """The surface with the photo's detail, where one is wanted and can be; and what is to be said of it."""
-    if not settings.textured:
+    if config is None or session.surface is None:
         return None, []
-    config = appearance_config(settings.texture, result.detail)
-    parts = (result.photo, result.mask, result.cutout, result.fit)
-    try:
-        surface = reconstructor.appearance(*parts, config, settings.mesh_resolution)
-    except EmptySurfaceError as problem:
-        return None, [f"no mesh: {problem}"]
-    except ValueError as problem:
-        return None, [f"no texture: {problem}"]
-    return surface, [] if result.detail else [POOR_FIT]
+    surface = surfaces.appearance(engine, session, config, settings.mesh_resolution)
+    if surface is None:
+        return None, [NO_TEXTURE]
+    return surface, [] if config.detail else [POOR_FIT]
 
 
 def files(
-    reconstructor: Reconstructor,
-    result: Result,
-    surface: Appearance | None,
-    settings: Settings,
-    faults: list[str],
+    engine: Reconstructor, session: Session, seen: Rendering, surface: Appearance | None, settings: Settings
 ) -> dict[str, bytes]:
-    """Everything there is to keep of a fit; why something is left out joins the faults."""
-    category, fit, cutout = reconstructor.category, result.fit, result.cutout
-    camera = reconstructor.camera(fit.pose)
-    found = picture_files(result.photo, cutout, fit, result.seen, category.scene_range)
+    """Everything there is to keep of a session; `seen` is the fit from the photo's camera, at the cut-out's size."""
+    category, fit, cutout = engine.category, session.fit, session.cutout
+    camera = engine.camera(fit.pose)
+    found = picture_files(session.photo, cutout, fit, seen, category.scene_range)
     if surface is None:
-        views = reconstructor.turntable(fit, settings.frames or FEWEST_FRAMES)
+        views = engine.turntable(fit, settings.frames or FEWEST_FRAMES)
         film = around = on_paper(views, category.background)
     else:
         around = textured_frames(surface, fit.pose, FEWEST_FRAMES, cutout.mask.shape[1])
         film = textured_frames(surface, fit.pose, settings.frames) if settings.frames else around
         found |= textured_files(surface, camera, category.palette_names, FORMATS)
-    found[OVERVIEW] = overview(result.photo, cutout, fit, around)
+    found[OVERVIEW] = overview(session.photo, cutout, fit, around)
     if settings.frames:
         found |= film_files(film)
-    if settings.mesh_resolution:
-        try:
-            found |= mesh_files(reconstructor.mesh(fit, settings.mesh_resolution), camera)
-        except EmptySurfaceError as problem:
-            faults.append(f"no mesh: {problem}")
+    if session.surface is not None:
+        found |= mesh_files(session.surface.mesh, camera)
     return found
 
 

@@ -18,10 +18,11 @@ from threading import Thread
 import torch
 
 from spir.batch.jobs import Job
-from spir.batch.plan import EngineError, Plan
-from spir.batch.process import attempt, lost
+from spir.batch.plan import Plan
+from spir.batch.process import lost, process_job
 from spir.batch.rows import Row
 from spir.batch.store import Store
+from spir.errors import EngineError
 
 STARTS = 3
 """So many workers in a row may die before they have loaded the networks."""
@@ -129,14 +130,14 @@ def work(pipe: Connection, plan: Plan) -> None:
     Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(min(torch.get_num_threads(), plan.threads))
     try:
-        bench = plan.bench()
+        context = plan.context()
     except Exception as problem:
         pipe.send((FAULT, str(problem)))
         return
-    pipe.send((READY, bench.reconstructor.weights_hash))
+    pipe.send((READY, context.engine.weights_hash))
     with suppress(EOFError):
         while True:
-            pipe.send((ROW, attempt(bench, pipe.recv())))
+            pipe.send((ROW, process_job(context, pipe.recv())))
 
 
 def end_with_parent() -> None:

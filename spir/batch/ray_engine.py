@@ -12,10 +12,11 @@ from dataclasses import asdict
 import torch
 
 from spir.batch.jobs import Job
-from spir.batch.plan import EngineError, Plan
-from spir.batch.process import attempt, lost
+from spir.batch.plan import Plan
+from spir.batch.process import lost, process_job
 from spir.batch.rows import Row
 from spir.batch.store import Store
+from spir.errors import EngineError
 from spir.runtime import cores
 from spir.weights import load_models
 
@@ -30,10 +31,10 @@ class Reconstruct:
 
     def __init__(self, plan: Plan, threads: int):
         torch.set_num_threads(threads)
-        self.bench = plan.bench()
+        self.context = plan.context()
 
     def __call__(self, item: dict) -> dict:
-        row = attempt(self.bench, Job(**json.loads(item["job"])))
+        row = process_job(self.context, Job(**json.loads(item["job"])))
         return {"row": json.dumps(asdict(row))}
 
 

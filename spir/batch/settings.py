@@ -7,6 +7,7 @@ from spir.outputs.files import TEXTURE_SIZES
 from spir.outputs.views import FRAMES
 from spir.photo.cutout import MARGIN
 from spir.pipeline import Reconstructor
+from spir.runtime import code_version
 from spir.weights import WEIGHTS
 
 DEFAULT_TEXTURE = TEXTURE_SIZES[0]
@@ -50,12 +51,18 @@ class Settings:
         preferences = {"segmenter": self.segmenter, "loss": self.loss, "as_published": self.as_published}
         return Reconstructor.load(self.category, self.device, self.weights, **preferences)
 
-    def asked(self, weights_hash: str, photo: bytes | None, mask: bytes | None) -> dict:
+    def request(self, weights_hash: str, photo: bytes | None, mask: bytes | None) -> dict:
         """Everything that a result depends on, for JSON; equal means that there is nothing to do again.
 
         The bytes of photo and mask count, not their names: a photo that was replaced is another one."""
         numbers = {name: value for name, value in asdict(self).items() if name not in WHERE}
-        return {**numbers, "weights": weights_hash, "photo": digest(photo), "mask": digest(mask)}
+        return {
+            **numbers,
+            "code": code_version(),
+            "weights": weights_hash,
+            "photo": digest(photo),
+            "mask": digest(mask),
+        }
 
 
 def digest(data: bytes | None) -> str | None:

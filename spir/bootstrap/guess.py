@@ -10,12 +10,9 @@ from torch import Tensor
 from spir.bootstrap.encoder import Encoder, EncoderOutput
 from spir.bootstrap.framing import upright_fallback
 from spir.bootstrap.hypotheses import HypothesisConfig, rank_hypotheses
-from spir.bootstrap.pnp import SOLVED, solve_pnp
+from spir.bootstrap.pnp import solve_pnp
 from spir.categories import Category
-from spir.types import Code, Cutout, Field, Guess
-
-LEVELLED = "levelled: PnP put the camera where nobody stands"
-"""The outcome of such an item."""
+from spir.types import Code, Cutout, Field, Guess, Outcome
 
 
 @torch.no_grad()
@@ -47,8 +44,10 @@ def guess(
     code, pose, outcome = Code(seen.w), solved.pose, solved.outcome
     if compare:
         pose, plausible = upright_fallback(pose, category.elevations_deg, category.rolls_deg)
-        outcome = tuple(o if fine else LEVELLED for o, fine in zip(outcome, plausible.tolist(), strict=True))
-        trusted = torch.tensor([o == SOLVED for o in outcome], device=agreed.device)
+        outcome = tuple(
+            o if fine else Outcome.LEVELLED for o, fine in zip(outcome, plausible.tolist(), strict=True)
+        )
+        trusted = torch.tensor([o == Outcome.SOLVED for o in outcome], device=agreed.device)
         field = generator(code)
         pose = rank_hypotheses(field, pose, cutout, seen, trusted, category, encoder, hypotheses).ranked[0]
     return Guess(

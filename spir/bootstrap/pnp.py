@@ -19,12 +19,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from spir.bootstrap.framing import default_pose
-from spir.types import Movable, Pose
-
-SOLVED = "solved"
-TOO_FEW = "too few object pixels"
-DEGENERATE = "degenerate map"
-BEHIND = "no solution in front of the camera"
+from spir.types import Movable, Outcome, Pose
 
 FEWEST_PIXELS = 12
 """Six points fix a pose; twice that, or one bad pixel decides it."""
@@ -54,8 +49,8 @@ class PnpResult(Movable):
     """Root mean square reprojection error of the points kept, picture widths; infinite on failure."""
     inliers: Float[Tensor, " batch"]
     """Share of the points that was kept, in [0, 1]; 0 on failure."""
-    outcome: tuple[str, ...]
-    """"solved", or the reason why the pose is only a default."""
+    outcome: tuple[Outcome, ...]
+    """One per item."""
 
 
 @dataclass(frozen=True)
@@ -96,9 +91,9 @@ def solve_pnp(
     outcomes = []
     for i, (one_map, one_mask) in enumerate(zip(as_numpy(nocs), as_numpy(mask), strict=True)):
         points, pixels, outcome = gather(one_map, one_mask, pixel_centre, threshold, max_points)
-        if outcome == SOLVED:
+        if outcome == Outcome.SOLVED:
             found = best_over_focals(points, pixels, focals, robust)
-            outcome = SOLVED if found else BEHIND
+            outcome = Outcome.SOLVED if found else Outcome.BEHIND
             if found:
                 table[i] = torch.tensor(pose_numbers(found))
                 error[i], inliers[i] = found.error, float(found.kept.mean())
@@ -133,10 +128,10 @@ def gather(
     points = np.ascontiguousarray(nocs[rows, columns])
     pixels = np.stack((columns + pixel_centre - width / 2, rows + pixel_centre - height / 2), -1) / width
     if not enough:
-        return points, pixels, TOO_FEW
+        return points, pixels, Outcome.TOO_FEW
     if len(points) < FEWEST_PIXELS or spreads(points)[1] < THINNEST:
-        return points, pixels, DEGENERATE
-    return points, pixels, SOLVED
+        return points, pixels, Outcome.DEGENERATE
+    return points, pixels, Outcome.SOLVED
 
 
 def spreads(points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "3"]:

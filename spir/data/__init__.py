@@ -1,1 +1,1 @@
-"""What the networks learn from: procedural objects and photo collections. Never shipped with the app."""
+"""Training data: procedural objects, meshes and photo collections. The app does not need this package."""

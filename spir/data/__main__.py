@@ -1,6 +1,6 @@
-"""Look at a procedural category: `python -m spir.data car --sheet out.png [--seed 0] [--random]`.
+"""Render a procedural category: `python -m spir.data car --sheet out.png [--seed 0] [--random N]`.
 
-One column per body class (or per random draw with --random), one row per view.
+The picture has one column per body class (or per random object with --random), one row per view.
 """
 
 import argparse
@@ -21,7 +21,7 @@ VIEWS_DEG = ((35.0, 12.0), (90.0, 4.0), (145.0, 12.0), (0.0, 8.0), (180.0, 8.0),
 
 @torch.no_grad()
 def sheet(category: str, z: Tensor, size: int) -> Image.Image:
-    """Every object of z from every view, as one picture."""
+    """Render every object of z from every view, as one picture; `size` is in pixels per object."""
     field = FORMULAS[category].field(z)
     count = len(VIEWS_DEG)
     azimuth, elevation = (torch.tensor(v).repeat(len(z)) for v in zip(*VIEWS_DEG, strict=True))
@@ -34,6 +34,7 @@ def sheet(category: str, z: Tensor, size: int) -> Image.Image:
 
 
 def main(argv: list[str] | None = None) -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -1,4 +1,4 @@
-"""The door to photo collections: `open_collection` finds out how a folder or a tar is laid out, and reads it.
+"""Photo collections: `open_collection` finds out how a folder or a tar is laid out, and reads it.
 
 A new layout is a reader in `spir/data/sources/` and a line in `LAYOUTS`.
 """
@@ -25,7 +25,7 @@ LAYOUTS = {
     "tar": TarPictures,
     "folder": FolderPictures,
 }
-"""Tried in this order, so the plainest come last."""
+"""Readers by layout; they are tried in this order, so that the plainest come last."""
 
 
 def open_collection(path: Path, layout: str = "auto", split: str = "train") -> Collection:

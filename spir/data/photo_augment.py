@@ -1,4 +1,4 @@
-"""How photos go wrong: light, colour, focus, noise and compression, one after the other, each now and then."""
+"""Photo augmentation: light, colour, focus, noise and compression, one after the other, each by chance."""
 
 import cv2
 import numpy as np
@@ -6,23 +6,24 @@ from jaxtyping import Float, UInt8
 from numpy import ndarray
 
 
-def developed(
+def degrade_photo(
     picture: UInt8[ndarray, "height width 3"], random: np.random.Generator
 ) -> UInt8[ndarray, "height width 3"]:
-    """A worse picture of the same."""
+    """The picture as a bad camera might have taken it."""
     rgb = picture.astype(np.float32) / 255
     if random.random() < 0.7:
-        rgb = exposed(rgb, random)
+        rgb = jitter_exposure(rgb, random)
     if random.random() < 0.35:
-        rgb = blurred(rgb, random)
+        rgb = blur(rgb, random)
     if random.random() < 0.35:
         rgb = rgb + random.normal(0, random.uniform(0.005, 0.06), rgb.shape).astype(np.float32)
     out = (rgb.clip(0, 1) * 255).round().astype(np.uint8)
-    return compressed(out, random) if random.random() < 0.5 else out
+    return compress(out, random) if random.random() < 0.5 else out
 
 
-def exposed(rgb: Float[ndarray, "h w 3"], random: np.random.Generator) -> Float[ndarray, "h w 3"]:
-    """Night and glare, tints, fog, and hardly any colour at all."""
+def jitter_exposure(rgb: Float[ndarray, "h w 3"], random: np.random.Generator) -> Float[ndarray, "h w 3"]:
+    """The picture with random gamma, tint, brightness and contrast; some are dark, some have hardly any
+    colour."""
     rgb = rgb ** np.float32(np.exp(random.normal(0, 0.3)))
     rgb = (
         rgb
@@ -39,8 +40,8 @@ def exposed(rgb: Float[ndarray, "h w 3"], random: np.random.Generator) -> Float[
     return rgb.clip(0, 1)
 
 
-def blurred(rgb: Float[ndarray, "h w 3"], random: np.random.Generator) -> Float[ndarray, "h w 3"]:
-    """Out of focus, shaken, or blown up from few pixels."""
+def blur(rgb: Float[ndarray, "h w 3"], random: np.random.Generator) -> Float[ndarray, "h w 3"]:
+    """The picture out of focus, with motion blur, or enlarged from few pixels."""
     height, width = rgb.shape[:2]
     chance = random.random()
     if chance < 0.4:
@@ -60,8 +61,8 @@ def blurred(rgb: Float[ndarray, "h w 3"], random: np.random.Generator) -> Float[
     return cv2.filter2D(rgb, -1, line / line.sum())
 
 
-def compressed(picture: UInt8[ndarray, "h w 3"], random: np.random.Generator) -> UInt8[ndarray, "h w 3"]:
-    """Through a JPEG file of any quality."""
+def compress(picture: UInt8[ndarray, "h w 3"], random: np.random.Generator) -> UInt8[ndarray, "h w 3"]:
+    """The picture after a JPEG file of random quality."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(20, 95))]
     done, data = cv2.imencode(".jpg", np.ascontiguousarray(picture[..., ::-1]), quality)
     return cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1].copy() if done else picture

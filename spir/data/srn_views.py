@@ -1,8 +1,10 @@
-"""Pictures of procedural objects never trained on, laid out as the SRN test sets: for the evaluation of the paper.
+"""Pictures of procedural objects that no training uses, laid out as the SRN test sets, for the paper's
+evaluation.
 
     python -m spir.data.srn_views car --objects 32 --views 13 --out DIR
 
-Every object from the same cameras, on a spiral over the upper half of a sphere, all with SRN's focal length and distance.
+Every object is seen from the same cameras, on a spiral over the upper half of a sphere, all with SRN's focal
+length and distance.
 """
 
 import argparse
@@ -27,13 +29,13 @@ FIRST_SEED = 30_000_000
 SIZE = 128
 FOCAL_PX = 131.25
 DISTANCE = 1.3
-"""Source units, as SRN's test cameras."""
+"""Distance of SRN's test cameras, in SRN's units."""
 TURNS, HIGHEST_DEG = 3, 80.0
 SAMPLES, GRID = 24, 64
 
 
 def spiral(views: int) -> Camera:
-    """Cameras from the horizon up, in our frame, all at one distance."""
+    """Cameras on a spiral from the horizon up, in our frame, all at one distance."""
     share = (torch.arange(views) + 0.5) / views
     focal = torch.full((views,), FOCAL_PX / SIZE)
     units = DISTANCE / CATEGORIES["shapenet_cars"].frame.half_side
@@ -42,7 +44,7 @@ def spiral(views: int) -> Camera:
 
 
 def source_pose(cam2world: Float[Tensor, "4 4"]) -> Float[np.ndarray, "4 4"]:
-    """A camera of ours in SRN's world, unit and camera axes."""
+    """One of our cameras in SRN's world, unit and camera axes."""
     frame = CATEGORIES["shapenet_cars"].frame
     ours = cam2world.double().numpy()
     theirs = np.eye(4)
@@ -53,7 +55,7 @@ def source_pose(cam2world: Float[Tensor, "4 4"]) -> Float[np.ndarray, "4 4"]:
 
 @torch.no_grad()
 def write_object(folder: Path, category: str, number: int, cameras: Camera) -> None:
-    """One object's pictures, poses and intrinsics; nothing where it is there already."""
+    """Write one object's pictures, poses and intrinsics, unless it is there already."""
     place = folder / f"{category}-{number:05d}"
     if (place / "intrinsics.txt").is_file():
         return
@@ -69,13 +71,14 @@ def write_object(folder: Path, category: str, number: int, cameras: Camera) -> N
         Image.fromarray(pixels).save(place / "rgb" / f"{index:06d}.png")
         pose = " ".join(f"{value:.9g}" for value in source_pose(cameras.cam2world[index]).flatten())
         (place / "pose" / f"{index:06d}.txt").write_text(pose + "\n")
-    # Last, so that an object is there whole or not at all.
+    # Written last, so that an object is there whole or not at all.
     (place / "intrinsics.txt").write_text(
         f"{FOCAL_PX} {SIZE / 2} {SIZE / 2} 0.\n0. 0. 0.\n1.\n{SIZE} {SIZE}\n"
     )
 
 
 def main(argv: list[str] | None = None) -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(
         "python -m spir.data.srn_views", description="Procedural objects as an SRN test set."
     )

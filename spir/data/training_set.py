@@ -1,4 +1,4 @@
-"""§3.1, what the adversarial training learns from: one picture an object, its mask and a rough camera."""
+"""§3.1, the training set of the adversarial training: one picture an object, its mask and a rough camera."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -18,13 +18,13 @@ from spir.types import Cutout, Movable, Pose, join
 
 @dataclass(frozen=True)
 class TrainingSet(Movable):
-    """Pictures in memory, one camera each."""
+    """Pictures in memory, each with one camera."""
 
     rgb: UInt8[Tensor, "picture size size 3"]
     mask: UInt8[Tensor, "picture size size"] | None
-    """255 = object; none = the pictures show their background, which is part of the model."""
+    """Masks, 255 = object; none = the pictures show their background, which is part of the model."""
     pose: Pose
-    """Of the picture as it is here, on the CPU."""
+    """Poses of the cameras of these pictures, on the CPU."""
     names: tuple[str, ...]
 
     def __len__(self) -> int:
@@ -33,29 +33,29 @@ class TrainingSet(Movable):
     def draw(
         self, index: Tensor, flip: Tensor, background: float
     ) -> tuple[Float[Tensor, "batch channel size size"], Pose]:
-        """`pictures` and `poses` of the same rows."""
+        """The `pictures` and the `poses` of the same rows."""
         return self.pictures(index, flip, background), self.poses(index, flip)
 
     def poses(self, index: Tensor, flip: Tensor) -> Pose:
-        """Cameras; of the mirror image where `flip` (batch, bool) says so."""
-        return flipped(self.pose.map(lambda part: part[index]), flip)
+        """The poses of these rows, of the mirror images where `flip` (batch, bool) says so."""
+        return flip_pose(self.pose.map(lambda part: part[index]), flip)
 
     def pictures(
         self, index: Tensor, flip: Tensor, background: float
     ) -> Float[Tensor, "batch channel size size"]:
-        """Colours in [-1, 1] over `background`, then the mask in [0, 1] where there is one; channels first.
+        """The pictures of these rows, mirrored where `flip` (batch, bool) says so; channels first.
 
-        Where `flip` (batch, bool) says so, the mirror image."""
+        Channels are colours in [-1, 1] over `background`, then the mask in [0, 1] where there is one."""
         rgb = self.rgb[index].permute(0, 3, 1, 2).float() / 127.5 - 1
         if self.mask is not None:
             mask = self.mask[index][:, None].float() / 255
             rgb = torch.cat((rgb * mask + background * (1 - mask), mask), 1)
         return torch.where(flip[:, None, None, None], rgb.flip(3), rgb)
 
-    def shown(
+    def batches(
         self, size: int, background: float, device: torch.device | str, at_once: int = 32
     ) -> Iterator[tuple[Float[Tensor, "batch size size 3"], Float[Tensor, "batch size size"]]]:
-        """All pictures at another size, and their masks (all ones where there are none), in batches."""
+        """Yield all pictures at another size, and their masks (all ones where there are none), in batches."""
         for rows in torch.arange(len(self)).split(at_once):
             picture = self.pictures(rows, torch.zeros(len(rows), dtype=torch.bool), background)
             picture = F.interpolate(picture, (size, size), mode="bilinear", antialias=True).to(device)
@@ -63,8 +63,8 @@ class TrainingSet(Movable):
             yield picture[:, :3].permute(0, 2, 3, 1), mask
 
 
-def flipped(pose: Pose, flip: Tensor) -> Pose:
-    """The mirrored pose where `flip` (batch, bool) says so."""
+def flip_pose(pose: Pose, flip: Tensor) -> Pose:
+    """The poses, mirrored where `flip` (batch, bool) says so."""
     other = mirrored(pose)
     return replace(
         pose,
@@ -80,10 +80,10 @@ def from_collection(
     table: PoseTable | None = None,
     limit: int | None = None,
 ) -> TrainingSet:
-    """The pictures of a collection whose cameras are known, `limit` of them at most.
+    """Read the pictures of a collection whose cameras are known, `limit` of them at most, `size` pixels wide.
 
-    With a table, of the photos that it kept, cut out around their masks; without one, whole pictures with the
-    collection's own cameras, which must then be square. Raises ValueError where nothing is left."""
+    With a table, these are the photos that it kept, cut out around their masks; without one, whole pictures
+    with the collection's own cameras, which must then be square. Raises ValueError where nothing is left."""
     pictures, masks, poses, names = [], [], [], []
     for index, name in enumerate(collection.names):
         if len(pictures) == limit:
@@ -103,7 +103,7 @@ def from_collection(
                     f"{picture.name} comes without a camera: make a table with python -m spir.data.poses "
                     "and give it with --poses."
                 )
-            rgb, mask = whole(picture, size)
+            rgb, mask = resize_whole(picture, size)
             pictures.append(rgb)
             masks += [] if mask is None else [mask]
             poses.append(pose_from_camera(picture.camera))
@@ -127,8 +127,8 @@ def masked_cutout(picture: Picture, category: Category, size: int) -> Cutout:
     return cutout(picture.photo, picture.photo.alpha.float() / 255, category, size)
 
 
-def whole(picture: Picture, size: int) -> tuple[Tensor, Tensor | None]:
-    """All of a square picture, and its mask, at another size."""
+def resize_whole(picture: Picture, size: int) -> tuple[Tensor, Tensor | None]:
+    """A square picture and its mask, resized. Raises ValueError where it is not square."""
     height, width = picture.photo.rgb.shape[:2]
     if height != width:
         raise ValueError(f"{picture.name} is {width} x {height}, but whole pictures must be square")

@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 from spir.categories import CATEGORIES
+from spir.errors import WeightsError
 from spir.evaluate.appearance.sheet import save_pages
 from spir.evaluate.benchmarks.realism import save_sample_sheet
 from spir.evaluate.notebook import Notebook
@@ -12,7 +13,7 @@ from spir.evaluate.options import Options
 from spir.evaluate.reports.report import markdown, to_json
 from spir.evaluate.reports.sheet import save_sheet
 from spir.evaluate.suite import evaluate, load
-from spir.weights import WEIGHTS, WeightsError
+from spir.weights import WEIGHTS
 
 
 def step_list(text: str) -> tuple[int, ...]:

@@ -38,14 +38,13 @@ class Block:
 
 def timed_block(reconstructor: Reconstructor, cut: Cutout, renderer: str, steps: int) -> Block:
     """Run and read both clocks at every step."""
-    wall, processor, last = [], [], None
-    for result in reconstructor.reconstruct(cut, replace(preset(steps), renderer=renderer)):
-        if isinstance(result, Step):
-            # The step's own clock leaves out what happens between the steps.
-            wall.append(result.seconds)
-            processor.append(time.process_time())
-            last = result
-    return Block(renderer, tuple(np.diff(wall)), tuple(np.diff(processor)), last)
+    wall, processor = [], []
+    config = replace(preset(steps), renderer=renderer)
+    for step in reconstructor.invert(cut, reconstructor.initialise(cut), config):
+        # The step's own clock leaves out what happens between the steps.
+        wall.append(step.seconds)
+        processor.append(time.process_time())
+    return Block(renderer, tuple(np.diff(wall)), tuple(np.diff(processor)), step)
 
 
 def score_bench(reconstructor: Reconstructor, file: PhotoFile, steps: int = STEPS) -> Record:

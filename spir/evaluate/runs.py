@@ -15,7 +15,7 @@ from spir.types import Camera, Code, Cutout, Guess, Rendering, Step
 
 
 @dataclass(frozen=True)
-class Run:
+class RunAtCounts:
     """What happened, one entry per N asked for."""
 
     guess: Guess
@@ -24,7 +24,7 @@ class Run:
     """From the cut-out to the N-th step, the first guess included."""
 
 
-def run(reconstructor: Reconstructor, cutout: Cutout, counts: Sequence[int]) -> Run:
+def run(reconstructor: Reconstructor, cutout: Cutout, counts: Sequence[int]) -> RunAtCounts:
     """Reconstruct once, as far as the largest N, or for each N where the authors' settings depend on it.
 
     Raises RuntimeError where the run ends before an N."""
@@ -32,18 +32,17 @@ def run(reconstructor: Reconstructor, cutout: Cutout, counts: Sequence[int]) -> 
         each = [run(reconstructor, cutout, (count,)) for count in counts]
         steps = {count: one.steps[count] for count, one in zip(counts, each, strict=True)}
         seconds = {count: one.seconds[count] for count, one in zip(counts, each, strict=True)}
-        return Run(each[0].guess, steps, seconds)
-    guess, steps, seconds = None, {}, {}
+        return RunAtCounts(each[0].guess, steps, seconds)
+    steps, seconds = {}, {}
     began = time.perf_counter()
-    for result in reconstructor.reconstruct(cutout, reconstructor.inversion(max(counts))):
-        if isinstance(result, Guess):
-            guess = result
-        elif isinstance(result, Step) and result.index in counts:
-            steps[result.index], seconds[result.index] = result, time.perf_counter() - began
+    guess = reconstructor.initialise(cutout)
+    for step in reconstructor.invert(cutout, guess, reconstructor.inversion(max(counts))):
+        if step.index in counts:
+            steps[step.index], seconds[step.index] = step, time.perf_counter() - began
     missing = [count for count in counts if count not in steps]
-    if guess is None or missing:
-        raise RuntimeError(f"the run ended before step {missing[0]}" if missing else "there was no guess")
-    return Run(guess, steps, seconds)
+    if missing:
+        raise RuntimeError(f"the run ended before step {missing[0]}")
+    return RunAtCounts(guess, steps, seconds)
 
 
 @torch.no_grad()

@@ -2,7 +2,7 @@
 
 A view is attention @ palette wherever the object is, so whoever has the weights has the view in every palette.
 Three weights make a colour picture: a view of K weights becomes ceil(K / 3) tiles side by side, the views of a
-rendering lie below one another, and WebP packs that without loss. `assets/spir.js` reads it in the browser.
+rendering lie below one another, and WebP packs that without loss. `app/page.js` reads it in the browser.
 """
 
 from io import BytesIO

@@ -1,6 +1,5 @@
 """§5 "Results", a run as files: what it saw, what it made, and how it got there."""
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
@@ -119,8 +118,3 @@ def textured_name(form: str) -> str:
 def mesh_files(mesh: Mesh, camera: Camera) -> dict[str, bytes]:
     """The mesh in every format of `EXPORTS`."""
     return {f"mesh.{ending}": export(mesh, camera) for ending, export in EXPORTS.items()}
-
-
-def record_file(record: dict) -> dict[str, bytes]:
-    """run.json."""
-    return {"run.json": json.dumps(record, indent=1, allow_nan=False).encode()}

@@ -8,14 +8,11 @@ from scipy.sparse.csgraph import connected_components
 from skimage.measure import marching_cubes
 from torch import Tensor
 
+from spir.errors import EmptySurfaceError
 from spir.types import Field, Mesh
 
 CHUNK = 65536
 """Vertices asked of the field at a time."""
-
-
-class EmptySurfaceError(ValueError):
-    """The field has no surface inside its cube, or is not a number somewhere."""
 
 
 @torch.no_grad()

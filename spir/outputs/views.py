@@ -24,6 +24,8 @@ from spir.rendering.renderer import render
 from spir.types import Field, Pose, Rendering, join
 
 FRAMES = 36
+VIEW_SIDE = 128
+"""Pixels along a side of a view that is kept."""
 FILLED = 0.95
 """Of the half picture by what turns."""
 FRAMES_AT_ONCE = 4

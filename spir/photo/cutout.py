@@ -13,7 +13,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spir.categories import Category
-from spir.photo.decode import PhotoError, read_photo
+from spir.errors import PhotoError
+from spir.photo.decode import read_photo
 from spir.types import Cutout, Photo
 
 MARGIN = 0.05

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image, ImageOps
 
+from spir.errors import PhotoError
 from spir.limits import BudgetedReader, ReadBudgetExceeded, cpu_deadline
 from spir.photo.decode_guard import FORMATS, forget_large_notes, hostile, swollen
 from spir.types import Photo
@@ -30,10 +31,6 @@ SECONDS = 1.0
 STRIP = 2**20
 """Values that are widened at a time."""
 HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
-
-
-class PhotoError(ValueError):
-    """A file that cannot become a photo; the message is written for the person who chose it."""
 
 
 def read_photo(source: str | Path | bytes) -> Photo:

@@ -17,10 +17,8 @@ from spir.geometry.pose import Z0_LIMIT, camera_from_pose
 from spir.geometry.rotation import geodesic_deg
 from spir.metrics.images import iou
 from spir.outputs.inspection import inlier_share, reprojection_error
-from spir.types import Cutout, Fit, Guess, Pose, Rendering
+from spir.types import Cutout, Fit, Guess, Outcome, Pose, Rendering
 
-SOLVED = "solved"
-"""The outcome of a guess whose pose was measured."""
 NEAR = 0.03
 """Picture widths: a predicted point that lands so near its pixel agrees with the pose."""
 EDGE_PX = 2
@@ -45,7 +43,7 @@ def measured(
     return {
         "overlap": iou(used.alpha, cutout.mask).item(),
         "points": agreeing_points(cutout, guess, fit.pose, category.pixel_centre),
-        "view_error": guess.pnp_error.item() if guess.outcome[0] == SOLVED else math.inf,
+        "view_error": guess.pnp_error.item() if guess.outcome[0] == Outcome.SOLVED else math.inf,
         "details": details(
             used.rgb[0].float(), cutout.rgb[0], (used.alpha[0] > 0.5) & (cutout.mask[0] > 0.5)
         ),

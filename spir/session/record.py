@@ -2,81 +2,59 @@
 
 import math
 import platform
-from collections.abc import Sequence
+from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
 
 import torch
 from torch import Tensor
 
+from spir.appearance.config import AppearanceConfig
 from spir.geometry.rotation import view_from_rotation
-from spir.inversion.config import HYBRID_FAST
 from spir.pipeline import Reconstructor
-from spir.types import Fit, Pose
+from spir.runtime import code_version
+from spir.session.session import Session
+from spir.types import Pose
 
 PACKAGES = ("spir", "torch", "numpy", "opencv-python-headless", "scikit-image", "pillow")
 
 
 def run_record(
-    fit: Fit,
-    *,
-    weights_hash: str,
-    device: str,
-    loss_backend: str,
-    segmenter: str,
-    seed: int,
-    metrics: Sequence[dict] = (),
-    outcome: str = "",
+    engine: Reconstructor,
+    session: Session,
     notes: dict | None = None,
+    appearance: AppearanceConfig | None = None,
 ) -> dict:
-    """A dictionary for JSON: no tensors, no infinities.
+    """The dictionary of run.json for a session with a result: JSON only, no infinities; `notes` goes in as it stands.
 
-    `metrics` holds one dictionary a step, such as {"iou": .., "psnr": ..}; `outcome` is that of the first
-    pose guess; `notes` goes in as it stands."""
+    `appearance` is how its surface was textured, where the session does not know."""
+    fit, trajectory = session.fit, session.result.trajectory
     steps = []
-    for number, step in enumerate(fit.trajectory):
+    for step, metrics in zip(fit.trajectory, trajectory.metrics, strict=True):
         entry = {"step": step.index, "loss": plain(step.loss[0]), "seconds": plain(step.seconds)}
-        if number < len(metrics):
-            entry.update({name: plain(value) for name, value in metrics[number].items()})
-        steps.append(entry)
+        steps.append(entry | {name: plain(value) for name, value in metrics.items()})
+    if appearance is None and session.textured is not None:
+        appearance = session.textured.config
     return {
         "category": fit.category,
-        "weights": weights_hash,
+        "weights": engine.weights_hash,
+        "code": code_version(),
         "versions": versions(),
-        "device": device,
-        "loss_backend": loss_backend,
-        "segmenter": segmenter,
-        "seed": seed,
-        "pose_outcome": outcome,
+        "device": engine.device,
+        "loss_backend": engine.loss_backend,
+        "segmenter": session.segmenter,
+        "mask_edited": session.mask_edited,
+        "seed": trajectory.segments[0].config.seed,
+        "inversion": [
+            {"first_step": segment.first_step, **asdict(segment.config)} for segment in trajectory.segments
+        ],
+        "appearance": appearance and asdict(appearance),
+        "pose_outcome": session.guess.outcome[0].value,
         "steps": max((step.index for step in fit.trajectory), default=0),
         "seconds": steps[-1]["seconds"] if steps else None,
         "trajectory": steps,
         "pose": readable_pose(fit.pose),
         "notes": notes or {},
     }
-
-
-def fit_record(
-    engine: Reconstructor,
-    fit: Fit,
-    *,
-    segmenter: str,
-    metrics: Sequence[dict],
-    outcome: str,
-    seed: int = HYBRID_FAST.seed,
-    notes: dict | None = None,
-) -> dict:
-    """run.json of a fit that this engine made; the other arguments are those of `run_record`."""
-    return run_record(
-        fit,
-        weights_hash=engine.weights_hash,
-        device=engine.device,
-        loss_backend=engine.loss_backend,
-        segmenter=segmenter,
-        seed=seed,
-        metrics=metrics,
-        outcome=outcome,
-        notes=notes,
-    )
 
 
 def readable_pose(pose: Pose) -> dict:

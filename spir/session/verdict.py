@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from spir.categories import Category
 from spir.session.evidence import measured
 from spir.session.record import plain
+from spir.session.session import Session
 from spir.types import Cutout, Fit, Guess, Rendering
 
 GOOD, FAIR = 0.7, 0.4
@@ -104,6 +105,16 @@ def judge(
 ) -> Verdict:
     """What to think of a fit with at least one step; the arguments are those of `evidence.measured`."""
     return score_measures(measured(cutout, guess, fit, photo_size, category, seen))
+
+
+def verdict(category: Category, session: Session, seen: Rendering | None = None) -> Verdict | None:
+    """What to think of the object in use; none where there is no result, or it was mixed and need not match the photo.
+
+    `seen` is the rendering of `evidence.measured`."""
+    if session.step is None:
+        return None
+    height, width = session.photo.rgb.shape[:2]
+    return judge(session.fitted_cutout, session.guess, session.fit, (height, width), category, seen)
 
 
 def score_measures(values: dict[str, float]) -> Verdict:

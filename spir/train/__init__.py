@@ -1,1 +1,1 @@
-"""The workshop: every stage of training, as commands that resume. Never shipped with the app."""
+"""Every stage of training, as commands that resume. The app does not need this package."""

@@ -1,9 +1,10 @@
-"""Data-parallel training under `torchrun`: every process learns from its own batch and applies the mean gradient.
+"""Data-parallel training under `torchrun`: every process has its own batch and applies the mean gradient.
 
     torchrun --nproc_per_node 4 -m spir.train.gan.train -- car ...
 
-Plain all-reduces instead of a wrapper: the losses call planes, palette and decoder one by one and differentiate
-twice, which a wrapper around a single forward pass does not see. Without `torchrun` every function does nothing.
+These are plain all-reduces instead of DistributedDataParallel: the losses call planes, palette and decoder
+one by one and differentiate twice, which a wrapper around a single forward pass does not support. Without
+`torchrun` every function does nothing.
 """
 
 import os
@@ -15,7 +16,8 @@ from torch.nn import Parameter
 
 
 def start(device: str) -> str:
-    """Join the group that `torchrun` made, if it did; returns this process's device ("cuda" becomes "cuda:1")."""
+    """Join the process group of `torchrun`, if there is one. Returns this process's device ("cuda" becomes
+    "cuda:1")."""
     if "RANK" not in os.environ:
         return device
     local = int(os.environ["LOCAL_RANK"])
@@ -27,18 +29,18 @@ def start(device: str) -> str:
 
 
 def stop() -> None:
-    """Leave the group."""
+    """Leave the process group."""
     if distributed.is_initialized():
         distributed.destroy_process_group()
 
 
 def rank() -> int:
-    """This process's place among all, from 0."""
+    """The number of this process, from 0."""
     return distributed.get_rank() if distributed.is_initialized() else 0
 
 
 def world() -> int:
-    """How many processes train together."""
+    """The number of processes that train together."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
@@ -48,7 +50,7 @@ def leads() -> bool:
 
 
 def average_gradients(parameters: Iterable[Parameter]) -> None:
-    """Replace every gradient by the mean over the processes, in one message; absent ones count as zero."""
+    """Replace every gradient by its mean over the processes, in one all-reduce; absent ones count as zero."""
     if world() == 1:
         return
     parameters = list(parameters)

@@ -1,4 +1,4 @@
-"""§3.1 regularisers: functions of a generator's outputs; the networks know nothing of them."""
+"""§3.1, the regularisers, as functions of a generator's outputs."""
 
 import torch
 from jaxtyping import Float
@@ -12,10 +12,11 @@ def path_lengths(
     palette: Float[Tensor, "batch values 3"],
     w: Float[Tensor, "batch layers width"],
 ) -> Float[Tensor, " batch"]:
-    """§3.1 "Path Length Regularization revisited": how far shape and colours move per unit of w.
+    """§3.1 "Path Length Regularization revisited": how far shape and colours move per unit of w,
+    differentiable.
 
-    The norm of J^T y for random y over the planes *and* the palette, with the picture part scaled by
-    1 / size as in StyleGAN2; one w row at a time, mean over the rows. Differentiable."""
+    It is the norm of J^T y for random y over the planes *and* the palette, with the planes' part scaled by 1
+    / size as in StyleGAN2; one row of w at a time, mean over the rows."""
     size = planes.shape[-1]
     moved = (planes * torch.randn_like(planes) / size).sum() + (palette * torch.randn_like(palette)).sum()
     (slope,) = torch.autograd.grad(moved, w, create_graph=True)
@@ -23,13 +24,14 @@ def path_lengths(
 
 
 class PathLength:
-    """The penalty (length - running mean)^2: the mean drifts with the network, the spread is punished."""
+    """The penalty (length - running mean)^2: the mean may drift with the network, the spread is punished."""
 
     def __init__(self, decay: float = 0.01):
         self.decay = decay
         self.mean: Tensor | None = None
 
     def __call__(self, lengths: Float[Tensor, " batch"]) -> Float[Tensor, ""]:
+        """The penalty, mean over the batch; updates the running mean."""
         new = lengths.detach().mean()
         self.mean = new if self.mean is None else self.mean.lerp(new, self.decay)
         return (lengths - self.mean).square().mean()
@@ -38,7 +40,7 @@ class PathLength:
 def stratified_points(
     batch: int, side: int, reach: float, device: torch.device | str = "cpu"
 ) -> Float[Tensor, "batch point 3"]:
-    """One random point in each of the side^3 cells of the cube of half side `reach`."""
+    """One random point in each of the side^3 cells of the cube [-reach, reach]^3."""
     cell = torch.arange(side, device=device)
     corners = torch.cartesian_prod(cell, cell, cell)
     inside = torch.rand(batch, side**3, 3, device=device)
@@ -46,7 +48,7 @@ def stratified_points(
 
 
 def eikonal(slope: Float[Tensor, "batch point 3"]) -> Float[Tensor, ""]:
-    """Eq. 2: mean (|grad d| - 1)^2; what makes the output a distance."""
+    """Eq. 2, mean (|grad d| - 1)^2, which makes the output a distance."""
     length = (slope.square().sum(dim=-1) + 1e-12).sqrt()
     return (length - 1).square().mean()
 
@@ -54,10 +56,11 @@ def eikonal(slope: Float[Tensor, "batch point 3"]) -> Float[Tensor, ""]:
 def total_variation(
     density: LaplaceDensity, sdf: Float[Tensor, "batch point"], moved: Float[Tensor, "batch point"]
 ) -> Float[Tensor, ""]:
-    """Mean |Psi(-d(x)) - Psi(-d(x + noise))|: occupancy that changes over a hair's breadth is fog or foam."""
+    """Mean |Psi(-d(x)) - Psi(-d(x + noise))|: it punishes occupancy that changes over a tiny distance, fog or
+    foam."""
     return (laplace_cdf(-sdf, density.beta) - laplace_cdf(-moved, density.beta)).abs().mean()
 
 
 def surface_entropy(density: LaplaceDensity, sdf: Float[Tensor, "batch point"]) -> Float[Tensor, ""]:
-    """Mean Psi'(-d): little of space may lie in the undecided band around a surface."""
+    """Mean Psi'(-d): it punishes space that lies in the undecided band around a surface."""
     return laplace_pdf(-sdf, density.beta).mean()

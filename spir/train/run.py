@@ -1,10 +1,10 @@
-"""What every training shares: a folder with a log, checkpoints that resume exactly, and an average of the weights.
+"""What every training shares: a folder with a log, checkpoints that resume exactly, and averaged weights.
 
     runs/<name>/log.csv              one row per `log_every` steps
-    runs/<name>/picture-000500.png   what the network makes, now and then
+    runs/<name>/picture-000500.png   a preview of what the network makes, now and then
     runs/<name>/state.part00 ...     the newest checkpoint: one safetensors file cut into parts below 16 MiB
 
-No pickle: tensors, and one JSON line in the safetensors metadata.
+Nothing is pickled: a checkpoint is tensors, and one JSON line in the safetensors metadata.
 """
 
 import copy
@@ -25,8 +25,9 @@ from spir.train.parallel import average_gradients, leads
 PART_BYTES = 15 * 2**20
 
 
-def write_parts(folder: Path, tensors: dict[str, Tensor], note: dict) -> None:
-    """Save tensors and a JSON-able note as parts below 16 MiB; the old checkpoint survives until all are written."""
+def write_checkpoint(folder: Path, tensors: dict[str, Tensor], note: dict) -> None:
+    """Save tensors and a JSON-able note as parts below 16 MiB; the old checkpoint survives until all are
+    written."""
     blob = serialise(
         {k: v.detach().cpu().contiguous() for k, v in tensors.items()}, {"note": json.dumps(note)}
     )
@@ -41,8 +42,8 @@ def write_parts(folder: Path, tensors: dict[str, Tensor], note: dict) -> None:
         path.rename(path.with_suffix(""))
 
 
-def read_parts(folder: Path) -> tuple[dict[str, Tensor], dict] | None:
-    """What `write_parts` saved, or none where there is no checkpoint."""
+def read_checkpoint(folder: Path) -> tuple[dict[str, Tensor], dict] | None:
+    """The tensors and the note that `write_checkpoint` saved, or none where there is no checkpoint."""
     parts = sorted(folder.glob("state.part??"))
     if not parts:
         return None
@@ -70,35 +71,36 @@ def append_row(path: Path, row: dict) -> None:
         csv.DictWriter(file, names).writerow(row)
 
 
-def learning(module: nn.Module, frozen: tuple[str, ...]) -> list[nn.Parameter]:
-    """The parameters that learn; those whose names begin with one of `frozen` are switched off."""
+def trainable_parameters(module: nn.Module, frozen: tuple[str, ...]) -> list[nn.Parameter]:
+    """The parameters that are trained; gradients of those whose names begin with one of `frozen` are switched
+    off."""
     for name, parameter in module.named_parameters():
         parameter.requires_grad_(not name.startswith(frozen))
     return [parameter for parameter in module.parameters() if parameter.requires_grad]
 
 
 @dataclass
-class Learner:
-    """A module, its optimiser, and how far a step may go."""
+class TrainState:
+    """A module and its optimiser: all that one network needs to be trained and resumed."""
 
     module: nn.Module
     optimiser: torch.optim.Optimizer
     clip: float = 100.0
-    """Longest gradient; a guard against accidents, not a brake."""
+    """Gradients are clipped to this norm: a guard against accidents, not a brake."""
 
     def __post_init__(self):
         self.rates = [group["lr"] for group in self.optimiser.param_groups]
 
     def update(self, loss: Tensor, share: float) -> float:
-        """One step on `loss` at `share` of the learning rates. Returns the gradient's norm."""
+        """Take one step on `loss` at `share` of the learning rates. Returns the norm of the gradient."""
         self.optimiser.zero_grad(set_to_none=True)
         loss.backward()
-        return self.apply(share)
+        return self.apply_gradients(share)
 
-    def apply(self, share: float) -> float:
-        """One step along the gradients that are there; if one is not finite, none is applied.
+    def apply_gradients(self, share: float) -> float:
+        """Take one step along the gradients that are there, or none if one of them is not finite.
 
-        Returns their norm."""
+        `share` is the share of the learning rates that counts. Returns the norm of the gradients."""
         for group, rate in zip(self.optimiser.param_groups, self.rates, strict=True):
             group["lr"] = rate * share
         trained = [p for group in self.optimiser.param_groups for p in group["params"]]
@@ -108,19 +110,19 @@ class Learner:
             self.optimiser.step()
         return float(norm)
 
-    def tensors(self, name: str = "") -> dict[str, Tensor]:
-        """Everything to go on from, under names that begin with `name`."""
-        held = {f"{name}module.{k}": v for k, v in self.module.state_dict().items()}
+    def tensors(self, prefix: str = "") -> dict[str, Tensor]:
+        """Everything that a checkpoint needs, under names that begin with `prefix`."""
+        held = {f"{prefix}module.{k}": v for k, v in self.module.state_dict().items()}
         for index, values in self.optimiser.state_dict()["state"].items():
-            held |= {f"{name}optimiser.{index}.{key}": torch.as_tensor(v) for key, v in values.items()}
+            held |= {f"{prefix}optimiser.{index}.{key}": torch.as_tensor(v) for key, v in values.items()}
         return held
 
-    def restore(self, tensors: dict[str, Tensor], name: str = "") -> None:
-        """Go on from what `tensors` gave; the learning rates stay this call's."""
-        self.module.load_state_dict(under(tensors, f"{name}module."))
+    def restore(self, tensors: dict[str, Tensor], prefix: str = "") -> None:
+        """Load what `tensors` returned; the learning rates stay those of this call."""
+        self.module.load_state_dict(strip_prefix(tensors, f"{prefix}module."))
         state = self.optimiser.state_dict()
         state["state"] = {}
-        for key, value in under(tensors, f"{name}optimiser.").items():
+        for key, value in strip_prefix(tensors, f"{prefix}optimiser.").items():
             index, entry = key.split(".")
             state["state"].setdefault(int(index), {})[entry] = value
         for group, rate in zip(state["param_groups"], self.rates, strict=True):
@@ -128,14 +130,15 @@ class Learner:
         self.optimiser.load_state_dict(state)
 
 
-def under(tensors: dict[str, Tensor], name: str) -> dict[str, Tensor]:
-    """The entries whose names begin so, without that beginning."""
-    return {key[len(name) :]: value for key, value in tensors.items() if key.startswith(name)}
+def strip_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The entries whose names begin with `prefix`, without it."""
+    return {key[len(prefix) :]: value for key, value in tensors.items() if key.startswith(prefix)}
 
 
 @dataclass
-class Run:
-    """One training: the module that ships, its optimiser, and the exponential moving average of its weights."""
+class TrainingRun:
+    """One training: the module that ships, its optimiser, and the exponential moving average (EMA) of its
+    weights."""
 
     folder: Path
     module: nn.Module
@@ -144,53 +147,57 @@ class Run:
     ema_decay: float = 0.999
     warm_up: int = 200
     first_rate: float = 0.0
-    """Share of the learning rate at the first step; a line leads from there to all of it after `warm_up`."""
+    """Share of the learning rate at the first step; it grows linearly to 1 over `warm_up` steps."""
     final_rate: float = 0.02
-    """Share of the learning rate that is left at the last step; a cosine leads there. 1 = constant."""
+    """Share of the learning rate that is left at the last step of the cosine schedule; 1 = constant."""
     clip: float = 100.0
-    others: dict[str, Learner] = field(default_factory=dict)
-    """Who learns beside it and ships with nothing, a discriminator."""
-    numbers: dict[str, float] = field(default_factory=dict)
-    """What the training itself remembers from step to step, by name."""
+    others: dict[str, TrainState] = field(default_factory=dict)
+    """Networks that are trained beside it and do not ship, such as a discriminator, by name."""
+    scalars: dict[str, float] = field(default_factory=dict)
+    """Running values of the training that a checkpoint keeps, such as the augmentation probability, by
+    name."""
     log_every: int = 20
     save_every: int = 500
     step: int = 0
     seconds: float = 0.0
     """Time spent training, over all resumes."""
-    average: nn.Module = field(init=False)
+    ema: nn.Module = field(init=False)
     sums: dict = field(default_factory=dict)
+    """Values since the last row of the log, by column."""
 
     def __post_init__(self):
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.average = copy.deepcopy(self.module).requires_grad_(False).eval()
-        self.learner = Learner(self.module, self.optimiser, self.clip)
+        self.ema = copy.deepcopy(self.module).requires_grad_(False).eval()
+        self.state = TrainState(self.module, self.optimiser, self.clip)
 
     def resume(self) -> bool:
-        """Continue from the newest checkpoint of the folder: weights, average, optimisers, random state."""
-        saved = read_parts(self.folder)
+        """Continue from the folder's newest checkpoint: weights, average, optimisers, random state.
+
+        Returns whether there was one."""
+        saved = read_checkpoint(self.folder)
         if saved is None:
             return False
         tensors, note = saved
-        self.learner.restore(tensors)
+        self.state.restore(tensors)
         for name, other in self.others.items():
             other.restore(tensors, f"{name}.")
-        self.average.load_state_dict(under(tensors, "average."))
+        self.ema.load_state_dict(strip_prefix(tensors, "average."))
         torch.set_rng_state(tensors["random"])
         self.step, self.seconds = note["step"], note["seconds"]
-        self.numbers |= note.get("numbers", {})
+        self.scalars |= note.get("numbers", {})
         return True
 
     def save(self) -> None:
+        """Write a checkpoint, where this is the process that writes."""
         if not leads():
             return
-        tensors = self.learner.tensors()
+        tensors = self.state.tensors()
         for name, other in self.others.items():
             tensors |= other.tensors(f"{name}.")
-        tensors |= {f"average.{k}": v.clone() for k, v in self.average.state_dict().items()}
+        tensors |= {f"average.{k}": v.clone() for k, v in self.ema.state_dict().items()}
         tensors["random"] = torch.get_rng_state()
-        write_parts(
-            self.folder, tensors, {"step": self.step, "seconds": self.seconds, "numbers": self.numbers}
-        )
+        note = {"step": self.step, "seconds": self.seconds, "numbers": self.scalars}
+        write_checkpoint(self.folder, tensors, note)
 
     def rate(self) -> float:
         """Share of the learning rates: a linear warm-up, then a cosine from 1 down to `final_rate`."""
@@ -200,16 +207,20 @@ class Run:
         return min(1.0, rise) * (self.final_rate + (1 - self.final_rate) * cosine)
 
     def update(self, loss: Tensor) -> float:
-        """One step of the module that ships, and of its average. Returns the gradient's norm."""
-        norm = self.learner.update(loss, self.rate())
-        self.follow()
+        """Take one step of the module that ships, and of its average. Returns the norm of the gradient."""
+        norm = self.state.update(loss, self.rate())
+        self.update_ema()
         return norm
 
     @torch.no_grad()
-    def follow(self) -> None:
-        """Let the average follow the module; quickly at first."""
+    def update_ema(self) -> None:
+        """Move the averaged weights towards the module's; the first steps count more than `ema_decay` says.
+
+        `torch.optim.swa_utils.AveragedModel` is no shorter here: the decay changes with the step, integer
+        buffers are copied, and its own step count would have to be saved for the average to resume
+        exactly."""
         decay = min(self.ema_decay, (self.step + 1) / (self.step + 10))
-        means, values = self.average.state_dict().values(), self.module.state_dict().values()
+        means, values = self.ema.state_dict().values(), self.module.state_dict().values()
         for mean, value in zip(means, values, strict=True):
             if mean.is_floating_point():
                 mean.lerp_(value, 1 - decay)
@@ -217,7 +228,7 @@ class Run:
                 mean.copy_(value)
 
     def log(self, row: dict[str, float]) -> None:
-        """Add to the running means; every `log_every` steps append them to log.csv.
+        """Collect a step's values; every `log_every` steps their means are appended to log.csv.
 
         What is measured now and then only is averaged over the steps that measured it."""
         if not leads():
@@ -231,8 +242,10 @@ class Run:
         append_row(self.folder / "log.csv", means)
         self.sums = {}
 
-    def iterate(self, body, minutes: float | None = None, picture=None, picture_every: int = 500) -> None:
-        """Call `body(step) -> dict of numbers to log` until the steps or the minutes of this call are used up."""
+    def iterate(self, body, minutes: float | None = None, preview=None, preview_every: int = 500) -> None:
+        """Call `body(step)` until the steps or the minutes of this call are used up, and save a checkpoint.
+
+        `body` returns the numbers to log; `preview(path)` writes a picture every `preview_every` steps."""
         began = time.monotonic()
         bar = tqdm(
             total=self.steps, initial=self.step, desc=self.folder.name, mininterval=10, disable=not leads()
@@ -244,8 +257,8 @@ class Run:
             self.seconds += time.monotonic() - start
             self.log(row)
             bar.update()
-            if picture is not None and leads() and self.step % picture_every == 0:
-                picture(self.folder / f"picture-{self.step:06d}.png")
+            if preview is not None and leads() and self.step % preview_every == 0:
+                preview(self.folder / f"picture-{self.step:06d}.png")
             if self.step % self.save_every == 0:
                 self.save()
         self.save()

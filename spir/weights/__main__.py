@@ -13,8 +13,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from spir.categories import CATEGORIES
+from spir.errors import WeightsError
 from spir.weights.fetch import fetch
-from spir.weights.files import WEIGHTS, WeightsError, available, load_models
+from spir.weights.files import WEIGHTS, available, load_models
 from spir.weights.import_checkpoint import import_checkpoint
 
 

@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlparse
 
 import httpx
 
-from spir.weights.files import WeightsError
+from spir.errors import WeightsError
 
 CHUNK = 2**20
 TIMEOUT = 30.0

@@ -21,18 +21,17 @@ from torch import Tensor, nn
 
 from spir.bootstrap.encoder import Encoder, EncoderConfig
 from spir.categories import CATEGORIES, Category
+from spir.errors import WeightsError
 from spir.formulas.reading import Reading, ReadingConfig
 from spir.generator.generator import Generator, GeneratorConfig
 
 M = TypeVar("M", bound=nn.Module)
 WEIGHTS = Path(__file__).parents[2] / "weights"
 """Where the shipped weights lie."""
+PROVENANCE = "provenance"
+"""Name of the record of how a file was made, see `spir.train.provenance`."""
 SHOWN = 3
 """Tensors that an error message names before it only counts."""
-
-
-class WeightsError(RuntimeError):
-    """A weights file that cannot be used; the message says why and what to do."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +47,7 @@ class Models:
     reading: Reading | None = None
     """Which object of its formula a code stands for; none where the category has no formula."""
     extra: dict[str, Any] = field(default_factory=dict)
-    """What both files say besides: iteration, metrics, priors."""
+    """What both files say besides: iteration, metrics; and "provenance", how each file was made."""
 
 
 def compact(name: str, tensor: Tensor, exact: bool = False) -> Tensor:
@@ -70,7 +69,8 @@ def save(
 ) -> None:
     """Write a module, or a state dict such as a running average, with its configuration dataclass.
 
-    `exact` keeps matrices in float32. `extra` is anything JSON can hold. The file appears whole or not at all."""
+    `exact` keeps matrices in float32. `extra` is anything JSON can hold, with `provenance` how the file
+    was made (`spir.train.provenance`). The file appears whole or not at all."""
     state = module.state_dict() if isinstance(module, nn.Module) else module
     tensors = {name: compact(name, tensor, exact) for name, tensor in state.items()}
     metadata = {"config": json.dumps(asdict(config)), "extra": json.dumps(extra)}
@@ -178,10 +178,17 @@ def load_models(category: str, root: str | Path = WEIGHTS) -> Models:
             f"{generator.config.w_dim}: they were not trained together."
         )
     generator.freeze()
-    extra = {**generator_extra, **encoder_extra}
+    made = {
+        "generator": generator_extra.pop(PROVENANCE, None),
+        "encoder": encoder_extra.pop(PROVENANCE, None),
+    }
+    extra = {**generator_extra, **encoder_extra, PROVENANCE: made}
     known = {f.name: tuples(extra[f.name]) for f in fields(Category) if f.name in extra}
     row = replace(CATEGORIES[category], **{**known, "scene_range": generator.config.scene_range})
     both = hashlib.sha256((generator_hash + encoder_hash).encode()).hexdigest()
     path = folder / "reading.safetensors"
-    reading = load(path, Reading, ReadingConfig)[0] if path.is_file() else None
+    reading = None
+    if path.is_file():
+        reading, reading_extra, _ = load(path, Reading, ReadingConfig)
+        made["reading"] = reading_extra.get(PROVENANCE)
     return Models(generator, encoder, row, both, reading, extra)

@@ -10,8 +10,9 @@ from torch import Tensor, nn
 
 from spir.bootstrap.encoder import Encoder
 from spir.categories import CATEGORIES
+from spir.errors import WeightsError
 from spir.generator.generator import Generator
-from spir.weights.files import WEIGHTS, WeightsError, check_shapes, save
+from spir.weights.files import WEIGHTS, check_shapes, save
 from spir.weights.legacy import encoder_config, generator_config, ours, read_legacy
 
 

@@ -15,8 +15,8 @@ from torch import Tensor
 
 from spir.bootstrap.encoder import EncoderConfig
 from spir.categories import Category
+from spir.errors import WeightsError
 from spir.generator.generator import GeneratorConfig
-from spir.weights.files import WeightsError
 
 HEAD_CHANNELS = 64
 """Of an attention head, in every size of SegFormer."""

@@ -1,5 +1,6 @@
 """A visitor, photos that are and are not, and an engine of toy size."""
 
+import copy
 import shutil
 import tempfile
 from dataclasses import replace
@@ -9,10 +10,14 @@ import gradio as gr
 import pytest
 from PIL import Image, ImageDraw
 
-from spir.app.handlers.base import Handlers
-from spir.app.handlers.reconstruction import Fitting
-from spir.app.sessions import Runs
+from spir.app.context import AppContext
+from spir.app.handlers.downloads import DownloadHandlers
+from spir.app.handlers.mesh import MeshHandlers
+from spir.app.handlers.photo import PhotoHandlers
+from spir.app.handlers.reconstruction import ReconstructionHandlers
+from spir.app.handlers.result import ResultHandlers
 from spir.pipeline import DEFAULT, Reconstructor
+from spir.session.store import SessionStore
 from tests.app.toy import ROOT
 from tests.app.visits import APP, CHROMIUM, SOFTWARE_GL, Visit, served
 
@@ -52,7 +57,7 @@ def engine():
 @pytest.fixture(autouse=True)
 def nobody_says_what_a_photo_shows(monkeypatch):
     """Drawn cars are no photos, and the network that knows cars says so."""
-    monkeypatch.setattr("spir.photo.segment.OnnxSegmenter.available", lambda self: False)
+    monkeypatch.setattr("spir.photo.segmentation.OnnxSegmenter.available", lambda self: False)
 
 
 @pytest.fixture(autouse=True)
@@ -61,20 +66,68 @@ def coarse_textures(monkeypatch):
     coarse = replace(DEFAULT, faces=1200, texture=128, coarse=32, source=128)
     monkeypatch.setattr("spir.outputs.files.DEFAULT", coarse)
     monkeypatch.setattr("spir.outputs.files.FINE", replace(coarse, texture=256))
-    monkeypatch.setattr("spir.app.handlers.texturing.TEXTURE_SIZES", (128, 256))
+    monkeypatch.setattr("spir.app.handlers.mesh.TEXTURE_SIZES", (128, 256))
+    monkeypatch.setattr("spir.session.surfaces.texture.__defaults__", (128,))
 
 
 @pytest.fixture
-def handlers(engine, tmp_path):
-    made = Handlers(engine, Runs(root=tmp_path / "runs"))
+def context(engine, tmp_path):
     # The whole circle would take most of the time of these tests.
-    made.turn_on_gpu = lambda fit: engine.turning(fit, FRAMES)
-    return made
+    quick = copy.copy(engine)
+    quick.turning = lambda fit: engine.turning(fit, FRAMES)
+    return AppContext(quick, SessionStore(tmp_path / "runs"))
 
 
 @pytest.fixture
-def fitting(handlers):
-    return Fitting(handlers)
+def photos(context):
+    return PhotoHandlers(context)
+
+
+@pytest.fixture
+def runs(context):
+    return ReconstructionHandlers(context)
+
+
+@pytest.fixture
+def results(context):
+    return ResultHandlers(context)
+
+
+@pytest.fixture
+def meshes(context):
+    return MeshHandlers(context)
+
+
+@pytest.fixture
+def downloads(context, meshes):
+    return DownloadHandlers(context, meshes)
+
+
+class Live:
+    """The session of a key as it is now, and what the store knows of it."""
+
+    def __init__(self, context, key):
+        self.slot = context.slot(key)
+
+    def __getattr__(self, name):
+        return getattr(self.slot.session if hasattr(self.slot.session, name) else self.slot, name)
+
+    @property
+    def metrics(self):
+        return self.slot.session.result.trajectory.metrics
+
+    @property
+    def views(self):
+        table = self.slot.session.turntable
+        return table.parts if table and table.shows(self.slot.session.fit) else ()
+
+    def change(self, **fields):
+        self.slot.session = replace(self.slot.session, **fields)
+
+
+@pytest.fixture
+def live(context):
+    return lambda key: Live(context, key)
 
 
 @pytest.fixture
@@ -89,9 +142,9 @@ def sent(tmp_path):
 
 
 @pytest.fixture
-def key(handlers, sent, car_png):
-    """The key of a run that has its cut-out and nothing else."""
-    return last(handlers.segment(sent(car_png), None, visitor("anna")))[0]
+def key(photos, sent, car_png):
+    """The key of a session that has its cut-out and nothing else."""
+    return last(photos.segment(sent(car_png), None, visitor("anna")))[0]
 
 
 @pytest.fixture(scope="session")

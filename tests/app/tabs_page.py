@@ -3,48 +3,47 @@
 `python -m tests.app.tabs_page PHOTO PORT FOLDER`; a process of its own, as a server in a test leaves loops behind.
 """
 
-import shutil
 import sys
 from pathlib import Path
 
 import gradio as gr
 
+from spir.app.context import AppContext
 from spir.app.data_uris import hex_colours
-from spir.app.handlers import texturing
-from spir.app.handlers.base import Handlers
-from spir.app.handlers.mesh import Meshing
-from spir.app.handlers.mixing import Mixing
-from spir.app.sessions import Runs
+from spir.app.handlers.mesh import MeshHandlers
+from spir.app.handlers.mixing import MixingHandlers
 from spir.app.theme import STYLES, head, theme
 from spir.app.widgets.mesh.tab import mesh_tab
 from spir.app.widgets.mixing.tab import mix_tab
 from spir.app.widgets.swatches import widget as swatches
 from spir.pipeline import Reconstructor, preset
+from spir.session import actions, surfaces
+from spir.session.store import SessionStore
 from tests.app.toy import ROOT
 
 
 def tabs(photo: Path, folder: Path) -> gr.Blocks:
     """What the object's colours are stands below the tabs, once it was changed."""
     engine = Reconstructor.load(root=ROOT, device="cpu", loss="encoder")
-    handlers = Handlers(engine, Runs(root=folder))
+    context = AppContext(engine, SessionStore(folder))
     # The toy's fits are all poor.
-    texturing.photo_detail = lambda verdict: 1.0
-    made = handlers.opened(Path(shutil.copy(photo, folder)), "anna")
-    run = handlers.runs.get(made)
-    run.guess, _, run.fit = engine.reconstruct(run.cutout, preset(0))
-    run.target, run.target_mask = run.cutout, run.mask
+    surfaces.photo_detail = lambda verdict: 1.0
+    *_, session = actions.run(engine, actions.open_photo(engine, photo.read_bytes()), preset(0))
+    made = context.store.open("anna", session)
     with gr.Blocks() as page:
         key = gr.State(made)
-        colours = swatches.swatches()
+        colours = swatches.build()
         with gr.Tabs():
             with gr.Tab("Words"):
                 gr.Markdown("Nothing heavy.")
             with gr.Tab("Mesh"):
-                mesh_tab(Meshing(handlers), key, colours)
+                mesh_tab(MeshHandlers(context), key, colours)
             with gr.Tab("Mix"):
-                _, used = mix_tab(Mixing(handlers), key, colours)
+                _, used = mix_tab(MixingHandlers(context), key, colours)
         now = gr.Markdown(elem_id="now")
-        used.success(lambda: " ".join(hex_colours(engine.palette(run.fit.code)[0])), None, now)
+        used.success(
+            lambda: " ".join(hex_colours(engine.palette(context.session(made).fit.code)[0])), None, now
+        )
     return page
 
 

@@ -9,15 +9,15 @@ import pytest
 import trimesh
 from PIL import Image
 
-from spir.app import text as words
+from spir.app import text
 from spir.app.api import Api
-from spir.app.handlers.mesh import COARSEST, Meshing
+from spir.app.handlers.mesh import COARSEST
 from tests.app.conftest import visitor
 
 
 @pytest.fixture
-def api(handlers, fitting):
-    return Api(handlers, fitting, Meshing(handlers))
+def api(context, photos, runs, meshes):
+    return Api(context, photos, runs, meshes)
 
 
 @pytest.fixture
@@ -44,13 +44,13 @@ def test_the_whole_story(api, sent, car_png):
     assert json.dumps(found) and found["photo_detail"] in (0, 1)
 
 
-def test_recolouring_shows_the_textured_object_and_glb_is_textured(api, run, handlers, monkeypatch):
-    monkeypatch.setattr("spir.app.handlers.texturing.photo_detail", lambda verdict: 1.0)
+def test_recolouring_shows_the_textured_object_and_glb_is_textured(live, api, run, monkeypatch):
+    monkeypatch.setattr("spir.session.surfaces.photo_detail", lambda verdict: 1.0)
     assert api.reconstruct(run, 0)[0]["photo_detail"] == 1
     now, same = api.recolour(run, {})
     before = pixels(same).astype(int)
     _, green = api.recolour(run, dict.fromkeys(now, "#00ff00"))
-    assert before.shape == (128, 128, 3) and handlers.runs.get(run).look.data
+    assert before.shape == (128, 128, 3) and live(run).textured.layers
     assert np.abs(pixels(green).astype(int) - before).mean() > 2
     back, again = api.recolour(run, now)
     assert back == now and (pixels(again) == before).all()
@@ -78,10 +78,10 @@ def test_bad_input_is_told_in_words(api, run, sent, wrong_files):
         api.segment(sent(wrong_files["text"])["path"], visitor("anna"))
     with pytest.raises(gr.Error) as caught:
         api.segment(None, visitor("anna"))
-    assert caught.value.message == words.NO_PHOTO
+    assert caught.value.message == text.NO_PHOTO
     with pytest.raises(gr.Error) as caught:
         api.export(run)
-    assert caught.value.message == words.NO_RESULT
+    assert caught.value.message == text.NO_RESULT
     api.reconstruct(run, 0)
     for form, resolution in (("fbx", 128), ("glb", 9999), ("../glb", 128), ("textured.glb", 128)):
         with pytest.raises(gr.Error):
@@ -90,6 +90,6 @@ def test_bad_input_is_told_in_words(api, run, sent, wrong_files):
         api.reconstruct("nobody's", 1)
 
 
-def test_files_lie_in_the_runs_folder(api, handlers, run):
+def test_files_lie_in_the_runs_folder(live, api, run):
     api.reconstruct(run, 0)
-    assert Path(api.export(run, "stl", COARSEST)).parent == handlers.runs.get(run).folder
+    assert Path(api.export(run, "stl", COARSEST)).parent == live(run).folder

@@ -49,7 +49,7 @@ def photos(car_png, tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def chosen(browser, url):
+def chosen(photos, browser, url):
     """A visit for many photos, one after the other."""
     visit = Visit(browser, url)
     yield visit

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from spir.app import text as words
+from spir.app import text
 from tests.app.toy import ROOT
 from tests.app.visits import APP, IN_BROWSER, PAINTING, REPOSITORY, Visit, answered, free_port
 
@@ -57,7 +57,7 @@ def test_a_killed_server_does_not_lose_the_page(browser, server, car_png):
     visit.wait_for(
         "told => [...document.querySelectorAll('[data-testid=toast-body]')].some("
         "(toast) => toast.innerText.includes(told))",
-        words.FORGOTTEN,
+        text.FORGOTTEN,
     )
     assert visit.steps("loss") == steps
     visit.close()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from spir.app import text as words
+from spir.app import text
 from tests.app.visits import APP, AXE, IN_BROWSER, TABS, Visit, served
 
 pytestmark = IN_BROWSER
@@ -32,8 +32,8 @@ def test_accessibility_is_looked_at():
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_an_empty_page(browser, url, theme, size):
     visit = Visit(browser, url, *SIZES[size], theme=theme, reduced_motion="reduce")
-    assert visit.look("document.documentElement.lang") and visit.text("h1") == words.TITLE
-    assert visit.text("#timeline .spir-status") == words.EMPTY
+    assert visit.look("document.documentElement.lang") and visit.text("h1") == text.TITLE
+    assert visit.text("#timeline .spir-status") == text.EMPTY
     for tab in TABS:
         visit.open(tab)
         assert visit.overflow() <= 0, tab

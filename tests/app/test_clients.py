@@ -22,12 +22,12 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from spir.app import text as words
+from spir.app import text
 from spir.app.api import Api
 from tests.app.toy import ROOT as WEIGHTS
 
 HOME = Path(__file__).parents[2]
-README = (HOME / "README.md").read_text(encoding="utf-8")
+README = (HOME / "docs/api.md").read_text(encoding="utf-8")
 NAMES = ["segment", "reconstruct", "recolour", "export"]
 IN_README = "http://127.0.0.1:7860"
 META = {"_type": "gradio.FileData"}
@@ -165,7 +165,7 @@ def test_a_client_gets_words_colours_and_every_format(client, car_png, wrong_fil
     assert "transparency" in told["segmenter"]
     with pytest.raises(AppError) as caught:
         client.predict(told["run"], api_name="/export")
-    assert words.NO_RESULT in str(caught.value)
+    assert text.NO_RESULT in str(caught.value)
     found, before = client.predict(told["run"], steps=1, api_name="/reconstruct")
     assert [row["step"] for row in found["steps"]] == [0, 1]
     green = json.dumps(dict.fromkeys(found["colours"], "#00ff00"))
@@ -194,29 +194,29 @@ def test_only_uploaded_files_are_taken(http, url):
     for path in ("/etc/passwd", example, "../../../etc/passwd"):
         assert "not uploaded" in refused(http, "segment", photo={"path": path, "meta": META})
     assert "127.0.0.1" in refused(http, "segment", photo={"path": url, "meta": META})
-    for text in ("a photo of a car", example, {"path": example}):
-        assert "FileData" in refused(http, "segment", photo=text)
-    assert refused(http, "segment", photo=None) == words.NO_PHOTO
+    for photo in ("a photo of a car", example, {"path": example}):
+        assert "FileData" in refused(http, "segment", photo=photo)
+    assert refused(http, "segment", photo=None) == text.NO_PHOTO
 
 
 def test_values_that_make_no_sense_are_told_in_words(http, car_png):
-    assert refused(http, "reconstruct", run="0" * 32) == words.FORGOTTEN
-    assert refused(http, "reconstruct", run=["0"]) == words.FORGOTTEN
+    assert refused(http, "reconstruct", run="0" * 32) == text.FORGOTTEN
+    assert refused(http, "reconstruct", run=["0"]) == text.FORGOTTEN
     event, data = call(http, "segment", photo=upload(http, car_png))
     run = data[0]["run"]
     assert event == "complete" and data[1]["url"].endswith("cutout.png")
     for steps in ("many", None, -1, 101, 2.5, [1], {}):
-        assert refused(http, "reconstruct", run=run, steps=steps) == words.BAD_STEPS
-    assert refused(http, "recolour", run=run, colours="{}") == words.NO_RESULT
+        assert refused(http, "reconstruct", run=run, steps=steps) == text.BAD_STEPS
+    assert refused(http, "recolour", run=run, colours="{}") == text.NO_RESULT
     assert call(http, "reconstruct", run=run, steps=0)[0] == "complete"
     for colours in ("blue", "[" * 99_999, 3, {"wings": "#000000"}, None):
         assert "body paint" in refused(http, "recolour", run=run, colours=colours)
-    assert refused(http, "recolour", run=run, colours={"glass": 7}) == words.BAD_COLOUR
+    assert refused(http, "recolour", run=run, colours={"glass": 7}) == text.BAD_COLOUR
     assert call(http, "recolour", run=run, colours={"glass": "#00ff00"})[1][0]["glass"] == "#00ff00"
     for form in ("fbx", None, ["glb"], "../glb"):
         assert "glb" in refused(http, "export", run=run, format=form)
     for resolution in ("fine", None, 63, 257, 99.5, [64]):
-        assert refused(http, "export", run=run, resolution=resolution) == words.BAD_RESOLUTION
+        assert refused(http, "export", run=run, resolution=resolution) == text.BAD_RESOLUTION
 
 
 def in_mcp(url, script):
@@ -287,7 +287,7 @@ def test_mcp_tells_the_whole_story(url, car_png):
     assert "#00ff00" in plain.content[0].text
     told = [fault.content[0].text for fault in faults]
     assert all(fault.isError for fault in faults)
-    assert "http" in told[0] and "127.0.0.1" in told[1] and told[2] == words.FORGOTTEN and "tyres" in told[3]
+    assert "http" in told[0] and "127.0.0.1" in told[1] and told[2] == text.FORGOTTEN and "tyres" in told[3]
 
 
 def test_without_the_extra_the_page_runs_and_says_what_is_missing(tmp_path):

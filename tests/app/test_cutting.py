@@ -11,9 +11,9 @@ import pytest
 import torch
 from PIL import Image
 
-from spir.app import text as words
-from spir.app.handlers.cutout import Brush
-from spir.app.widgets.cutout import widget as cutting
+from spir.app import text
+from spir.app.handlers.cutout import CutoutHandlers
+from spir.app.widgets.cutout import widget as cutout
 from spir.app.widgets.cutout.masks import (
     MOST_BYTES,
     SIDE,
@@ -25,7 +25,7 @@ from spir.app.widgets.cutout.masks import (
     small_size,
 )
 from spir.photo.cutout import MARGIN
-from spir.types import Photo
+from spir.types import Photo, Segmentation
 from tests.app.conftest import visitor
 
 SIZES = [(16, 16), (640, 480), (641, 300), (700, 1000), (1311, 2048), (2048, 17), (1, 3000)]
@@ -104,14 +104,14 @@ def test_masks_that_are_none():
         png_uri(np.zeros((9000, 9000), np.uint8)),
         START + "A" * MOST_BYTES,
     ]
-    for text in bad:
+    for uri in bad:
         with pytest.raises(ValueError):
-            read_mask_uri(text, size)
+            read_mask_uri(uri, size)
 
 
 @pytest.fixture
-def brush(handlers):
-    return Brush(handlers)
+def brush(context):
+    return CutoutHandlers(context)
 
 
 def sent(key, run, painted=None, **changes):
@@ -120,65 +120,76 @@ def sent(key, run, painted=None, **changes):
     return {"run": key, "mask": mask, "margin": run.margin, "revision": 1, "edited": True} | changes
 
 
+def payload(key, run):
+    return cutout.payload(key, run.session, "car")
+
+
 def same(one, other):
     return all(torch.equal(getattr(one, name), getattr(other, name)) for name in ("rgb", "mask", "box_px"))
 
 
-def test_the_panel_shows_photo_mask_and_the_exact_input(handlers, key):
-    run = handlers.runs.get(key)
-    value = cutting.shown(key, run)
+def test_the_panel_shows_photo_mask_and_the_exact_input(live, key):
+    run = live(key)
+    value = payload(key, run)
     assert (
         decoded(value["photo"]).shape == (260, 400, 3) and value["run"] == key and value["margin"] == MARGIN
     )
     assert (decoded(value["mask"]) == 255 * reduced(run.mask)).all() and value["mask"] == value["auto"]
     wanted = ((run.cutout.rgb[0] + 1) * 127.5).round().numpy()
     assert (decoded(value["input"]) == wanted).all() and "transparency" in value["note"]
-    for empty in (cutting.nothing(), cutting.rejected("No.")):
+    for empty in (cutout.empty(), cutout.rejected("No.")):
         assert empty["blank"] and empty["note"] and "input" not in empty
 
 
-def test_a_large_photo_is_reduced_for_the_browser(handlers, key):
-    run = handlers.runs.get(key)
+def test_a_large_photo_is_reduced_for_the_browser(live, key):
+    run = live(key)
     wide, mask = Photo(torch.zeros(300, 2000, 3, dtype=torch.uint8)), torch.ones(300, 2000)
-    value = cutting.shown(key, replace(run, photo=wide, mask=mask, automatic=mask))
+    value = cutout.payload(
+        key, replace(run.session, photo=wide, mask=mask, segmentation=Segmentation(mask, "x")), "car"
+    )
     assert decoded(value["photo"]).shape == (96, 640, 3) and decoded(value["mask"]).shape == (96, 640)
 
 
-def test_a_stroke_that_changes_nothing_leaves_the_cutout_bit_for_bit(handlers, brush, key):
-    run = handlers.runs.get(key)
+def test_a_stroke_that_changes_nothing_leaves_the_cutout_bit_for_bit(live, brush, key):
+    run = live(key)
     before, mask, name = run.cutout, run.mask, run.segmenter
     answer = brush.paint(key, sent(key, run))
-    assert same(run.cutout, before) and torch.equal(run.mask, mask) and run.segmenter == name
-    assert answer["input"] == cutting.shown(key, run)["input"] and "mask" not in answer
+    assert (
+        same(run.cutout, before)
+        and torch.equal(run.mask, mask)
+        and run.segmenter == name
+        and not run.mask_edited
+    )
+    assert answer["input"] == payload(key, run)["input"] and "mask" not in answer
 
 
-def test_paint_then_undo(handlers, brush, key):
-    run = handlers.runs.get(key)
+def test_paint_then_undo(live, brush, key):
+    run = live(key)
     before, photo = run.cutout, run.photo.rgb.clone()
-    shown = cutting.shown(key, run)
+    shown = payload(key, run)
     painted = reduced(run.mask)
     painted[10:40, 10:60] = True
     answer = brush.paint(key, sent(key, run, painted, revision=7))
     assert answer["revision"] == 7 and answer["input"] != shown["input"]
-    assert answer["note"] == words.cut_by(f"the photo's own transparency{words.AND_BRUSH}")
+    assert answer["note"] == text.cut_by(f"the photo's own transparency{text.AND_BRUSH}")
     assert (reduced(run.mask) == painted).all() and not same(run.cutout, before)
     again = brush.paint(key, sent(key, run, painted))
     assert again["note"] == answer["note"] and again["input"] == answer["input"]
-    answer = brush.paint(key, sent(key, run, reduced(run.automatic)))
+    answer = brush.paint(key, sent(key, run, reduced(run.segmentation.mask)))
     assert same(run.cutout, before) and answer["note"] == shown["note"] and answer["input"] == shown["input"]
     assert torch.equal(run.photo.rgb, photo), "the photo itself is never touched"
 
 
-def test_whole_picture_and_framing(handlers, brush, key):
-    run = handlers.runs.get(key)
+def test_whole_picture_and_framing(live, brush, key):
+    run = live(key)
     brush.paint(key, sent(key, run, np.ones((260, 400), bool), margin=0))
     assert run.cutout.box_px.tolist() == [[0, -70, 400, 330]]
     brush.paint(key, sent(key, run, margin=0.3))
     assert run.margin == 0.3 and run.cutout.box_px.tolist() == [[-120, -190, 520, 450]]
 
 
-def test_an_empty_mask_keeps_the_last_good_cutout_and_says_so(handlers, brush, key):
-    run = handlers.runs.get(key)
+def test_an_empty_mask_keeps_the_last_good_cutout_and_says_so(live, brush, key):
+    run = live(key)
     before, mask = run.cutout, run.mask
     for painted in (np.zeros((260, 400), bool), np.eye(260, 400, dtype=bool) * (np.arange(400) < 5)):
         answer = brush.paint(key, sent(key, run, painted, revision=3))
@@ -200,44 +211,44 @@ def test_an_empty_mask_keeps_the_last_good_cutout_and_says_so(handlers, brush, k
         {"margin": None},
     ],
 )
-def test_what_no_panel_sends_is_refused_in_words(handlers, brush, key, changes):
-    run = handlers.runs.get(key)
+def test_what_no_panel_sends_is_refused_in_words(live, brush, key, changes):
+    run = live(key)
     before = run.cutout
     with pytest.raises(gr.Error) as caught:
         brush.paint(key, sent(key, run, **changes))
-    assert caught.value.message == words.BAD_MASK and run.cutout is before
+    assert caught.value.message == text.BAD_MASK and run.cutout is before
 
 
-def test_no_value_no_photo_and_a_photo_that_was_overtaken(handlers, brush, key):
-    run = handlers.runs.get(key)
+def test_no_value_no_photo_and_a_photo_that_was_overtaken(live, brush, key):
+    run = live(key)
     for value in (None, [], "mask"):
         with pytest.raises(gr.Error, match="could not be read"):
             brush.paint(key, value)
     with pytest.raises(gr.Error) as caught:
         brush.paint(None, sent(key, run))
-    assert caught.value.message == words.NO_PHOTO
+    assert caught.value.message == text.NO_PHOTO
     before = run.cutout
     brush.paint(key, sent("another", run, np.ones((260, 400), bool)))
     assert run.cutout is before
     assert brush.paint(key, sent(key, run, revision="x"))["revision"] == 0
 
 
-def test_another_segmenter_looks_anew_and_what_was_painted_goes(handlers, brush, key):
-    run = handlers.runs.get(key)
-    by_itself, shown = run.cutout, cutting.shown(key, run)
+def test_another_segmenter_looks_anew_and_what_was_painted_goes(live, brush, key):
+    run = live(key)
+    by_itself, shown = run.cutout, payload(key, run)
     assert (
-        ["alpha", words.SEGMENTERS["alpha"]] in shown["ways"] and shown["by"] == "auto" and not shown["open"]
+        ["alpha", text.SEGMENTERS["alpha"]] in shown["ways"] and shown["by"] == "auto" and not shown["open"]
     )
     brush.paint(key, sent(key, run, np.ones((260, 400), bool)))
     answer = brush.paint(key, {"run": key, "by": "built-in", "revision": 5})
     assert answer["by"] == "built-in" and answer["open"] and "GrabCut" in answer["note"]
-    assert answer["mask"] == answer["auto"] and run.mask is run.automatic
+    assert answer["mask"] == answer["auto"] and run.mask is run.segmentation.mask
     brush.paint(key, {"run": key, "by": "alpha", "revision": 6})
     assert same(run.cutout, by_itself)
 
 
-def test_a_segmenter_that_cannot_run_changes_nothing_and_says_why(handlers, brush, key, monkeypatch):
-    run = handlers.runs.get(key)
+def test_a_segmenter_that_cannot_run_changes_nothing_and_says_why(live, brush, key, monkeypatch):
+    run = live(key)
     before = run.cutout
     monkeypatch.setattr("spir.photo.segmenters.rembg.find_spec", lambda name: None)
     answer = brush.paint(key, {"run": key, "by": "rembg", "revision": 2})
@@ -249,12 +260,14 @@ def test_a_segmenter_that_cannot_run_changes_nothing_and_says_why(handlers, brus
 
 
 def test_what_a_photo_shows_is_said_where_it_matters():
-    assert words.remark("car", True, "car", 0) == ""
-    assert words.remark("car", False, None, 0) == "", "nobody could tell"
-    assert "chair" in words.remark("car", True, "chair", 0)
-    assert "No car" in words.remark("car", True, None, 0)
-    assert "largest" in words.remark("car", True, "car", 2)
-    assert words.ready("") == words.READY and words.ready("Hm.").startswith("Hm. ")
+    def remark(kinds, others=0):
+        return text.remark("car", Segmentation(torch.ones(1, 1), "x", kinds, others))
+
+    assert remark({"car": 0.9}) == "" and remark(None) == "", "nobody could tell"
+    assert "chair" in remark({"car": 0.1, "chair": 0.8})
+    assert "No car" in remark({"car": 0.1, "chair": 0.1})
+    assert "largest" in remark({"car": 0.9}, others=2)
+    assert text.ready("") == text.READY and text.ready("Hm.").startswith("Hm. ")
 
 
 @pytest.fixture
@@ -263,11 +276,13 @@ def photo_file(tmp_path, car_png):
     return {"path": shutil.copy(car_png, tmp_path)}
 
 
-def test_a_photo_of_something_else_is_told_before_the_run(handlers, photo_file, monkeypatch):
-    photo = handlers.engine.find
+def test_a_photo_of_something_else_is_told_before_the_run(live, photos, context, photo_file, monkeypatch):
+    photo = context.engine.segment
     chair = {"car": 0.1, "chair": 0.8, "bird": 0.0, "plane": 0.0}
-    monkeypatch.setattr(handlers.engine, "find", lambda *given: replace(photo(*given), kinds=chair, others=1))
-    *_, (key, panel, line) = handlers.segment(photo_file, None, visitor("anna"))
+    monkeypatch.setattr(
+        context.engine, "segment", lambda *given: replace(photo(*given), kinds=chair, others=1)
+    )
+    *_, (key, panel, line) = photos.segment(photo_file, None, visitor("anna"))
     for told in (panel["note"], line["note"]):
         assert "looks like a chair" in told and "largest" in told
-    assert words.READY_ANYWAY in line["note"] and handlers.runs.get(key).kind == "chair"
+    assert text.READY_ANYWAY in line["note"] and live(key).segmentation.kind == "chair"

@@ -12,13 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spir.app.handlers.base import Handlers
-from spir.app.handlers.cutout import Brush
-from spir.app.sessions import Runs
+from spir.app.context import AppContext
+from spir.app.handlers.cutout import CutoutHandlers
+from spir.app.handlers.photo import PhotoHandlers
 from spir.app.theme import STYLES, head, theme
-from spir.app.widgets.cutout import widget as cutting
+from spir.app.widgets.cutout import widget as cutout
 from spir.app.widgets.cutout.masks import read_mask_uri, reduced
 from spir.pipeline import Reconstructor
+from spir.session.store import SessionStore
 from tests.app.toy import ROOT
 from tests.app.visits import CHROMIUM, SOFTWARE_GL, free_port
 
@@ -32,16 +33,16 @@ def server(tmp_path_factory, car_png):
     if not CHROMIUM.exists():
         pytest.skip(f"chromium is not at {CHROMIUM}")
     engine = Reconstructor.load(root=ROOT, device="cpu", loss="encoder")
-    handlers = Handlers(engine, Runs(root=tmp_path_factory.mktemp("runs")))
-    brush = Brush(handlers)
+    context = AppContext(engine, SessionStore(tmp_path_factory.mktemp("sessions")))
+    photos, brush = PhotoHandlers(context), CutoutHandlers(context)
 
     def opened():
-        key = handlers.opened(Path(shutil.copy(car_png, tmp_path_factory.mktemp("sent"))), "anna")
-        return key, cutting.shown(key, handlers.runs.get(key))
+        key = photos.open(Path(shutil.copy(car_png, tmp_path_factory.mktemp("sent"))), "anna")
+        return key, cutout.payload(key, context.session(key), "car")
 
     with gr.Blocks(analytics_enabled=False) as page:
         key = gr.State(None)
-        panel = cutting.cutting(elem_id="cutout")
+        panel = cutout.build(elem_id="cutout")
         page.load(opened, None, [key, panel])
         panel.input(
             brush.paint, [key, panel], panel, trigger_mode="multiple", queue=False, show_progress="hidden"
@@ -58,7 +59,7 @@ def server(tmp_path_factory, car_png):
         ssr_mode=False,
         run_history=False,
     )
-    yield handlers, f"http://127.0.0.1:{port}"
+    yield context, f"http://127.0.0.1:{port}"
     page.close()
 
 
@@ -75,14 +76,14 @@ class Visit:
     """A page with a photo in it, and the run behind it."""
 
     def __init__(self, browser, server, width=900, height=1100, theme="light", **options):
-        self.handlers, url = server
+        self.context, url = server
         self.page = browser.new_context(viewport={"width": width, "height": height}, **options).new_page()
         self.complaints = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.set_default_timeout(WAIT)
         self.page.goto(f"{url}/?__theme={theme}")
         self.page.wait_for_selector("#cutout .fix:visible")
-        (self.run,) = list(self.handlers.runs.runs.values())[-1:]
+        (self.run,) = list(self.context.store.slots.values())[-1:]
         self.canvas = self.page.locator("#cutout canvas")
         self.image = self.page.locator("#cutout img.input")
         self.first = self.image.get_attribute("src")
@@ -121,7 +122,7 @@ class Visit:
             self.page.keyboard.up(key)
 
     def count(self):
-        return int(reduced(self.run.mask).sum())
+        return int(reduced(self.run.session.mask).sum())
 
     def close(self):
         assert self.complaints == []
@@ -171,14 +172,14 @@ def test_alt_swaps_and_an_unchanged_stroke_is_not_sent(visit):
 
 
 def test_strokes_faster_than_the_server_all_arrive(visit, monkeypatch):
-    cut, cuts = visit.handlers.engine.cut, []
+    cut, cuts = visit.context.engine.cut, []
 
     def slowly(*given):
         cuts.append(given)
         time.sleep(0.5)
         return cut(*given)
 
-    monkeypatch.setattr(visit.handlers.engine, "cut", slowly)
+    monkeypatch.setattr(visit.context.engine, "cut", slowly)
     visit.fix()
     for row in range(6):
         visit.stroke((0.05, 0.02 + 0.04 * row), (0.2, 0.02 + 0.04 * row))
@@ -186,9 +187,9 @@ def test_strokes_faster_than_the_server_all_arrive(visit, monkeypatch):
     drawn = visit.page.evaluate(painted)
     visit.says("brush")
     latest = time.monotonic() + WAIT / 1000
-    while not reduced(visit.run.mask)[2:56, 25:75].all() and time.monotonic() < latest:
+    while not reduced(visit.run.session.mask)[2:56, 25:75].all() and time.monotonic() < latest:
         visit.page.wait_for_timeout(50)
-    assert reduced(visit.run.mask)[2:56, 25:75].all() and len(cuts) < 6
+    assert reduced(visit.run.session.mask)[2:56, 25:75].all() and len(cuts) < 6
     assert visit.page.evaluate(painted) == drawn, "answers do not touch what is painted on"
 
 
@@ -224,14 +225,14 @@ def test_everything_by_keyboard(visit):
 
 
 def test_framing(visit):
-    side = visit.run.cutout.box_px[0, 2] - visit.run.cutout.box_px[0, 0]
+    side = visit.run.session.cutout.box_px[0, 2] - visit.run.session.cutout.box_px[0, 0]
     visit.fix()
     slider = visit.page.get_by_label("Room around it")
     slider.focus()
     visit.changed(lambda: slider.press("End"))
     visit.page.wait_for_function("document.querySelector('#cutout .margin + output').textContent === '30 %'")
-    assert visit.run.margin == 0.3
-    assert visit.run.cutout.box_px[0, 2] - visit.run.cutout.box_px[0, 0] > 1.4 * side
+    assert visit.run.session.margin == 0.3
+    assert visit.run.session.cutout.box_px[0, 2] - visit.run.session.cutout.box_px[0, 0] > 1.4 * side
 
 
 def test_the_painted_mask_is_what_the_browser_shows(visit):
@@ -246,11 +247,13 @@ def test_the_painted_mask_is_what_the_browser_shows(visit):
     data = io.BytesIO(base64.b64decode(uri.split(",", 1)[1]))
     shown = np.asarray(Image.open(data).convert("RGB")).astype(int)
     pink = np.abs(shown - [255, 45, 110]).max(-1) <= 1
-    mask = reduced(visit.run.mask)
+    mask = reduced(visit.run.session.mask)
     padded = np.pad(mask, 1, mode="edge")
     around = np.stack([padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]])
     assert (pink == (mask & ~around.all(0))).mean() > 0.999
-    assert read_mask_uri(cutting.shown("k", visit.run)["mask"], mask.shape).sum() == mask.sum()
+    assert (
+        read_mask_uri(cutout.payload("k", visit.run.session, "car")["mask"], mask.shape).sum() == mask.sum()
+    )
 
 
 def test_on_a_phone(browser, server):

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 import spir
-from spir.app import text as words
+from spir.app import text
 from tests.app.test_clients import HOME, LONG, META, WEIGHTS, call, refused, served, upload
 
 
@@ -136,8 +136,8 @@ def test_anothers_run_needs_its_key(http, run):
     key, picture = run
     assert key not in picture, "the address of a picture tells nothing of the key"
     for guess in ("", "1", key[:-1], key.upper() if key != key.upper() else key[::-1], "0" * 32):
-        assert refused(http, "export", run=guess) == words.FORGOTTEN
-    assert refused(http, "export", run=key) == words.NO_RESULT, "the key is all it takes"
+        assert refused(http, "export", run=guess) == text.FORGOTTEN
+    assert refused(http, "export", run=key) == text.NO_RESULT, "the key is all it takes"
 
 
 def test_the_page_of_another_tab_has_nothing_of_it(http, place, run):

@@ -7,13 +7,15 @@ import pytest
 import torch
 
 from spir.app.api import Api
-from spir.app.handlers.base import Handlers
-from spir.app.handlers.mesh import Meshing
-from spir.app.handlers.mixing import Mixing
-from spir.app.handlers.pose import Posing
-from spir.app.handlers.reconstruction import Fitting
+from spir.app.context import AppContext
+from spir.app.handlers.mesh import MeshHandlers
+from spir.app.handlers.mixing import MixingHandlers
+from spir.app.handlers.photo import PhotoHandlers
+from spir.app.handlers.pose import PoseHandlers
+from spir.app.handlers.reconstruction import ReconstructionHandlers
+from spir.app.handlers.result import ResultHandlers
 from spir.app.server import gpu
-from spir.app.sessions import Runs
+from spir.session.store import SessionStore
 from spir.types import Movable
 from tests.app.conftest import last, visitor
 
@@ -56,30 +58,31 @@ def calls(monkeypatch):
 
 
 def test_a_whole_visit_crosses_the_border(calls, engine, sent, car_png, tmp_path):
-    handlers = Handlers(engine, Runs(root=tmp_path / "runs"))
-    fitting, meshing = Fitting(handlers), Meshing(handlers)
-    api, posing, mixing = Api(handlers, fitting, meshing), Posing(handlers), Mixing(handlers)
-    key = last(handlers.segment(sent(car_png), None, visitor("anna")))[0]
-    assert last(fitting.reconstruct(key, 2))["state"] == "done"
-    assert ("reconstruct", 12) in calls, "ten seconds and one a step"
+    context = AppContext(engine, SessionStore(tmp_path / "sessions"))
+    photos, runs, meshing = PhotoHandlers(context), ReconstructionHandlers(context), MeshHandlers(context)
+    api, posing, mixing = Api(context, photos, runs, meshing), PoseHandlers(context), MixingHandlers(context)
+    key = last(photos.segment(sent(car_png), None, visitor("anna")))[0]
+    assert last(runs.reconstruct(key, 2))["state"] == "done"
+    assert ("invert", 12) in calls, "ten seconds and one a step"
     # Going on crosses with its momentum.
-    assert last(fitting.reconstruct(key, 3))["used"] == 3
+    assert last(runs.reconstruct(key, 3))["used"] == 3
     assert meshing.mesh(key, None, 64)
     assert meshing.keep("glb")(key, None, 64)
-    assert api.rendered(handlers.run(key))
+    assert api.rendered(key, context.session(key))
     posing.show(key)
     list(mixing.grid(sent(car_png), key, None, 0))
     names = {name for name, _ in calls}
-    assert {"reconstruct", "distance", "mesh", "appearance", "render"} <= names
+    assert {"initialise", "invert", "distance", "mesh", "appearance", "render"} <= names
     assert all(0 < seconds <= 120 for _, seconds in calls)
 
 
 def test_views_come_a_few_at_a_time(calls, engine, sent, car_png, tmp_path, monkeypatch):
-    handlers = Handlers(engine, Runs(root=tmp_path / "runs"))
-    key = last(handlers.segment(sent(car_png), None, visitor("anna")))[0]
-    list(Fitting(handlers).reconstruct(key, 0))
+    context = AppContext(engine, SessionStore(tmp_path / "sessions"))
+    photos = PhotoHandlers(context)
+    key = last(photos.segment(sent(car_png), None, visitor("anna")))[0]
+    list(ReconstructionHandlers(context).reconstruct(key, 0))
     monkeypatch.setattr("spir.outputs.views.FRAMES", 3)
-    assert next(handlers.views(handlers.run(key)))
+    assert next(ResultHandlers(context).views(key, context.session(key)))
     assert calls[-1] == ("turning", 20)
 
 
@@ -91,5 +94,5 @@ def test_colours_need_no_device(engine, monkeypatch):
     assert torch.allclose(engine.palette(code), wanted, atol=1e-6)
 
 
-def test_elsewhere_a_function_stays_what_it_is():
-    assert gpu.on_gpu(len, lambda value: 1) is len
+def test_elsewhere_an_engine_stays_what_it_is(engine):
+    assert gpu.lend_gpu(engine) is engine

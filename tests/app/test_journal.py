@@ -6,11 +6,11 @@ import logging
 import gradio as gr
 import pytest
 
-from spir.app import text as words
-from spir.app.errors import out_of_memory, refuse
+from spir.app import text
+from spir.app.errors import out_of_memory, refuse, stage
 from spir.app.server import logging as journal
-from spir.app.server.logging import Line, stage, tell
-from spir.photo import PhotoError
+from spir.app.server.logging import JsonFormatter, log_event, log_to_stderr
+from spir.errors import PhotoError
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def lines():
 
     class Listener(logging.Handler):
         def emit(self, record):
-            found.append(json.loads(Line().format(record)))
+            found.append(json.loads(JsonFormatter().format(record)))
 
     listener = Listener()
     journal.log.addHandler(listener)
@@ -51,7 +51,7 @@ def test_a_refusal_goes_on_to_the_visitor_and_its_words_not_to_the_log(lines, pr
 def test_what_nobody_expected_becomes_a_refusal_with_a_traceback_in_the_log(lines):
     with pytest.raises(gr.Error) as told, stage("mesh"):
         raise ValueError("7 dimensions")
-    assert told.value.message == words.FAILED
+    assert told.value.message == text.FAILED
     failure, line = lines
     assert "7 dimensions" in failure["traceback"] and failure["level"] == "error"
     assert line["ended"] == "failed" and line["problem"] == "ValueError"
@@ -72,7 +72,7 @@ def test_want_of_memory_is_told_as_such(lines, problem):
     assert out_of_memory(problem)
     with pytest.raises(gr.Error) as told, stage("fit"):
         raise problem
-    assert told.value.message == words.NO_MEMORY
+    assert told.value.message == text.NO_MEMORY
     assert not out_of_memory(ValueError("out of memory")) and not out_of_memory(RuntimeError("bad shape"))
 
 
@@ -89,18 +89,18 @@ def test_a_generator_that_is_left_says_so(lines):
 
 
 def test_a_line_is_a_line(lines):
-    tell("ready", device="cpu", note="two\nlines")
+    log_event("ready", device="cpu", note="two\nlines")
     assert lines[0]["note"] == "two\nlines"
     record = journal.log.makeRecord("spir", logging.INFO, "", 0, "x\ny", (), None)
-    assert "\n" not in Line().format(record)
+    assert "\n" not in JsonFormatter().format(record)
 
 
 def test_begun_twice_it_tells_once(monkeypatch, capsys):
     kept = journal.log.handlers[:], journal.log.level, journal.log.propagate
     try:
-        journal.begin()
-        journal.begin()
-        tell("ready")
+        log_to_stderr()
+        log_to_stderr()
+        log_event("ready")
         assert capsys.readouterr().err.count('"ready"') == 1
     finally:
         journal.log.handlers[:], journal.log.level, journal.log.propagate = kept

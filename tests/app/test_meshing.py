@@ -12,14 +12,14 @@ import pytest
 import torch
 import trimesh
 
-from spir.app import text as words
-from spir.app.handlers import mesh as meshing
-from spir.app.handlers.mesh import Meshing
+from spir.app import text
+from spir.app.handlers.mesh import MeshHandlers
+from spir.app.widgets.mesh import widget as meshing
+from spir.errors import EmptySurfaceError
 from spir.outputs.edits import recolour_mesh
 from spir.outputs.export.plain import EXPORTS
-from spir.outputs.mesh import EmptySurfaceError
-from spir.photo import read_photo
 from spir.pipeline import preset
+from spir.session import actions
 from spir.types import Mesh
 
 COARSE = 64
@@ -28,22 +28,20 @@ GREEN = ["#00ff00"] * 10
 
 @pytest.fixture(scope="module")
 def found(engine, car_png):
-    guess, _, fit = engine.reconstruct(engine.cut(read_photo(car_png)), preset(0))
-    return guess, fit
+    *_, session = actions.run(engine, actions.open_photo(engine, car_png.read_bytes()), preset(0))
+    return session
 
 
 @pytest.fixture
-def fitted(handlers, key, found):
+def fitted(live, key, found):
     """The key of a run with a result."""
-    run = handlers.runs.get(key)
-    run.guess, run.fit = found
-    run.target, run.target_mask = run.cutout, run.mask
+    live(key).change(guess=found.guess, result=found.result)
     return key
 
 
 @pytest.fixture
-def events(handlers):
-    return Meshing(handlers)
+def events(context):
+    return MeshHandlers(context)
 
 
 def colours(value):
@@ -52,14 +50,14 @@ def colours(value):
 
 def test_weights_are_those_of_the_vertices():
     attention = torch.rand(50, 10).softmax(-1)
-    value = meshing.made(
+    value = meshing.plain(
         "k", Mesh(torch.zeros(50, 3), torch.zeros(1, 3).long(), attention[:, :3], attention), [], ""
     )
     raw = np.frombuffer(zlib.decompress(base64.b64decode(value["weights"])), np.uint8).reshape(50, 10)
     assert (raw.sum(1) == 255).all() and value["values"] == 10
     assert np.abs(raw / 255 - attention.numpy()).max() < 1 / 255
     with pytest.raises(ValueError, match="how its colours"):
-        meshing.made("k", Mesh(torch.zeros(3, 3), torch.zeros(1, 3).long(), torch.zeros(3, 3)), [], "")
+        meshing.plain("k", Mesh(torch.zeros(3, 3), torch.zeros(1, 3).long(), torch.zeros(3, 3)), [], "")
 
 
 def test_the_plot_shows_every_colour_as_it_is():
@@ -72,34 +70,34 @@ def test_the_plot_shows_every_colour_as_it_is():
     assert drawn.layout.scene.camera.up.y == 1
 
 
-def test_a_mesh_in_the_visitors_colours(events, fitted):
+def test_a_mesh_in_the_visitors_colours(live, events, fitted):
     path, value, plot = events.mesh(fitted, colours(GREEN), COARSE, 0)
-    run = events.handlers.runs.get(fitted)
+    run = live(fitted)
     assert path.startswith(str(run.folder)) and plot is None
     assert value["run"] == fitted and value["colours"] == GREEN and "triangles" in value["note"]
-    green = events.handlers.coloured(run, colours(GREEN))
-    surface = events.surface(run, green, COARSE)
+    green = events.context.coloured(run.session, colours(GREEN))
+    _, surface = events.plain(fitted, green, COARSE)
     assert len(zlib.decompress(base64.b64decode(value["weights"]))) == 10 * len(surface.vertices)
-    assert Path(path).read_bytes() == EXPORTS["glb"](surface, events.engine.camera(green.pose))
+    assert Path(path).read_bytes() == EXPORTS["glb"](surface, events.context.engine.camera(green.fit.pose))
     assert run.surface.mesh.attention is not None
 
 
-def test_only_a_new_shape_or_fineness_is_meshed_again(events, fitted, monkeypatch):
-    made = []
+def test_only_a_new_shape_or_fineness_is_meshed_again(live, events, fitted, monkeypatch):
+    made, mesh = [], events.context.engine.mesh
 
     def counted(fit, resolution):
         made.append(resolution)
-        return events.engine.mesh(fit, resolution)
+        return mesh(fit, resolution)
 
-    monkeypatch.setattr(events.handlers, "mesh_on_gpu", counted)
-    run = events.handlers.runs.get(fitted)
-    first = events.surface(run, run.fit, COARSE)
-    green = events.surface(run, events.handlers.coloured(run, colours(GREEN)), COARSE)
+    monkeypatch.setattr(events.context.engine, "mesh", counted)
+    run = live(fitted)
+    _, first = events.plain(fitted, run.session, COARSE)
+    _, green = events.plain(fitted, events.context.coloured(run.session, colours(GREEN)), COARSE)
     assert made == [COARSE] and torch.equal(first.vertices, green.vertices)
     assert torch.allclose(green.colours, torch.tensor([-1.0, 1, -1]), atol=1e-2)
-    events.surface(run, run.fit, COARSE + 1)
-    other = replace(run.fit, code=replace(run.fit.code, w=run.fit.code.w + 0.1))
-    events.surface(run, other, COARSE + 1)
+    events.plain(fitted, run.session, COARSE + 1)
+    other = replace(run.fit.code, w=run.fit.code.w + 0.1)
+    events.plain(fitted, replace(run.session, result=replace(run.result, mixed=other)), COARSE + 1)
     assert made == [COARSE, COARSE + 1, COARSE + 1]
 
 
@@ -124,20 +122,20 @@ def test_true_colours_show_the_plot(events, fitted):
 def test_a_fineness_that_cannot_be(events, fitted, resolution):
     with pytest.raises(gr.Error) as caught:
         events.mesh(fitted, None, resolution)
-    assert caught.value.message == words.BAD_RESOLUTION
+    assert caught.value.message == text.BAD_RESOLUTION
 
 
 def test_a_result_without_a_surface_is_told(events, fitted, monkeypatch):
     def empty(fit, resolution):
         raise EmptySurfaceError("nowhere negative")
 
-    monkeypatch.setattr(events.handlers, "mesh_on_gpu", empty)
+    monkeypatch.setattr(events.context.engine, "mesh", empty)
     with pytest.raises(gr.Error) as caught:
         events.mesh(fitted, None, COARSE)
-    assert caught.value.message == words.NO_SURFACE
+    assert caught.value.message == text.NO_SURFACE
 
 
 def test_nothing_without_a_result(events, key):
     with pytest.raises(gr.Error) as caught:
         events.mesh(key, None, COARSE)
-    assert caught.value.message == words.NO_RESULT
+    assert caught.value.message == text.NO_RESULT

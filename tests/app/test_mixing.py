@@ -10,13 +10,14 @@ import pytest
 import torch
 from PIL import Image
 
-from spir.app import text as words
+from spir.app import text
 from spir.app.handlers import mixing
-from spir.app.handlers.mixing import SLIDERS, Mixing
+from spir.app.handlers.mixing import MixingHandlers
+from spir.app.widgets.mixing.widget import SLIDERS, status
 from spir.outputs.edits import mix_colours, mix_shape
-from spir.photo import read_photo
 from spir.pipeline import preset
-from spir.types import Code, Fit
+from spir.session import actions
+from spir.types import Code
 from tests.app.conftest import last
 
 NOTHING = [0.0] * len(SLIDERS)
@@ -42,24 +43,24 @@ def second_png(tmp_path):
 
 
 @pytest.fixture
-def events(handlers):
-    made = Mixing(handlers)
+def events(context):
+    render = context.engine.render
     # Pictures of full size would take most of the time of these tests.
-    handlers.render_on_gpu = lambda fit, size: handlers.engine.render(fit, 48)
-    return made
+    context.engine.render = lambda fit, size: render(fit, 48)
+    return MixingHandlers(context)
 
 
 @pytest.fixture(scope="module")
 def found(engine, car_png):
-    *_, fit = engine.reconstruct(engine.cut(read_photo(car_png)), preset(0))
-    return fit
+    *_, session = actions.run(engine, actions.open_photo(engine, car_png.read_bytes()), preset(0))
+    return session.result
 
 
 @pytest.fixture
-def run(handlers, key, found):
+def run(live, key, found):
     """With a result."""
-    run = handlers.runs.get(key)
-    run.fit = found
+    run = live(key)
+    run.change(result=found)
     return run
 
 
@@ -67,19 +68,19 @@ def run(handlers, key, found):
 def mixed(events, run, key, second_png):
     """The cells of a grid; the toy's encoder knows nothing, so the other object is made to be another."""
     last(events.second(second_png, key))
-    generator = events.engine.generator
+    generator = events.context.engine.generator
     change = torch.randn(1, generator.num_ws, 16, generator=torch.Generator().manual_seed(5))
     code = Code(generator.w_plus(run.fit.code) + 0.15 * change)
-    run.other = replace(run.other, code=code, steps=0)
+    run.change(second=replace(run.second, code=code, steps=0))
     return last(events.grid(None, key, None, 0))["cells"]
 
 
 def test_a_second_photo_is_cut_out(events, run, key, second_png):
     messages = list(events.second(second_png, key))
-    assert messages[0]["note"] == words.CUTTING_SECOND and messages[-1]["note"] == words.MIX_READY
-    assert picture(messages[-1]["second"]).shape[:2] == (128, 128) and run.other.code is None
-    assert str(run.sent[-1]) == second_png["path"], "and goes with the run"
-    assert last(events.second(None, key))["second"] is None and run.other is None
+    assert messages[0]["note"] == text.CUTTING_SECOND and messages[-1]["note"] == text.MIX_READY
+    assert picture(messages[-1]["second"]).shape[:2] == (128, 128) and run.second.code is None
+    assert str(run.files[-1]) == second_png["path"], "and goes with the run"
+    assert last(events.second(None, key))["second"] is None and run.second is None
 
 
 def test_a_second_file_that_is_no_photo_is_told(events, run, key, sent, wrong_files):
@@ -87,29 +88,29 @@ def test_a_second_file_that_is_no_photo_is_told(events, run, key, sent, wrong_fi
     with pytest.raises(gr.Error, match="not a picture"):
         for message in events.second(sent(wrong_files["text"]), key):
             messages.append(message)
-    assert "not a picture" in messages[-1]["note"] and run.other is None
+    assert "not a picture" in messages[-1]["note"] and run.second is None
 
 
 def test_the_second_photo_is_looked_at_once_for_as_many_steps(events, run, key, second_png, monkeypatch):
-    looks, look = [], events.look_on_gpu
+    looks, invert = [], events.context.engine.invert
 
-    def counted(cutout, config):
+    def counted(cutout, guess, config):
         looks.append(config.steps)
-        return look(cutout, replace(config, steps=min(config.steps, 1)))
+        return invert(cutout, guess, replace(config, steps=min(config.steps, 1)))
 
-    monkeypatch.setattr(events, "look_on_gpu", counted)
+    monkeypatch.setattr(events.context.engine, "invert", counted)
     messages = list(events.grid(second_png, key, None, 0))
     assert looks == [0] and [len(m["cells"]) for m in messages if "cells" in m] == [3, 6, 9]
-    assert messages[-1]["note"] == words.MIX_DONE and words.MIX_READY in [m["note"] for m in messages]
+    assert messages[-1]["note"] == text.MIX_DONE and text.MIX_READY in [m["note"] for m in messages]
     list(events.grid(None, key, None, 0))
     list(events.grid(None, key, None, 10))
-    assert looks == [0, 10] and run.other.steps == 10
+    assert looks == [0, 10] and run.second.steps == 10
 
 
 def test_the_corners_are_the_direct_edits_and_the_middle_is_between(events, run, mixed):
-    generator, mine, other = events.engine.generator, run.fit.code, run.other.code
+    generator, mine, other = events.context.engine.generator, run.fit.code, run.second.code
     found = {
-        place: events.blend(mine, mixing.cell(*place), other)
+        place: events.blend(mine, mixing.amounts_at(*place), other)
         for place in ((0, 0), (0, 2), (2, 0), (2, 2), (1, 1))
     }
     direct = {
@@ -120,8 +121,12 @@ def test_the_corners_are_the_direct_edits_and_the_middle_is_between(events, run,
     }
     for place, code in direct.items():
         assert torch.equal(found[place].w.expand(-1, generator.num_ws, -1), generator.w_plus(code)), place
-        assert torch.equal(events.engine.palette(found[place]), events.engine.palette(code)), place
-    assert torch.allclose(events.engine.palette(found[2, 2]), events.engine.palette(other), atol=1e-6)
+        assert torch.equal(
+            events.context.engine.palette(found[place]), events.context.engine.palette(code)
+        ), place
+    assert torch.allclose(
+        events.context.engine.palette(found[2, 2]), events.context.engine.palette(other), atol=1e-6
+    )
     between = (generator.w_plus(mine) + generator.w_plus(other))[:, :-1] / 2
     assert torch.allclose(found[1, 1].w[:, :-1], between, atol=1e-6)
     assert len({tuple(picture(cell).ravel()) for cell in mixed}) == 9
@@ -129,7 +134,7 @@ def test_the_corners_are_the_direct_edits_and_the_middle_is_between(events, run,
 
 def test_the_grid_shows_what_its_codes_render(events, run, mixed):
     for place in ((0, 0), (1, 2), (2, 0)):
-        code = events.blend(run.fit.code, mixing.cell(*place), run.other.code)
+        code = events.blend(run.fit.code, mixing.amounts_at(*place), run.second.code)
         (alone,) = events.pictures(run.fit, [code])
         assert np.abs(picture(alone) - picture(mixed[3 * place[0] + place[1]])).max() <= 8
 
@@ -142,26 +147,35 @@ def test_a_visitors_colours_count_in_the_grid(events, run, key, mixed):
         middle[0], picture(mixed[0])[24, 24]
     )
     events.use(key, None, {"cell": [0, 0]})
-    assert torch.allclose(events.engine.palette(run.fit.code)[0], torch.tensor([-1.0, 1, -1]), atol=1e-2)
+    assert torch.allclose(
+        events.context.engine.palette(run.fit.code)[0], torch.tensor([-1.0, 1, -1]), atol=1e-2
+    )
 
 
 def test_a_cell_becomes_the_object_and_the_grid_stays_what_it_was(events, run, key, mixed):
-    before, run.views = run.fit, [b"x"]
+    before = run.fit
     events.use(key, None, {"cell": [2, 0]})
     assert torch.equal(
-        events.engine.generator.planes(run.fit.code), events.engine.generator.planes(run.other.code)
+        events.context.engine.generator.planes(run.fit.code),
+        events.context.engine.generator.planes(run.second.code),
     )
-    assert torch.equal(events.engine.palette(run.fit.code), events.engine.palette(before.code))
-    assert run.fit.pose is before.pose and run.fit.trajectory is before.trajectory and run.views == ()
+    assert torch.equal(
+        events.context.engine.palette(run.fit.code), events.context.engine.palette(before.code)
+    )
+    assert run.fit.pose is before.pose and run.fit.trajectory[-1] is before.trajectory[-1]
     events.use(key, None, {"cell": [0, 0]})
     assert torch.equal(
-        events.engine.generator.w_plus(run.fit.code), events.engine.generator.w_plus(before.code)
+        events.context.engine.generator.w_plus(run.fit.code),
+        events.context.engine.generator.w_plus(before.code),
     )
 
 
 def test_blends_of_an_earlier_result_are_not_used(events, run, key, mixed):
-    run.fit = Fit(run.fit.category, run.fit.code, run.fit.pose, run.fit.trajectory + run.fit.trajectory)
-    refused(words.MIX_AGAIN, lambda: events.use(key, None, {"cell": [1, 1]}))
+    (segment,) = run.result.trajectory.segments
+    again = replace(segment, steps=tuple(replace(step) for step in segment.steps))
+    trajectory = replace(run.result.trajectory, segments=(again,))
+    run.change(result=replace(run.result, trajectory=trajectory))
+    refused(text.MIX_AGAIN, lambda: events.use(key, None, {"cell": [1, 1]}))
 
 
 def test_sliders_show_and_give_the_same_object(events, run, key, mixed):
@@ -170,24 +184,24 @@ def test_sliders_show_and_give_the_same_object(events, run, key, mixed):
     moved = events.preview(key, None, *(0.5 if name == "mix_shape" else 0.0 for name in SLIDERS))["live"]
     assert not np.array_equal(picture(still["picture"]), picture(moved["picture"]))
     events.use(key, None, {"amounts": moved["amounts"]})
-    expected = mix_shape(events.engine.generator, before.code, 0.5, run.other.code)
+    expected = mix_shape(events.context.engine.generator, before.code, 0.5, run.second.code)
     assert torch.equal(run.fit.code.w, expected.w)
 
 
 def test_width_and_height_need_no_second_photo_but_mixing_does(events, run, key):
     values = [1.0 if name == "height" else 0.0 for name in SLIDERS]
     assert events.preview(key, None, *values)["live"]["amounts"]["height"] == 1
-    assert events.preview(key, None, *(0.5 for _ in SLIDERS)) == mixing.said(key, words.NO_SECOND)
-    refused(words.NO_SECOND, lambda: list(events.grid(None, key, None, 0)))
-    refused(words.NO_SECOND, lambda: list(events.borrow(None, key, 0)))
-    refused(words.NO_SECOND, lambda: events.use(key, None, {"amounts": {"mix_shape": 1.0}}))
+    assert events.preview(key, None, *(0.5 for _ in SLIDERS)) == status(key, text.NO_SECOND)
+    refused(text.NO_SECOND, lambda: list(events.grid(None, key, None, 0)))
+    refused(text.NO_SECOND, lambda: list(events.borrow(None, key, 0)))
+    refused(text.NO_SECOND, lambda: events.use(key, None, {"amounts": {"mix_shape": 1.0}}))
 
 
 def test_the_colours_of_the_second_photo(events, run, key, second_png):
     messages = list(events.borrow(second_png, key, 0))
     borrowed = messages[-1][1]["borrowed"]
-    assert len(borrowed) == 10 and messages[-1][0]["note"] == words.BORROWED
-    assert run.other.code is not None and borrowed[0].startswith("#")
+    assert len(borrowed) == 10 and messages[-1][0]["note"] == text.BORROWED
+    assert run.second.code is not None and borrowed[0].startswith("#")
 
 
 CELLS = [None, [0], [0, 3], [-1, 0], [True, 0], [0.0, 1], "01", {"row": 1}]
@@ -203,20 +217,20 @@ AMOUNTS = [
 
 def test_what_the_page_made_up_is_refused(events, run, key):
     for cell in CELLS:
-        refused(words.NOTHING_PICKED, lambda cell=cell: events.use(key, None, {"cell": cell}))
-    refused(words.NOTHING_PICKED, lambda: events.use(key, None, None))
+        refused(text.NOTHING_PICKED, lambda cell=cell: events.use(key, None, {"cell": cell}))
+    refused(text.NOTHING_PICKED, lambda: events.use(key, None, None))
     for amounts in AMOUNTS:
-        refused(words.BAD_AMOUNT, lambda amounts=amounts: events.use(key, None, {"amounts": amounts}))
+        refused(text.BAD_AMOUNT, lambda amounts=amounts: events.use(key, None, {"amounts": amounts}))
     for steps in (5, None, "10", -1):
-        refused(words.BAD_STEPS, lambda steps=steps: list(events.grid(None, key, None, steps)))
-        refused(words.BAD_STEPS, lambda steps=steps: list(events.borrow(None, key, steps)))
+        refused(text.BAD_STEPS, lambda steps=steps: list(events.grid(None, key, None, steps)))
+        refused(text.BAD_STEPS, lambda steps=steps: list(events.borrow(None, key, steps)))
 
 
 def test_a_photo_replaced_meanwhile_ends_its_grid(events, run, key, mixed):
     messages = []
     for message in events.grid(None, key, None, 0):
         messages.append(message)
-        run.other = replace(run.other, cutout=replace(run.other.cutout))
+        run.change(second=replace(run.second, cutout=replace(run.second.cutout)))
     assert len(messages) == 1
 
 
@@ -224,11 +238,11 @@ def test_a_failure_inside_ends_in_words(events, run, key, mixed, monkeypatch, ca
     def broken(fit, size):
         raise RuntimeError("tensor of 7 dimensions")
 
-    monkeypatch.setattr(events.handlers, "render_on_gpu", broken)
-    refused(words.FAILED, lambda: list(events.grid(None, key, None, 0)))
+    monkeypatch.setattr(events.context.engine, "render", broken)
+    refused(text.FAILED, lambda: list(events.grid(None, key, None, 0)))
     assert "7 dimensions" in caplog.text
 
 
 def test_nothing_without_a_result(events, key):
-    refused(words.NO_RESULT, lambda: events.use(key, None, {"cell": [0, 0]}))
-    refused(words.NO_PHOTO, lambda: list(events.second({"path": "x"}, None)))
+    refused(text.NO_RESULT, lambda: events.use(key, None, {"cell": [0, 0]}))
+    refused(text.NO_PHOTO, lambda: list(events.second({"path": "x"}, None)))

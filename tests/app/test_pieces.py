@@ -13,7 +13,7 @@ from spir.app.widgets.orbit import widget as orbit
 from spir.app.widgets.swatches import widget as swatches
 from spir.app.widgets.timeline import widget as timeline
 from spir.categories import CATEGORIES
-from spir.types import Code, Cutout, Guess, Pose, Step
+from spir.types import Code, Cutout, Guess, Outcome, Pose, Step
 
 POSE = Pose(torch.zeros(1), torch.zeros(1, 2), torch.ones(1), torch.tensor([[1.0, 0, 0, 0]]))
 
@@ -42,11 +42,9 @@ def test_png_is_exact_and_small_is_close():
 
 def test_messages_of_a_run(cutout):
     nocs = torch.rand(1, 16, 16, 3) - 0.5
-    guess = Guess(nocs, cutout.mask, Code(torch.zeros(1, 1, 4)), POSE, torch.zeros(1), ("few points",))
+    guess = Guess(nocs, cutout.mask, Code(torch.zeros(1, 1, 4)), POSE, torch.zeros(1), (Outcome.TOO_FEW,))
     opened = timeline.opened("k", cutout, guess, 10, CATEGORIES["car"])
-    assert (
-        opened["run"] == "k" and opened["total"] == 10 and opened["clear"] and "few points" in opened["note"]
-    )
+    assert opened["run"] == "k" and opened["total"] == 10 and opened["clear"] and "too few" in opened["note"]
     assert decoded(opened["nocs"])[0, 0].tolist() == [255, 255, 255], "nothing was seen there"
     rgb = cutout.rgb.clone()
     rgb[0, 8, 8] = -1
@@ -58,12 +56,12 @@ def test_messages_of_a_run(cutout):
 
 def test_the_orbit_sends_what_it_was_given():
     assert orbit.more("k", [b"one", b"two"])["parts"] == [pictures.webp(b"one"), pictures.webp(b"two")]
-    assert orbit.nothing()["parts"] == [] and orbit.cleared("k", 10)["frames"] == 36
+    assert orbit.empty()["parts"] == [] and orbit.cleared("k", 10)["frames"] == 36
 
 
 def test_colours_survive_the_page():
     palette = torch.tensor([[1.002, -1.0, 0.0], [0.2, 0.3, -0.4]])
-    value = {"colours": swatches.found("k", palette, ("body paint", "glass"))["found"]}
+    value = {"colours": swatches.payload("k", palette, ("body paint", "glass"))["found"]}
     assert value["colours"][0] == "#ff0080" == swatches.borrowed("k", palette)["borrowed"][0]
     assert torch.equal(swatches.chosen(value, palette), palette)
     value["colours"][1] = "#FF0000"

@@ -5,6 +5,7 @@ import io
 import math
 import socket
 from base64 import b64decode
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -13,34 +14,39 @@ import pytest
 import torch
 from PIL import Image
 
-from spir.app.handlers.pose import CROP_SIDE, OUTSIDE, Posing, crop, no_scene, tab
+from spir.app.handlers.pose import CROP_SIDE, OUTSIDE, PoseHandlers, crop
 from spir.app.theme import STYLES, head, theme
 from spir.app.widgets.pose.sliders import RANGES, moved, standing
+from spir.app.widgets.pose.widget import no_scene, tab
 from spir.geometry.pose import look_at_pose
 from spir.geometry.rotation import view_from_rotation
 from spir.outputs.attention_maps import unpacked
 from spir.outputs.inspection import place_picture
 from spir.pipeline import preset
-from spir.types import Cutout, Fit, Guess, Photo
+from spir.session import actions
+from spir.types import Cutout, Guess, Photo
 
 CHROMIUM = Path("/usr/lib/chromium/chromium")
 LONG = 60_000
 
 
 @pytest.fixture
-def run(handlers, key, engine):
+def run(live, key, engine):
     """A run with a result: the toy's ellipsoid from a known camera."""
-    found = handlers.runs.get(key)
-    found.guess, *_, found.fit = engine.reconstruct(found.cutout, preset(0))
+    found = live(key)
+    *_, session = actions.run(engine, found.session, preset(0))
     one = torch.ones(1)
     pose = look_at_pose(33.3 * one, 12.3 * one, 4.4 * one, focal=1.234 * one, scale=0.9 * one)
-    found.fit = Fit("car", found.fit.code, pose, found.fit.trajectory)
+    (segment,) = session.result.trajectory.segments
+    segment = replace(segment, steps=(replace(segment.steps[0], pose=pose),))
+    trajectory = replace(session.result.trajectory, segments=(segment,))
+    found.change(guess=session.guess, result=replace(session.result, trajectory=trajectory))
     return found
 
 
 @pytest.fixture
-def posing(handlers, run):
-    return Posing(handlers)
+def posing(context, run):
+    return PoseHandlers(context)
 
 
 def opened(uri):
@@ -62,21 +68,25 @@ def test_the_panel_shows_photo_result_and_points(posing, run, key, engine):
 
 def test_sliders_that_were_not_moved_move_nothing(posing, run, key):
     before = posing.show(key)
-    assert posing.nudge(key, *before[1:]) == before[0]
+    assert posing.move(key, *before[1:]) == before[0]
     for name in ("z0", "scale", "quaternion", "shift"):
-        assert torch.equal(getattr(run.nudged, name), getattr(run.fit.pose, name))
+        assert torch.equal(getattr(run.camera, name), getattr(run.fit.pose, name))
 
 
 def test_a_moved_slider_moves_the_camera_and_back_is_back(posing, run, key):
     before, *sliders = posing.show(key)
-    after = posing.nudge(key, -90, *sliders[1:])
+    after = posing.move(key, -90, *sliders[1:])
     assert after["rendered"] != before["rendered"] and after["heat"] != before["heat"]
     assert after["photo"] == before["photo"] and after["predicted"] == before["predicted"]
-    angles = [float(angle[0]) for angle in view_from_rotation(run.nudged.quaternion)]
+    angles = [float(angle[0]) for angle in view_from_rotation(run.camera.quaternion)]
     assert angles == pytest.approx([-90, 12.3, 4.4], abs=1e-2)
-    start = posing.start(run)
-    assert start.pose is run.nudged and start.code is run.fit.code and start.nocs is run.guess.nocs
-    assert posing.show(key)[0] == before and run.nudged is None and posing.start(run).pose is run.fit.pose
+    start = actions.moved_start(run.session)
+    assert start.pose is run.camera and start.code is run.fit.code and start.nocs is run.guess.nocs
+    assert (
+        posing.show(key)[0] == before
+        and run.camera is None
+        and actions.moved_start(run.session).pose is run.fit.pose
+    )
 
 
 def test_what_no_slider_says_is_refused(posing, run, key):
@@ -85,13 +95,13 @@ def test_what_no_slider_says_is_refused(posing, run, key):
     lists = [fine[:at] + [one] + fine[at + 1 :] for at in range(5) for one in wrong]
     for values in [*lists, fine[:4], [*fine, 1], []]:
         with pytest.raises(gr.Error, match="can not be put there"):
-            posing.nudge(key, *values)
-    assert run.nudged is None
+            posing.move(key, *values)
+    assert run.camera is None
 
 
-def test_without_a_result_there_is_nothing_to_move(handlers, key):
-    posing = Posing(handlers)
-    for call in (posing.show, lambda k: posing.nudge(k, 0, 0, 0, 1, 2), lambda k: posing.scene(k, None)):
+def test_without_a_result_there_is_nothing_to_move(context, key):
+    posing = PoseHandlers(context)
+    for call in (posing.show, lambda k: posing.move(k, 0, 0, 0, 1, 2), lambda k: posing.scene(k, None)):
         with pytest.raises(gr.Error, match="needs a result"):
             call(key)
     assert all(value == gr.skip() for value in posing.seen(key, {"run": ""})), (
@@ -109,7 +119,7 @@ def test_a_tab_that_opens_late_is_filled_once(posing, run, key):
 def test_the_scene_follows_colours_and_camera(posing, run, key):
     found, *sliders = posing.figure(key, None), *posing.show(key)[1:]
     assert len(found.to_json()) < 400_000
-    posing.nudge(key, -90, *sliders[1:])
+    posing.move(key, -90, *sliders[1:])
     turned = posing.figure(key, None)
     assert not np.allclose(turned.data[3].x, found.data[3].x)
     green = posing.figure(key, {"colours": ["#00ff00"] * 10})
@@ -174,7 +184,7 @@ def page(posing, key):
         parts.back.click(posing.show, state, [parts.panel, *parts.sliders])
         for slider in parts.sliders:
             slider.input(
-                posing.nudge,
+                posing.move,
                 [state, *parts.sliders],
                 parts.panel,
                 trigger_mode="always_last",
@@ -188,7 +198,7 @@ def page(posing, key):
 def url(posing, run, key):
     if not CHROMIUM.exists():
         pytest.skip(f"chromium is not at {CHROMIUM}")
-    run.guess = toy_guess(run.guess)
+    run.change(guess=toy_guess(run.guess))
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

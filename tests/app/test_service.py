@@ -8,12 +8,12 @@ import pytest
 from starlette.requests import Request
 
 from spir.app.server import health as service
-from spir.app.server.health import Service, out_of_order, peak_memory_mb
+from spir.app.server.health import HealthService, out_of_order, peak_memory_mb
 
 
 @pytest.fixture
-def served(handlers):
-    return Service(handlers, lambda: handlers.pace.learn(1.0, 3.0, 10))
+def served(context):
+    return HealthService(context, lambda: context.estimate.learn(1.0, 3.0, 10))
 
 
 def asked(health):
@@ -44,31 +44,31 @@ def test_it_says_once_that_it_is_ready_and_then_sweeps(served, monkeypatch, caps
     def sleep(seconds):
         raise EnoughError
 
-    monkeypatch.setattr(service, "tell", lambda event, **facts: told.append((event, facts)))
-    monkeypatch.setattr(served.handlers.runs, "sweep", swept.append)
+    monkeypatch.setattr(service, "log_event", lambda event, **facts: told.append((event, facts)))
+    monkeypatch.setattr(served.context.store, "sweep", swept.append)
     monkeypatch.setattr(service.time, "sleep", sleep)
     with pytest.raises(EnoughError):
         served.work()
     ((event, facts),) = told
     assert event == "ready" and facts["seconds_for_10_steps"] == pytest.approx(3.0) and facts["measured"]
-    assert swept == [service.KEPT]
+    assert swept == [service.MAX_AGE]
     json.dumps(facts)
 
 
-def test_a_run_that_nobody_uses_goes_and_what_a_dead_process_left_too(handlers, key):
-    runs = handlers.runs
-    folder = runs.get(key).folder
-    left, young, foreign = (runs.root / name for name in ("spir-left", "spir-young", "others"))
+def test_a_session_that_nobody_uses_goes_and_what_a_dead_process_left_too(context, key):
+    store = context.store
+    folder = store.slot(key).folder
+    left, young, foreign = (store.root / name for name in ("spir-left", "spir-young", "others"))
     for path in (left, young, foreign):
         path.mkdir()
     for path in (left, foreign, folder):
         os.utime(path, (1, 1))
-    runs.sweep(60.0)
-    assert folder.exists() and runs.get(key), "it is in use, however old its files are"
+    store.sweep(60.0)
+    assert folder.exists() and store.slot(key), "it is in use, however old its files are"
     assert not left.exists() and young.exists() and foreign.exists()
-    runs.get(key).used = time.monotonic() - 61
-    runs.sweep(60.0)
-    assert not folder.exists() and not runs.runs
+    store.slot(key).used = time.monotonic() - 61
+    store.sweep(60.0)
+    assert not folder.exists() and not store.slots
 
 
 def test_memory_is_in_megabytes():

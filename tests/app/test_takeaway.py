@@ -13,16 +13,16 @@ import torch
 import trimesh
 from PIL import Image
 
-from spir.app import text as words
-from spir.app.handlers.downloads import Takeaway
-from spir.app.handlers.mesh import COARSEST, Meshing
+from spir.app import text
+from spir.app.handlers.downloads import DownloadHandlers
+from spir.app.handlers.mesh import COARSEST, MeshHandlers
 from tests.app.conftest import FRAMES, last, visitor
 
 
 @pytest.fixture
-def takeaway(handlers, fitting, key):
-    list(fitting.reconstruct(key, 2))
-    return Takeaway(handlers, Meshing(handlers))
+def takeaway(context, runs, key):
+    list(runs.reconstruct(key, 2))
+    return DownloadHandlers(context, MeshHandlers(context))
 
 
 @pytest.fixture
@@ -49,18 +49,21 @@ def test_all_files_open(takeaway, kept):
         assert len(mesh.faces) > 100
     assert {"photo.png", "mask.png", "crop.png", "nocs.png", "orbit.mp4", "steps/02.png"} <= set(inside)
     record = json.loads(inside["run.json"])
-    assert record["steps"] == 2 and record["weights"] == takeaway.engine.weights_hash
+    assert record["steps"] == 2 and record["weights"] == takeaway.context.engine.weights_hash
     assert len(record["trajectory"]) == 3 and "iou" in record["trajectory"][0]
-    assert "transparency" in record["segmenter"] and record["loss_backend"] == takeaway.engine.loss_backend
+    assert (
+        "transparency" in record["segmenter"]
+        and record["loss_backend"] == takeaway.context.engine.loss_backend
+    )
     assert record["notes"]["verdict"]["level"] in ("good", "fair", "poor")
     assert record["notes"]["photo_detail"] == float(record["notes"]["verdict"]["level"] != "poor")
     assert record["repeat"].startswith("python -m spir photo.png")
 
 
-def test_the_zip_brings_everything_back(takeaway, fitting, key, kept, tmp_path):
+def test_the_zip_brings_everything_back(live, runs, takeaway, key, kept, tmp_path):
     fresh, shown, line = reopened(takeaway, tmp_path, kept["car.zip"])
-    before, after = takeaway.handlers.runs.get(key), takeaway.handlers.runs.get(fresh)
-    assert after.session == "bert" and after.upload == before.upload
+    before, after = live(key), live(fresh)
+    assert after.visitor == "bert" and after.upload == before.upload
     assert torch.equal(after.cutout.rgb, before.cutout.rgb) and after.margin == before.margin
     assert torch.equal(after.fit.code.w, before.fit.code.w) and after.views == before.views
     assert after.metrics == before.metrics and after.segmenter == before.segmenter
@@ -68,52 +71,58 @@ def test_the_zip_brings_everything_back(takeaway, fitting, key, kept, tmp_path):
     assert shown["run"] == fresh and shown["input"]
     # And goes on as if nothing had been in between.
     for known in (key, fresh):
-        list(fitting.reconstruct(known, 3))
+        list(runs.reconstruct(known, 3))
     assert torch.equal(after.fit.trajectory[3].code.w, before.fit.trajectory[3].code.w)
 
 
-def test_the_visitors_colours_and_step_come_back(takeaway, fitting, key, tmp_path):
-    run = takeaway.handlers.runs.get(key)
-    fitting.use(key, {"looked_at": 1})
+def test_the_visitors_colours_and_step_come_back(live, runs, takeaway, key, tmp_path):
+    run = live(key)
+    runs.use(key, {"looked_at": 1})
     green = ["#00ff00"] * 10
     path = next(path for path in takeaway.files(key, COARSEST, {"colours": green})[0] if path.endswith("zip"))
     fresh, _, line = reopened(takeaway, tmp_path, Path(path).read_bytes())
-    after = takeaway.handlers.runs.get(fresh)
+    after = live(fresh)
     assert line["used"] == 1 and torch.equal(after.fit.code.w, run.fit.trajectory[1].code.w)
-    assert takeaway.engine.palette(after.fit.code)[0].tolist() == [[-1, 1, -1]] * 10
-    surface = takeaway.meshing.texturing.surface(after, after.fit)
-    frame = takeaway.frames(after, after.fit, surface)[0]
+    assert takeaway.context.engine.palette(after.fit.code)[0].tolist() == [[-1, 1, -1]] * 10
+    session, surface = takeaway.meshes.textured(fresh, after.session)
+    frame = takeaway.frames(session, surface)[0]
     middle = frame[180:204, 180:204].reshape(-1, 3)
     assert np.abs(middle - np.array([0, 255, 0])).max() <= 2
 
 
-def test_a_run_sent_on_from_elsewhere_keeps_no_momentum(takeaway, fitting, key, tmp_path):
-    list(fitting.proceed(key, {"looked_at": 1}, 1, False))
+@pytest.mark.parametrize("keep_pose", [True, False])
+def test_a_fit_sent_on_from_elsewhere_goes_on_as_if_it_had_never_been_packed(
+    live, runs, takeaway, key, tmp_path, keep_pose
+):
+    list(runs.proceed(key, {"looked_at": 1}, 1, keep_pose))
     path = takeaway.files(key, COARSEST, None)[0][0]
     fresh, *_ = reopened(takeaway, tmp_path, Path(path).read_bytes())
-    run = takeaway.handlers.runs.get(fresh)
-    assert run.fit.trajectory[-1].momentum is None
-    assert [step.index for step in run.fit.trajectory] == [0, 1, 2]
-    list(fitting.reconstruct(fresh, 3))
-    assert run.fit.trajectory[-1].index == 3
+    before, after = live(key), live(fresh)
+    assert [step.index for step in after.fit.trajectory] == [0, 1, 2]
+    configs = [[part.config for part in run.result.trajectory.segments] for run in (before, after)]
+    assert configs[0] == configs[1] and configs[1][-1].optimise_pose != keep_pose
+    for known in (key, fresh):
+        list(runs.reconstruct(known, 3))
+    assert torch.equal(after.fit.trajectory[3].code.w, before.fit.trajectory[3].code.w)
+    assert torch.equal(after.fit.pose.quaternion, before.fit.pose.quaternion)
 
 
-def test_the_surface_comes_back_and_is_not_made_again(takeaway, key, kept, tmp_path, monkeypatch):
-    before = takeaway.handlers.runs.get(key)
+def test_the_surface_comes_back_and_is_not_made_again(live, takeaway, key, kept, tmp_path, monkeypatch):
+    before = live(key)
     fresh, *_ = reopened(takeaway, tmp_path, kept["car.zip"])
-    after = takeaway.handlers.runs.get(fresh)
-    assert after.look.data == before.look.data
-    monkeypatch.setattr(takeaway.handlers, "appearance_on_gpu", None)
+    after = live(fresh)
+    assert after.textured.layers == before.textured.layers
+    monkeypatch.setattr(takeaway.context.engine, "appearance", None)
     paths, _ = takeaway.files(fresh, COARSEST, None)
     with zipfile.ZipFile(next(path for path in paths if path.endswith("zip"))) as archive:
-        assert archive.read("layers.safetensors") == before.look.data
+        assert archive.read("layers.safetensors") == before.textured.layers
 
 
-def test_a_zip_without_a_surface_gets_one_when_it_is_asked_for(takeaway, kept, tmp_path):
+def test_a_zip_without_a_surface_gets_one_when_it_is_asked_for(live, takeaway, kept, tmp_path):
     fresh, *_ = reopened(takeaway, tmp_path, without(kept["car.zip"], "layers.safetensors"))
-    after = takeaway.handlers.runs.get(fresh)
-    assert after.look is None and after.target_mask is not None
-    assert takeaway.meshing.texturing.surface(after, after.fit) is not None and after.look is not None
+    after = live(fresh)
+    assert after.textured is None
+    assert takeaway.meshes.textured(fresh, after.session)[1] is not None and after.textured is not None
 
 
 def without(data, name):
@@ -127,10 +136,10 @@ def without(data, name):
 
 
 @pytest.mark.parametrize("damage", ["empty", "text", "half", "other weights", "other photo"])
-def test_what_is_no_zip_of_ours_changes_nothing(takeaway, key, kept, tmp_path, damage, monkeypatch):
+def test_what_is_no_zip_of_ours_changes_nothing(live, takeaway, key, kept, tmp_path, damage, monkeypatch):
     data = kept["car.zip"]
     if damage == "other weights":
-        monkeypatch.setattr(takeaway.engine, "weights_hash", "0123456789abcdef")
+        monkeypatch.setattr(takeaway.context.engine, "weights_hash", "0123456789abcdef")
     if damage == "other photo":
         data = swapped(data, "photo.png")
     data = {"empty": b"", "text": b"no zip at all", "half": data[: len(data) // 2]}.get(damage, data)
@@ -139,7 +148,7 @@ def test_what_is_no_zip_of_ours_changes_nothing(takeaway, key, kept, tmp_path, d
     with pytest.raises(gr.Error) as caught:
         list(takeaway.reopen({"path": str(path)}, key, visitor("anna")))
     assert len(caught.value.message) > 20 and "Traceback" not in caught.value.message
-    assert takeaway.handlers.runs.get(key).fit is not None
+    assert live(key).fit is not None
 
 
 def swapped(data, name):
@@ -158,12 +167,12 @@ def test_a_zip_that_is_too_large_is_not_even_read(takeaway, key, tmp_path, monke
     path.write_bytes(b"01234567890")
     with pytest.raises(gr.Error) as caught:
         list(takeaway.reopen({"path": str(path)}, key, visitor("anna")))
-    assert caught.value.message == words.ZIP_TOO_LARGE
+    assert caught.value.message == text.ZIP_TOO_LARGE
 
 
-def test_a_mixed_object_is_not_judged(takeaway, key):
-    run = takeaway.handlers.runs.get(key)
-    run.fit = replace(run.fit, code=replace(run.fit.code, w=run.fit.code.w + 0.5))
-    assert run.step is None and takeaway.record(run)["notes"]["verdict"] is None
-    *_, verdict = next(takeaway.handlers.turn(key))
-    assert verdict["level"] == "" and verdict["line"] == words.MIXED_IN_USE
+def test_a_mixed_object_is_not_judged(live, results, takeaway, key):
+    run = live(key)
+    run.change(result=replace(run.result, mixed=replace(run.fit.code, w=run.fit.code.w + 0.5)))
+    assert run.step is None and takeaway.record(run.session)["notes"]["verdict"] is None
+    *_, verdict = next(results.turn(key))
+    assert verdict["level"] == "" and verdict["line"] == text.MIXED_IN_USE

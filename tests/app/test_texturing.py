@@ -8,44 +8,45 @@ import pytest
 import torch
 import trimesh
 
-from spir.app import mesh_text as mesh_words
+from spir.app import mesh_text
 from spir.app.data_uris import hex_colours
-from spir.app.handlers import texturing
-from spir.app.handlers.mesh import COARSEST, FINEST, Meshing
-from spir.app.handlers.texturing import FORMATS, RESOLUTION
+from spir.app.handlers.mesh import COARSEST, FINEST, FORMATS, WITH_TEXTURE, MeshHandlers
+from spir.errors import NoPaletteError
 from spir.outputs.export.textured import TEXTURED
 from spir.outputs.layer_file import layers_from
+from spir.session import surfaces
+from spir.session.surfaces import RESOLUTION
 
 GREEN = {"run": "any", "colours": ["#00ff00"] * 10}
 
 
 @pytest.fixture
-def events(handlers, fitting, key):
-    list(fitting.reconstruct(key, 1))
-    return Meshing(handlers)
+def events(context, runs, key):
+    list(runs.reconstruct(key, 1))
+    return MeshHandlers(context)
 
 
 @pytest.fixture
-def run(handlers, key):
-    return handlers.runs.get(key)
+def run(live, key):
+    return live(key)
 
 
 @pytest.fixture
 def trusted(monkeypatch):
     """The toy's fits are all poor."""
-    monkeypatch.setattr(texturing, "photo_detail", lambda verdict: 1.0)
+    monkeypatch.setattr("spir.session.surfaces.photo_detail", lambda verdict: 1.0)
 
 
 @pytest.fixture
-def made(handlers, monkeypatch):
+def made(context, monkeypatch):
     """With which detail and how many texels a side surfaces were made."""
-    calls, plain = [], handlers.appearance_on_gpu
+    calls, plain = [], context.engine.appearance
 
     def counted(*parts):
         calls.append((parts[4].detail, parts[4].texture))
         return plain(*parts)
 
-    monkeypatch.setattr(handlers, "appearance_on_gpu", counted)
+    monkeypatch.setattr(context.engine, "appearance", counted)
     return calls
 
 
@@ -54,52 +55,51 @@ def scene(path):
 
 
 def test_a_surface_is_made_once_for_all_colours_and_amounts(events, run, key, made, trusted):
-    surface = events.texturing.surface(run, run.fit)
-    events.texturing.surface(run, events.handlers.coloured(run, GREEN), COARSEST, 0.5)
+    _, surface = events.textured(key, run.session)
+    events.textured(key, events.context.coloured(run.session, GREEN), COARSEST, 0.5)
     events.keep("glb")(key, GREEN, COARSEST)
     assert made == [(1.0, 128)] and len(surface.light) == 128
-    assert len(run.look.data) < 250_000
-    events.texturing.surface(run, run.fit, FINEST)
-    events.texturing.surface(run, run.fit, RESOLUTION)
+    assert len(run.textured.layers) < 250_000
+    events.textured(key, run.session, FINEST)
+    events.textured(key, run.session, RESOLUTION)
     assert made == [(1.0, 128), (1.0, 256)]
 
 
-def test_another_step_or_cut_out_is_another_surface(events, fitting, run, key, made):
-    events.texturing.look(run)
-    fitting.use(key, {"looked_at": 0})
-    events.texturing.look(run)
-    run.target = replace(run.target)
-    events.texturing.look(run)
+def test_another_step_or_cut_out_is_another_surface(runs, events, run, key, made):
+    events.textured(key, run.session)
+    runs.use(key, {"looked_at": 0})
+    events.textured(key, run.session)
+    trajectory = replace(run.result.trajectory, cutout=replace(run.fitted_cutout))
+    run.change(result=replace(run.result, trajectory=trajectory))
+    events.textured(key, run.session)
     assert len(made) == 3
 
 
-def test_colours_are_those_that_were_found_until_somebody_changes_them(events, run, made, trusted):
-    found = events.engine.palette(run.fit.code)[0]
-    run.fit = events.handlers.coloured(run, GREEN)
-    green = events.texturing.surface(run, run.fit)
-    assert torch.equal(layers_from(run.look.data).generated_palette, found)
+def test_colours_are_those_that_were_found_until_somebody_changes_them(events, run, key, made, trusted):
+    found = events.context.engine.palette(run.fit.code)[0]
+    _, green = events.textured(key, events.context.coloured(run.session, GREEN))
+    assert torch.equal(layers_from(run.textured.layers).generated_palette, found)
     assert torch.allclose(green.palette, torch.tensor([-1.0, 1, -1]).expand(10, 3))
     # Back to what was found, by the bytes that the page shows: the photo's own colours again.
-    run.fit = events.handlers.coloured(run, {"colours": hex_colours(found)})
-    back = events.texturing.surface(run, run.fit)
-    assert torch.equal(back.palette, layers_from(run.look.data).palette)
+    _, back = events.textured(key, events.context.coloured(run.session, {"colours": hex_colours(found)}))
+    assert torch.equal(back.palette, layers_from(run.textured.layers).palette)
 
 
 def test_a_poor_fit_takes_no_detail_and_the_page_says_why(events, run, key, made):
-    assert events.texturing.detail(run) == 0
+    assert surfaces.detail(events.context.engine, run.session) == 0
     path, value, _ = events.mesh(key, None, COARSEST)
-    assert mesh_words.PHOTO_DETAIL_OFF in value["note"] and value["weights"] and not made
-    assert events.texturing.surface(run, run.fit).detail == 0 and made == [(0.0, 128)]
+    assert mesh_text.PHOTO_DETAIL_OFF in value["note"] and value["weights"] and not made
+    assert events.textured(key, run.session)[1].detail == 0 and made == [(0.0, 128)]
 
 
 def test_a_mixed_object_takes_none_either(events, run, key, made, trusted):
-    run.fit = replace(run.fit, code=replace(run.fit.code, w=run.fit.code.w + 0.5))
-    assert mesh_words.MIXED in events.mesh(key, None, COARSEST)[1]["note"] and not made
+    run.change(result=replace(run.result, mixed=replace(run.fit.code, w=run.fit.code.w + 0.5)))
+    assert mesh_text.MIXED in events.mesh(key, None, COARSEST)[1]["note"] and not made
 
 
 def test_the_viewer_gets_a_texture_and_the_page_no_weights(events, run, key, trusted):
     path, value, plot = events.mesh(key, GREEN, COARSEST)
-    assert plot is None and value["stale"] == mesh_words.STALE and "weights" not in value
+    assert plot is None and value["stale"] == mesh_text.STALE and "weights" not in value
     assert value["run"] == key and value["colours"] == GREEN["colours"] and "triangles" in value["note"]
     assert scene(path).visual.kind == "texture"
     assert events.mesh(key, GREEN, COARSEST, 0)[1]["weights"]
@@ -109,15 +109,13 @@ def test_the_viewer_gets_a_texture_and_the_page_no_weights(events, run, key, tru
 def test_an_amount_that_cannot_be(events, key, detail):
     with pytest.raises(gr.Error) as caught:
         events.mesh(key, None, COARSEST, detail)
-    assert caught.value.message == mesh_words.BAD_DETAIL
+    assert caught.value.message == mesh_text.BAD_DETAIL
 
 
 def test_every_format_has_a_button_and_a_file(events, run, key, trusted):
-    assert (
-        set(texturing.WITH_TEXTURE.values()) <= set(TEXTURED) and "glb" in FORMATS and "mesh.glb" in FORMATS
-    )
-    assert len({mesh_words.button(form) for form in FORMATS}) == len(FORMATS)
-    for form in texturing.WITH_TEXTURE:
+    assert set(WITH_TEXTURE.values()) <= set(TEXTURED) and "glb" in FORMATS and "mesh.glb" in FORMATS
+    assert len({mesh_text.button(form) for form in FORMATS}) == len(FORMATS)
+    for form in WITH_TEXTURE:
         path = events.keep(form)(key, None, COARSEST)
         assert path.endswith(f"car.{form}")
         data = Path(path).read_bytes()
@@ -126,18 +124,18 @@ def test_every_format_has_a_button_and_a_file(events, run, key, trusted):
 
 def test_without_a_palette_there_is_the_plain_glb_and_no_other(events, run, key, monkeypatch, trusted):
     def fall(*_):
-        raise ValueError("no mixture of a palette")
+        raise NoPaletteError("no mixture of a palette")
 
-    monkeypatch.setattr(events.handlers, "appearance_on_gpu", fall)
+    monkeypatch.setattr(events.context.engine, "appearance", fall)
     assert b"COLOR_0" in Path(events.keep("glb")(key, None, COARSEST)).read_bytes()
     with pytest.raises(gr.Error) as caught:
         events.keep("materials.glb")(key, None, COARSEST)
-    assert caught.value.message == mesh_words.NO_TEXTURE
+    assert caught.value.message == mesh_text.NO_TEXTURE
     assert events.mesh(key, None, COARSEST)[1]["weights"]
 
 
 def test_it_is_gone_with_the_run(events, run, key):
-    events.texturing.look(run)
-    events.handlers.runs.close(key)
+    events.textured(key, run.session)
+    events.context.store.close(key)
     with pytest.raises(gr.Error):
         events.mesh(key, None, COARSEST)

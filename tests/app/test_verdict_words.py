@@ -4,20 +4,20 @@ import math
 
 import pytest
 
-from spir.app import text as words
+from spir.app import text
 from spir.session.verdict import CRITERIA
 
 
 @pytest.mark.parametrize("code", CRITERIA)
 @pytest.mark.parametrize("value", [0.0, 0.123, 1.0, 37.0, math.inf])
 def test_every_reason_is_a_sentence(code, value):
-    said = words.verdict_reason(code, value)
+    said = text.verdict_reason(code, value)
     assert said[0].isupper() and said.endswith(".") and "nan" not in said
     assert not {"NOCS", "IoU", "PnP", "loss", "inf"} & set(said.split())
 
 
 def test_every_action_and_level_has_words():
-    assert {worth.action for worth in CRITERIA.values()} | {"none"} == set(words.VERDICT_ACTIONS)
-    assert words.verdict_action("none") == ""
+    assert {worth.action for worth in CRITERIA.values()} | {"none"} == set(text.VERDICT_ACTIONS)
+    assert text.verdict_action("none") == ""
     for level in ("good", "fair", "poor"):
-        assert words.verdict_line(level).endswith(".")
+        assert text.verdict_line(level).endswith(".")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from spir.batch.plan import Plan
 from spir.batch.store import Store
-from spir.weights import WeightsError
+from spir.errors import WeightsError
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -25,19 +25,19 @@ class DeadlyStore(Store):
 
 @dataclass(frozen=True)
 class DeadlyPlan(Plan):
-    def bench(self):
-        return replace(super().bench(), store=DeadlyStore(self.out))
+    def context(self):
+        return replace(super().context(), store=DeadlyStore(self.out))
 
 
 @dataclass(frozen=True)
 class StillbornPlan(Plan):
-    def bench(self):
+    def context(self):
         os.kill(os.getpid(), signal.SIGKILL)
 
 
 @dataclass(frozen=True)
 class FaultyPlan(Plan):
-    def bench(self):
+    def context(self):
         raise WeightsError("No weights here.")
 
 

@@ -4,7 +4,7 @@ import fsspec
 import pytest
 
 from spir.batch.jobs import jobs, read
-from spir.photo import PhotoError
+from spir.errors import PhotoError
 
 
 def test_folders_are_opened_and_names_stay_apart(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 
 from spir.batch import report
 from spir.batch.jobs import jobs
-from spir.batch.process import attempt
+from spir.batch.process import process_job
 from spir.batch.report import write_report
 
 EVIL = '"><img src=x onerror=alert(1)><b>&amp;#%20?'
@@ -35,11 +35,11 @@ def done(plan, photos):
     for suffix in (".png", ".mask.png"):
         (photos / f"car1{suffix}").rename(photos / f"{EVIL}{suffix}")
     (photos / f"{EVIL}{EVIL}.jpg").write_bytes(b"no")
-    bench = plan.bench()
+    context = plan.context()
     for name in ("car0.png", f"{EVIL}.png", f"{EVIL}{EVIL}.jpg", "broken.jpg"):
-        attempt(bench, jobs([str(photos / name)])[0])
-    write_report(bench.store)
-    return bench.store
+        process_job(context, jobs([str(photos / name)])[0])
+    write_report(context.store)
+    return context.store
 
 
 def test_the_page_shows_all_and_asks_nobody(done, plan, tmp_path):

@@ -4,8 +4,9 @@ import uuid
 
 import pytest
 
-from spir.batch.plan import EngineError, alone
+from spir.batch.plan import alone
 from spir.batch.store import Store
+from spir.errors import EngineError
 
 
 @pytest.fixture(params=["local", "memory"])

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from spir.batch.jobs import jobs
-from spir.batch.plan import EngineError
 from spir.batch.process_pool import on_processes
+from spir.errors import EngineError
 from tests.batch.conftest import CARS
 from tests.batch.killing import DeadlyPlan, FaultyPlan, StillbornPlan, command, contents
 

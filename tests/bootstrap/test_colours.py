@@ -11,7 +11,7 @@ from spir.generator.generator import Generator
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
-from spir.types import Code, Cutout, Guess
+from spir.types import Code, Cutout, Guess, Outcome
 from tests.tiny import GENERATOR
 
 CAR = CATEGORIES["car"]
@@ -37,7 +37,7 @@ def scene():
     cutout = Cutout(seen.rgb, seen.alpha, torch.zeros(2, 4))
     nothing = torch.zeros(2, 64, 64)
     guess = Guess(
-        nothing[..., None].expand(-1, -1, -1, 3), nothing, code, pose, torch.zeros(2), ("solved",) * 2
+        nothing[..., None].expand(-1, -1, -1, 3), nothing, code, pose, torch.zeros(2), (Outcome.SOLVED,) * 2
     )
     return generator, cutout, guess
 

@@ -6,8 +6,7 @@ import pytest
 import torch
 
 from spir.bootstrap.encoder import Encoder, EncoderConfig, EncoderOutput
-from spir.bootstrap.guess import LEVELLED, guess, look, resize
-from spir.bootstrap.pnp import SOLVED, TOO_FEW
+from spir.bootstrap.guess import guess, look, resize
 from spir.categories import Category
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.geometry.rotation import (
@@ -19,7 +18,7 @@ from spir.geometry.rotation import (
 )
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
-from spir.types import Cutout
+from spir.types import Cutout, Outcome
 
 CATEGORY = Category("thing", "thing", symmetric=False)
 SMALL = EncoderConfig(
@@ -64,7 +63,7 @@ def test_a_good_map_becomes_a_good_guess(story, Wedge):
     pose, cutout, seen = story
     asked = []
     first = guess(cutout, Seer(seen), lambda code: asked.append(code) or Wedge(2), CATEGORY)
-    assert first.outcome == (SOLVED, SOLVED) and first.pnp_error.max() < 0.02
+    assert first.outcome == (Outcome.SOLVED, Outcome.SOLVED) and first.pnp_error.max() < 0.02
     # A pixel of the volume rendering near an edge mixes two places, hence not exact.
     assert geodesic_deg(first.pose.quaternion, pose.quaternion).max() < 6
     assert first.nocs.shape == (2, 128, 128, 3) and first.mask.shape == (2, 128, 128)
@@ -99,7 +98,7 @@ def test_a_failed_item_gets_a_default_pose_and_its_name(story, Wedge):
     pose, cutout, seen = story
     half_blind = replace(seen, mask=seen.mask * torch.tensor([0.0, 1.0])[:, None, None])
     first = guess(cutout, Seer(half_blind), lambda code: Wedge(2), CATEGORY)
-    assert first.outcome == (TOO_FEW, SOLVED)
+    assert first.outcome == (Outcome.TOO_FEW, Outcome.SOLVED)
     assert first.pnp_error[0].isinf() and first.pnp_error[1].isfinite()
     assert geodesic_deg(first.pose.quaternion, pose.quaternion)[1] < 6
     # The default is a front three-quarter view, near enough here for the comparison to keep it.
@@ -135,7 +134,7 @@ def test_two_looks_at_a_symmetric_object_agree_with_its_mirror_image(story):
 def test_orthographic(story, Wedge):
     _, cutout, seen = story
     first = guess(cutout, Seer(seen), lambda code: Wedge(2), replace(CATEGORY, orthographic=True))
-    assert first.pose.z0 is None and first.outcome == (SOLVED, SOLVED)
+    assert first.pose.z0 is None and first.outcome == (Outcome.SOLVED, Outcome.SOLVED)
 
 
 def test_resize_keeps_constants_and_means():
@@ -151,7 +150,7 @@ def test_a_camera_below_the_ground_is_not_the_answer(story, Wedge):
     ours = guess(cutout, Seer(tipped), lambda code: Wedge(2), CATEGORY)
     papers = guess(cutout, Seer(tipped), lambda code: Wedge(2), CATEGORY, compare=False)
     below = view_from_rotation(papers.pose.quaternion)[1] < -15
-    assert below.any() and papers.outcome == (SOLVED, SOLVED)
+    assert below.any() and papers.outcome == (Outcome.SOLVED, Outcome.SOLVED)
     elevation = view_from_rotation(ours.pose.quaternion)[1]
     assert (elevation[below] > -1).all()
-    assert all(outcome == LEVELLED for outcome, bad in zip(ours.outcome, below, strict=True) if bad)
+    assert all(outcome == Outcome.LEVELLED for outcome, bad in zip(ours.outcome, below, strict=True) if bad)

@@ -13,13 +13,13 @@ from spir.bootstrap.hypotheses import (
     rank_hypotheses,
     turned_quaternions,
 )
-from spir.bootstrap.pnp import SOLVED, solve_pnp
+from spir.bootstrap.pnp import solve_pnp
 from spir.categories import Category
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.geometry.rotation import flip_about_up, geodesic_deg, view_from_rotation
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
-from spir.types import Cutout
+from spir.types import Cutout, Outcome
 
 CATEGORY = Category("thing", "thing")
 
@@ -71,7 +71,7 @@ def test_a_map_that_takes_front_for_back_is_corrected(scene):
     field, pose, cutout, seen = scene([20.0, 70.0, 160.0, -75.0])
     turned = replace(seen, nocs=seen.nocs * torch.tensor([-1.0, 1.0, -1.0]))
     solved = solve_pnp(turned.nocs, turned.mask, CATEGORY.focal_guesses, 0.5)
-    assert set(solved.outcome) == {SOLVED}
+    assert set(solved.outcome) == {Outcome.SOLVED}
     assert geodesic_deg(solved.pose.quaternion, pose.quaternion).min() > 150
     found = rank_hypotheses(field, solved.pose, cutout, turned, yes(4), CATEGORY)
     assert geodesic_deg(found.ranked[0].quaternion, pose.quaternion).max() < 12

@@ -5,11 +5,12 @@ import math
 import pytest
 import torch
 
-from spir.bootstrap.pnp import BEHIND, DEGENERATE, SOLVED, TOO_FEW, solve_pnp
+from spir.bootstrap.pnp import solve_pnp
 from spir.categories import Category
 from spir.geometry.camera import project
 from spir.geometry.pose import camera_from_pose
 from spir.geometry.rotation import geodesic_deg
+from spir.types import Outcome
 
 FOCALS = Category("thing", "thing").focal_guesses
 
@@ -28,7 +29,7 @@ def test_exact_maps_give_back_the_pose(pixel_centre, robust, ellipsoid_maps, ran
     pose = random_pose(12, seed=0)
     nocs, mask = ellipsoid_maps(pose, 48, pixel_centre)
     result = solve_pnp(nocs, mask, FOCALS, pixel_centre, robust=robust)
-    assert set(result.outcome) == {SOLVED}
+    assert set(result.outcome) == {Outcome.SOLVED}
     assert rotation_errors(result, pose).max() < 0.1
     assert focal_errors(result, pose).max() < 1e-3
     torch.testing.assert_close(result.pose.shift, pose.shift, atol=1e-4, rtol=0)
@@ -91,7 +92,7 @@ def test_outliers_are_left_out(ellipsoid_maps, random_pose):
 def test_orthographic(ellipsoid_maps, random_pose):
     pose = random_pose(12, seed=6, focal=False)
     result = solve_pnp(*ellipsoid_maps(pose, 48), (), orthographic=True)
-    assert set(result.outcome) == {SOLVED} and result.pose.z0 is None
+    assert set(result.outcome) == {Outcome.SOLVED} and result.pose.z0 is None
     assert rotation_errors(result, pose).max() < 0.2
     torch.testing.assert_close(result.pose.shift, pose.shift, atol=1e-3, rtol=0)
     torch.testing.assert_close(result.pose.scale, pose.scale, atol=0, rtol=1e-2)
@@ -105,7 +106,13 @@ def test_failures_are_named_and_do_not_spoil_their_neighbours(ellipsoid_maps, ra
     nocs[2] = math.nan
     mask[3] = math.nan
     result = solve_pnp(nocs, mask, FOCALS)
-    assert result.outcome == (TOO_FEW, DEGENERATE, DEGENERATE, TOO_FEW, SOLVED)
+    assert result.outcome == (
+        Outcome.TOO_FEW,
+        Outcome.DEGENERATE,
+        Outcome.DEGENERATE,
+        Outcome.TOO_FEW,
+        Outcome.SOLVED,
+    )
     assert result.error[:4].isinf().all() and (result.inliers[:4] == 0).all()
     for tensor in (result.pose.z0, result.pose.shift, result.pose.scale, result.pose.quaternion):
         assert tensor.isfinite().all()
@@ -116,13 +123,13 @@ def test_failures_are_named_and_do_not_spoil_their_neighbours(ellipsoid_maps, ra
 def test_no_solution_in_front_is_named(monkeypatch, ellipsoid_maps, random_pose):
     monkeypatch.setattr("spir.bootstrap.pnp.in_front", lambda rotation, translation: False)
     result = solve_pnp(*ellipsoid_maps(random_pose(1, seed=8)), FOCALS)
-    assert result.outcome == (BEHIND,)
+    assert result.outcome == (Outcome.BEHIND,)
 
 
 def test_a_line_of_points_is_degenerate():
     ramp = torch.linspace(-1, 1, 32).expand(1, 32, 32)
     nocs = torch.stack((ramp, 2 * ramp, -ramp), -1)
-    assert solve_pnp(nocs, torch.ones(1, 32, 32), FOCALS).outcome == (DEGENERATE,)
+    assert solve_pnp(nocs, torch.ones(1, 32, 32), FOCALS).outcome == (Outcome.DEGENERATE,)
 
 
 def test_stray_bad_pixels_are_skipped(ellipsoid_maps, random_pose):
@@ -131,15 +138,15 @@ def test_stray_bad_pixels_are_skipped(ellipsoid_maps, random_pose):
     nocs[:, ::5, ::3] = math.nan
     nocs[:, 1::5, ::3] = math.inf
     result = solve_pnp(nocs, mask, FOCALS)
-    assert result.outcome == (SOLVED, SOLVED)
+    assert result.outcome == (Outcome.SOLVED, Outcome.SOLVED)
     assert rotation_errors(result, pose).max() < 0.1
 
 
 def test_a_faint_mask_falls_back_to_its_ordinary_edge(ellipsoid_maps, random_pose):
     pose = random_pose(2, seed=10)
     nocs, mask = ellipsoid_maps(pose)
-    assert solve_pnp(nocs, 0.7 * mask, FOCALS).outcome == (SOLVED, SOLVED)
-    assert solve_pnp(nocs, 0.4 * mask, FOCALS).outcome == (TOO_FEW, TOO_FEW)
+    assert solve_pnp(nocs, 0.7 * mask, FOCALS).outcome == (Outcome.SOLVED, Outcome.SOLVED)
+    assert solve_pnp(nocs, 0.4 * mask, FOCALS).outcome == (Outcome.TOO_FEW, Outcome.TOO_FEW)
 
 
 def test_few_points_are_enough_and_the_choice_is_repeatable(ellipsoid_maps, random_pose):

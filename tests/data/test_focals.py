@@ -35,7 +35,9 @@ def test_without_cameras_it_says_so():
         focal_guesses(collection([None, None]))
 
 
-def test_the_command_prints_what_import_takes(tmp_path, capsys):
+def test_the_command_prints_what_import_takes(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(srn_views, "SAMPLES", 4)
+    monkeypatch.setattr(srn_views, "GRID", 24)
     srn_views.main(f"car --objects 1 --views 2 --out {tmp_path}".split())
     focals.main([str(tmp_path), "--split", "test"])
     assert float(capsys.readouterr().out) == pytest.approx(131.25 / 128, abs=1e-4)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from spir.data.poses.fronts import agrees, read_fronts, turned_to_agree
+from spir.data.poses.fronts import agrees, read_fronts, turn_to_agree
 from spir.geometry.pose import look_at_pose
 from spir.geometry.rotation import view_from_rotation
 
@@ -23,7 +23,7 @@ def test_a_camera_to_the_left_front_sees_the_front_point_left():
 
 def test_wrong_ends_get_half_a_turn():
     pose = views(140.0, 40.0, 90.0, 180.0, 30.0)
-    found = turned_to_agree(pose, ["right", "right", "right", "near", None])
+    found = turn_to_agree(pose, ["right", "right", "right", "near", None])
     azimuth = view_from_rotation(found.quaternion)[0]
     expected = torch.tensor([-40.0, -140.0, -90.0, 0.0, 30.0])
     assert torch.allclose(torch.cos(torch.deg2rad(azimuth - expected)), torch.ones(5), atol=1e-4)

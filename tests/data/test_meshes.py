@@ -7,8 +7,9 @@ import trimesh
 from PIL import Image
 
 from spir.categories import CAR_PALETTE
-from spir.data.meshes.paint import part_of, random_palette, repainted, tint
-from spir.data.meshes.read import MeshError, MeshFile, axis, box_corners, canonical, fitted, read_mesh
+from spir.data.meshes.paint import random_palette, repaint, tint
+from spir.data.meshes.parts import classify_parts
+from spir.data.meshes.read import MeshError, MeshFile, axis, box_corners, canonical, fit, read_mesh
 from spir.formulas import FORMULAS
 from tests.data.shapes import box
 
@@ -88,7 +89,7 @@ def test_a_mesh_sits_as_a_procedural_car_does():
         grid = FORMULAS["car"].field(torch.zeros(1, FORMULAS["car"].z_dim)).sdf_grid(64)[0] < 0
     axis64 = torch.linspace(-1, 1, 64)
     points = axis64[grid.nonzero()]
-    mesh = fitted(points + 3)
+    mesh = fit(points + 3)
     assert (mesh - points).abs().max() < 0.04
     assert box_corners(box())[0].amax(0).tolist() == pytest.approx([0.4, 0.3, 0.9])
 
@@ -107,7 +108,7 @@ def test_axes():
         with pytest.raises(MeshError, match=words):
             canonical(points, up, front)
     with pytest.raises(MeshError, match="without length"):
-        fitted(torch.zeros(3, 3))
+        fit(torch.zeros(3, 3))
 
 
 def test_files_that_are_no_cars(folder):
@@ -124,7 +125,7 @@ def test_files_that_are_no_cars(folder):
 def test_parts_by_name():
     names = ["Cop Black", "FrontWheel Black", "FrontWheel Grey", "Cop White", "Cop Windows", "Cop Headlights",
              "Cop TailLights", "Cop Grey"]  # fmt: skip
-    found = [CAR_PALETTE[part] for part in part_of(names, [9.0, 20.0, 3.0, 2.0, 1.0, 1.0, 1.0, 1.0])]
+    found = [CAR_PALETTE[part] for part in classify_parts(names, [9.0, 20.0, 3.0, 2.0, 1.0, 1.0, 1.0, 1.0])]
     assert found == [
         "body paint",
         "tyres",
@@ -135,19 +136,19 @@ def test_parts_by_name():
         "tail lights",
         "rims",
     ]
-    assert [CAR_PALETTE[p] for p in part_of(["a Black", "a White"], [1.0, 2.0])] == [
+    assert [CAR_PALETTE[p] for p in classify_parts(["a Black", "a White"], [1.0, 2.0])] == [
         "dark trim",
         "body paint",
     ]
-    assert part_of([], []) == []
+    assert classify_parts([], []) == []
 
 
 def test_new_paint_is_the_seed_s_and_leaves_tyres_black():
     mesh = box(part=TYRES)
-    assert (repainted(mesh, 1).colours < -0.7).all()
-    first, again = (repainted(box(), 1).colours for _ in range(2))
+    assert (repaint(mesh, 1).colours < -0.7).all()
+    first, again = (repaint(box(), 1).colours for _ in range(2))
     assert torch.equal(first, again)
-    assert len({tuple(repainted(box(), seed).colours[0, 0].tolist()) for seed in range(20)}) > 5
+    assert len({tuple(repaint(box(), seed).colours[0, 0].tolist()) for seed in range(20)}) > 5
     palette = random_palette(torch.Generator().manual_seed(0))
     assert palette.shape == (10, 3) and palette.abs().max() <= 1
     red = palette[CAR_PALETTE.index("tail lights")]
@@ -160,4 +161,4 @@ def test_only_white_texels_are_painted(folder):
     painted = tint(torch.stack((white, black, red))[None], paint)[0]
     assert torch.allclose(painted, torch.stack((paint, black, red)))
     mesh = read_mesh(folder, CAR)
-    assert torch.equal(repainted(mesh, 0).textures[0], mesh.textures[0])
+    assert torch.equal(repaint(mesh, 0).textures[0], mesh.textures[0])

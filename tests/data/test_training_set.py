@@ -69,7 +69,7 @@ def test_whole_pictures_keep_their_own_cameras():
     assert found.mask is None and found.rgb.shape == (1, 20, 20, 3)
     rgb, pose = found.draw(torch.tensor([0]), torch.tensor([False]), 1.0)
     assert rgb.shape == (1, 3, 20, 20) and torch.allclose(pose.scale, poses(1).scale, atol=1e-5)
-    (shown, mask), *_ = found.shown(32, 0.0, "cpu")
+    (shown, mask), *_ = found.batches(32, 0.0, "cpu")
     assert shown.shape == (1, 32, 32, 3) and mask.min() == 1
 
 

@@ -25,8 +25,8 @@ SHIPPED = Path(__file__).parents[2] / "assets/examples"
 def small(monkeypatch):
     """Everything fast."""
     monkeypatch.setattr(example_scenes, "SIZE", (96, 72))
-    monkeypatch.setattr(examples, "VIEWS", 2)
-    monkeypatch.setattr(examples, "VIEW_SIZE", 32)
+    turning = Reconstructor.turning
+    monkeypatch.setattr(Reconstructor, "turning", lambda engine, fit: turning(engine, fit, 2))
 
 
 def test_there_are_enough_and_each_is_named_once():

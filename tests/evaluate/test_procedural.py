@@ -14,7 +14,7 @@ from spir.metrics.images import psnr
 from spir.pipeline import Reconstructor
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
-from spir.types import Code, Guess, Pose, Step
+from spir.types import Code, Guess, Outcome, Pose, Step
 
 CAR = CATEGORIES["car"]
 
@@ -67,7 +67,7 @@ class PerfectMethod(Reconstructor):
         self.generator = deepcopy(generator)
         self.generator.palette = self.palette
 
-    def reconstruct(self, cutout, config):
+    def initialise(self, cutout):
         x0, y0, x1, y1 = cutout.box_px[0].tolist()
         zoom = 192 / (x1 - x0)
         centre = torch.tensor([[(x0 + x1) / 192 - 1, 1 - (y0 + y1) / 192]])
@@ -77,10 +77,13 @@ class PerfectMethod(Reconstructor):
             torch.log(2 * focal - 1), (pose.shift - centre) * zoom, pose.scale * zoom, pose.quaternion
         )
         code, nothing = Code(torch.zeros(1, 1, 1)), torch.zeros(1, 128, 128)
-        yield Guess(torch.zeros(1, 128, 128, 3), nothing, code, pose, torch.zeros(1), ("solved",))
+        return Guess(torch.zeros(1, 128, 128, 3), nothing, code, pose, torch.zeros(1), (Outcome.SOLVED,))
+
+    def invert(self, cutout, guess, config):
+        nothing = torch.zeros(1, 128, 128)
         for index in range(config.steps + 1):
             rgb = nothing[..., None].expand(-1, -1, -1, 3)
-            yield Step(index, code, pose, rgb, nothing, torch.zeros(1), 0.0, ("",))
+            yield Step(index, guess.code, guess.pose, rgb, nothing, torch.zeros(1), 0.0, ("",))
 
     def palette(self, code):
         return self.true.field.palette if code.palette is None else code.palette

@@ -9,8 +9,7 @@ import torch
 from PIL import Image
 
 from spir.evaluate.benchmarks.segmenters import blind, false_cars, main, score
-from spir.photo.finding import Segmentation
-from spir.types import Photo
+from spir.types import Photo, Segmentation
 
 
 @pytest.fixture
@@ -67,7 +66,7 @@ def test_scenes_that_are_taken_for_cars_are_counted(tmp_path):
 
 def test_the_command_prints_a_table(folder, capsys, monkeypatch):
     monkeypatch.setattr(
-        "spir.evaluate.benchmarks.segmenters.OnnxSegmenter.find", lambda self, photo: red(photo)
+        "spir.evaluate.benchmarks.segmenters.OnnxSegmenter.segment", lambda self, photo: red(photo)
     )
     main(["--photos", str(folder.parent)])
     out = capsys.readouterr().out

@@ -6,6 +6,7 @@ import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from io import BytesIO
 
@@ -14,12 +15,14 @@ from PIL import Image
 from safetensors.torch import load, save
 
 from spir.outputs.attention_maps import packed
-from spir.outputs.files import step_metrics
 from spir.photo import read_photo
 from spir.pipeline import Reconstructor, preset
-from spir.session.archive.writer import SessionArchive, write_archive
+from spir.session import actions
+from spir.session.archive.convert import to_archive
+from spir.session.archive.writer import write_archive
 from spir.session.record import run_record
-from spir.types import Guess
+from spir.session.session import Session
+from spir.types import Segmentation
 from tests.app.toy import ROOT
 from tests.hostile.broken import CUTS, HTML
 from tests.hostile.case import Case, after_header, chunk, saved
@@ -60,15 +63,13 @@ def sound_files() -> dict[str, bytes]:
     pixels, mask = car_photo(64)
     photo = saved(Image.fromarray(pixels.numpy()))
     torch.manual_seed(0)
-    cut = engine().cut(read_photo(photo), mask, 0.1)
-    found = list(engine().reconstruct(cut, preset(3)))
-    fit = found[-1]
-    first = next(item for item in found if isinstance(item, Guess))
-    metrics = tuple(step_metrics(fit.trajectory, cut))
-    views = (packed(engine().turntable(fit, 2, 32)),)
-    kept = SessionArchive(photo, mask, 0.1, "by hand", first, fit, metrics, views, 32, None, layers=LAYERS)
-    told = {"weights_hash": engine().weights_hash, "device": "cpu", "loss_backend": "encoder", "seed": 0}
-    record = run_record(fit, **told, segmenter="by hand", metrics=metrics, notes={})
+    found, decoded = Segmentation(mask, "by hand"), read_photo(photo)
+    cut = engine().cut(decoded, mask, 0.1)
+    session = Session("car", decoded, photo, found, mask, 0.1, cut, "by hand")
+    *_, session = actions.run(engine(), session, preset(3))
+    views = (packed(engine().turntable(session.fit, 2, 32)),)
+    kept = replace(to_archive(session), views=views, view_size=32, layers=LAYERS)
+    record = run_record(engine(), session)
     with zipfile.ZipFile(BytesIO(write_archive(kept, cut, engine().category, record))) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 

@@ -1,15 +1,15 @@
 """The doors by which bytes come in, each as a function that takes or refuses; whatever else it raises is a crash."""
 
 import hashlib
-import tempfile
-from functools import cache, cached_property
-from pathlib import Path
+from functools import cache
 
 import torch
 from PIL import Image
 
-from spir.photo import PhotoError, read_mask, read_photo
-from spir.session.archive.reader import ArchiveError
+from spir.errors import ArchiveError, PhotoError
+from spir.photo import read_mask, read_photo
+from spir.session.archive.convert import from_archive
+from spir.session.archive.reader import read_archive
 from spir.types import Photo
 from tests.hostile.case import FORMATS, noise, saved
 
@@ -63,17 +63,9 @@ class Doors:
         assert found.shape == (64, 96) and bool(((found >= 0) & (found <= 1)).all())
 
     def zip(self, data: bytes) -> None:
-        fields = self.takeaway.read(data)
-        assert fields["mask"].shape == fields["photo"].rgb.shape[:2]
-
-    @cached_property
-    def takeaway(self):
-        """The page's own events, over an engine of toy size."""
-        from spir.app.handlers.base import Handlers
-        from spir.app.handlers.downloads import Takeaway
-        from spir.app.handlers.mesh import Meshing
-        from spir.app.sessions import Runs
         from tests.hostile.archives import engine
 
-        handlers = Handlers(engine(), Runs(root=Path(tempfile.gettempdir()) / "hostile-runs"))
-        return Takeaway(handlers, Meshing(handlers))
+        known = engine()
+        kept = read_archive(data, known.category, known.generator, known.weights_hash)
+        session = from_archive(known, kept)
+        assert session.mask.shape == session.photo.rgb.shape[:2]

@@ -10,8 +10,9 @@ import torch
 from spir.app.api import parsed
 from spir.app.widgets.cutout.masks import mask_uri, read_mask_uri
 from spir.app.widgets.swatches import widget as swatches
-from spir.photo import PhotoError, read_photo
-from spir.session.archive.reader import ArchiveError, read_archive
+from spir.errors import ArchiveError, PhotoError
+from spir.photo import read_photo
+from spir.session.archive.reader import read_archive
 from spir.types import Photo
 from spir.validation import number
 from tests.hostile.case import noise, saved

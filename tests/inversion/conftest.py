@@ -10,7 +10,7 @@ from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.inversion.perceptual import EncoderDistance
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
-from spir.types import Code, Cutout, Guess
+from spir.types import Code, Cutout, Guess, Outcome
 
 SIZE = 32
 
@@ -68,7 +68,7 @@ class Toy:
             code=code,
             pose=pose,
             pnp_error=torch.zeros(count),
-            outcome=("solved",) * count,
+            outcome=(Outcome.SOLVED,) * count,
         )
 
 

@@ -7,8 +7,9 @@ import pytest
 import torch
 import trimesh
 
+from spir.errors import EmptySurfaceError
 from spir.outputs import mesh as room
-from spir.outputs.mesh import EmptySurfaceError, mesh
+from spir.outputs.mesh import mesh
 from tests.outputs.analytic import Balls
 
 

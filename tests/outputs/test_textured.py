@@ -21,6 +21,7 @@ from PIL import Image
 from spir.appearance.layers import enlarged, texture
 from spir.appearance.view import sample
 from spir.categories import CAR_PALETTE
+from spir.errors import ExportError
 from spir.outputs.export.factors import factored
 from spir.outputs.export.gltf import container, linear_from_srgb, srgb_from_linear
 from spir.outputs.export.parts import (
@@ -34,7 +35,6 @@ from spir.outputs.export.parts import (
 from spir.outputs.export.plain import glb
 from spir.outputs.export.subdivide import refined
 from spir.outputs.export.textured import LARGEST, TEXTURED
-from spir.outputs.export.usdz import ExportError
 from spir.types import Appearance
 from tests.outputs.test_export import BALL, accessor, look, parts
 

@@ -9,8 +9,8 @@ import torch
 from PIL import Image
 
 from spir.categories import CATEGORIES
+from spir.errors import PhotoError
 from spir.photo.cutout import cutout, largest_component, read_mask
-from spir.photo.decode import PhotoError
 from spir.types import Photo
 
 CAR = next(iter(CATEGORIES.values()))

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, features
 
+from spir.errors import PhotoError
 from spir.photo import decode
-from spir.photo.decode import PhotoError, read_photo
+from spir.photo.decode import read_photo
 
 RAMP = np.stack(np.meshgrid(np.arange(0, 256, 4), np.arange(0, 256, 8)), -1).astype(np.uint8)
 """32 high, 64 wide."""

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from spir.train.encoder.augment import augment, frame, load_backgrounds, wrong_mask
+from spir.train.encoder.augment import augment, crop_grid, imperfect_mask, load_backgrounds
 
 
 def disc(size: int = 64, batch: int = 12) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
@@ -41,7 +41,7 @@ def test_labels_move_with_the_picture():
 def test_framing_shows_the_whole_object_at_about_its_margin():
     torch.manual_seed(0)
     _, _, alpha = disc(batch=64)
-    grid = frame(alpha, torch.ones(64))
+    grid = crop_grid(alpha, torch.ones(64))
     seen = torch.nn.functional.grid_sample(alpha, grid, align_corners=False)
     share = seen.mean(dim=(1, 2, 3))
     assert 0.5 < share.median() < 0.75
@@ -50,7 +50,7 @@ def test_framing_shows_the_whole_object_at_about_its_margin():
 def test_masks_are_wrong_but_not_absurd():
     torch.manual_seed(0)
     _, _, alpha = disc(batch=64)
-    mask = wrong_mask(alpha)
+    mask = imperfect_mask(alpha)
     iou = (mask * alpha).sum(dim=(1, 2, 3)) / torch.maximum(mask, alpha).sum(dim=(1, 2, 3))
     assert 0.85 < iou.median() < 1 and iou.min() > 0.5 and iou.std() > 0.005
 

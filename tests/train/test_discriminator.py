@@ -1,4 +1,5 @@
-"""StyleGAN2's residual discriminator: the authors' tensor names, camera conditioning, and the spread of a batch."""
+"""StyleGAN2's residual discriminator: the authors' tensor names, camera conditioning, and the spread of a
+batch."""
 
 import math
 
@@ -13,7 +14,7 @@ from spir.train.gan.discriminator import (
     Discriminator,
     DiscriminatorConfig,
     condition,
-    spread,
+    minibatch_deviation,
 )
 
 TINY = DiscriminatorConfig(16, 4, 128, 16, group=2)
@@ -55,17 +56,17 @@ def test_halving_is_smoothing_and_then_a_strided_convolution(kernel):
     assert torch.allclose(found, expected, atol=1e-5)
 
 
-def test_spread_is_the_mean_deviation_within_a_group():
+def test_minibatch_deviation_is_the_mean_deviation_within_a_group():
     torch.manual_seed(1)
     x = torch.randn(6, 3, 4, 4)
-    found = spread(x, 2)
+    found = minibatch_deviation(x, 2)
     for item in range(3):
         pair = torch.stack((x[item], x[item + 3]))
         expected = pair.std(dim=0, correction=0).mean()
         assert torch.allclose(found[[item, item + 3]], expected, atol=1e-4)
-    assert spread(x[:1].expand(4, -1, -1, -1), 4).max() < 1e-3
+    assert minibatch_deviation(x[:1].expand(4, -1, -1, -1), 4).max() < 1e-3
     with pytest.raises(ValueError, match="groups of 4"):
-        spread(x, 4)
+        minibatch_deviation(x, 4)
 
 
 def test_the_camera_is_heard():

@@ -5,8 +5,8 @@ import torch
 from spir.bootstrap.encoder import EncoderOutput
 from spir.categories import CATEGORIES
 from spir.formulas import FORMULAS
-from spir.train.encoder.augment import Sample
-from spir.train.encoder.render_dataset import strange_palette
+from spir.train.encoder.augment import AugmentedView
+from spir.train.encoder.render_dataset import random_part_colours
 from spir.train.encoder.train import losses
 
 CAR = FORMULAS["car"]
@@ -16,7 +16,7 @@ NAMES = CATEGORIES["car"].palette_names
 def test_strange_cars_keep_paint_and_light_and_lose_the_rest():
     torch.manual_seed(0)
     palette = CAR.palette(torch.randn(400, CAR.z_dim))
-    strange = strange_palette(palette)
+    strange = random_part_colours(palette)
     changed = (strange != palette).any(dim=2).float().mean(dim=0)
     kept = [NAMES.index(name) for name in ("body paint", "shade", "highlight")]
     assert (changed[kept] == 0).all()
@@ -31,7 +31,7 @@ def test_w_is_asked_only_where_its_colours_are_seen():
     torch.manual_seed(0)
     maps, flat = torch.rand(2, 8, 8, 3), torch.rand(2, 8, 8)
     out = EncoderOutput(maps, flat, flat, torch.randn(2, 1, 5))
-    sample = Sample(
+    sample = AugmentedView(
         torch.rand(2, 16, 16, 3), torch.ones(2, 16, 16), torch.rand(2, 16, 16, 3), torch.ones(2, 16, 16)
     )
     w, variance = torch.randn(2, 5), torch.rand(5) + 0.5

@@ -1,4 +1,4 @@
-"""Pictures of modelled cars for the bank: linear in attention, known shapes in new proportions."""
+"""Pictures of modelled cars for the encoder: linear in attention, known shapes in new proportions."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ from spir.train.encoder.mesh_views import (
     TRAINING_CARS,
     parts_by_shape,
     parts_by_swatch,
-    stretched,
+    stretch,
     training_car,
     with_rims,
 )
@@ -59,10 +59,10 @@ def test_coordinates_are_canonical_whatever_the_proportions(seen):
 
 def test_stretching_keeps_the_frame():
     torch.manual_seed(1)
-    long = stretched(box(), 0.3).vertices
+    long = stretch(box(), 0.3).vertices
     assert long.amax(0)[2].item() == pytest.approx(0.9) and (long.amin(0) + long.amax(0)).abs().max() < 1e-6
     assert abs(long.amax(0)[0] / 0.4 - long.amax(0)[1] / 0.3) > 0.01
-    assert torch.allclose(stretched(box(), 0.0).vertices, box().vertices)
+    assert torch.allclose(stretch(box(), 0.0).vertices, box().vertices)
 
 
 def test_lamps_are_painted_where_lamps_are():
@@ -126,18 +126,17 @@ def test_shards_have_no_empty_entries(tmp_path, seen):
     assert set(first) - set(second) == {"known"} and np.array_equal(first["nocs"], seen.nocs)
 
 
-def test_the_command_fills_a_bank(tmp_path, monkeypatch, capsys):
+def test_the_command_writes_shards(tmp_path, monkeypatch):
     from spir.data.meshes.read import MeshFile
 
     (tmp_path / "a.obj").write_text("v 0 0 0\nv 1 0 3\nv 0 1 3\nf 1 2 3\n")
     table = ((MeshFile("a.obj"), module.parts_by_node),)
     monkeypatch.setattr(module, "TRAINING_CARS", table)
     monkeypatch.setattr(views, "VIEW_SIZE", 16)
-    out = tmp_path / "bank"
+    out = tmp_path / "views"
     views.main(f"car --teacher meshes --meshes {tmp_path} --views 2 --out {out} --device cpu".split())
     with np.load(next(out.glob("*.npz"))) as shard:
         assert shard["alpha"].shape == (2, 16, 16) and not shard["known"].any()
     assert training_car(tmp_path, *table[0]).textures == ()
-    with pytest.raises(SystemExit):
+    with pytest.raises(SystemExit, match="needs --meshes DIR"):
         views.main(["car", "--teacher", "meshes"])
-    assert "needs --meshes DIR" in capsys.readouterr().err

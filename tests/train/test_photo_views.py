@@ -1,4 +1,5 @@
-"""Photos as teachers: the command makes a bank of the kept ones, in their own colours, with coordinates inside."""
+"""Photos as teachers: the command makes views of the kept ones, in their own colours, with coordinates
+inside."""
 
 from types import SimpleNamespace
 
@@ -9,15 +10,15 @@ import torch
 from spir.data.poses.table import PoseTable, save_table
 from spir.geometry.pose import look_at_pose
 from spir.train.encoder import views
-from spir.train.encoder.photo_views import evenly
-from spir.train.encoder.render_dataset import Bank
+from spir.train.encoder.photo_views import balance_directions
+from spir.train.encoder.render_dataset import RenderDataset
 from spir.train.encoder.shards import Views
 from tests.tiny import tiny_weights
 
 
 @pytest.fixture(scope="module")
-def bank_folder(drawn_cars, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("bank")
+def views_folder(drawn_cars, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("views")
     root = tiny_weights(folder / "weights")
     torch.manual_seed(0)
     like = torch.ones(3)
@@ -34,8 +35,8 @@ def bank_folder(drawn_cars, tmp_path_factory):
     return folder / "photos"
 
 
-def test_kept_photos_become_views(bank_folder):
-    (path,) = bank_folder.glob("*.npz")
+def test_kept_photos_become_views(views_folder):
+    (path,) = views_folder.glob("*.npz")
     with np.load(path) as shard:
         assert set(shard) == {"z", "nocs", "alpha", "known", "rgb"}
         assert shard["rgb"].shape == (2, 128, 128, 3) and not shard["known"].any()
@@ -52,7 +53,7 @@ def test_rare_directions_come_repeatedly():
     kept = torch.arange(len(azimuth)) < 82
     names = tuple(map(str, range(len(azimuth))))
     table = PoseTable(names, pose, torch.zeros(len(azimuth), 1, 4), *(like for _ in range(4)), like > 0, kept)
-    times = torch.bincount(evenly(table), minlength=len(azimuth))
+    times = torch.bincount(balance_directions(table), minlength=len(azimuth))
     # 82 photos and nine empty sectors are 7.6 a sector.
     assert (times[:60] == 1).all() and (times[60:62] == 4).all() and (times[62:82] == 1).all()
     assert not times[82:].any()
@@ -72,9 +73,9 @@ def test_repeated_views_keep_their_rows_together():
     assert np.array_equal(again.known, views.known[rows]) and again.attention is None and again.w is None
 
 
-def test_the_encoder_never_compares_their_codes(bank_folder):
+def test_the_encoder_never_compares_their_codes(views_folder):
     paintless = SimpleNamespace(repaint=lambda z: z, palette=lambda z: torch.zeros(len(z), 10, 3))
-    bank = Bank({bank_folder: 1.0}, paintless, torch.clone)
-    drawn = bank.draw(6, 0.8, 0.4)
+    dataset = RenderDataset({views_folder: 1.0}, paintless, torch.clone)
+    drawn = dataset.sample(6, 0.8, 0.4)
     assert not drawn.own.any() and drawn.rgb.shape == (6, 3, 128, 128)
     assert float(drawn.rgb.max()) == pytest.approx(200 / 255, abs=0.02)

@@ -1,4 +1,5 @@
-"""The linear reading finds again what w says linearly, and the weights of a category carry it where it is there."""
+"""The linear reading finds again what w says linearly, and the weights of a category carry it where it is
+there."""
 
 import shutil
 
@@ -9,6 +10,7 @@ from spir.formulas import FORMULAS
 from spir.formulas.reading import Reading
 from spir.generator.generator import Generator
 from spir.train.distill.reading import fit_reading, main
+from spir.train.provenance import read_provenance
 from spir.weights import load_models, save
 from tests.tiny import GENERATOR, tiny_weights
 
@@ -50,6 +52,9 @@ def test_the_command_writes_a_file_that_says_how_it_was_made(tmp_path, capsys):
     save(generator_file, generator, config)
     main(["car", "--generator", str(generator_file), "--export", str(tmp_path / "reading.safetensors")])
     assert "explained" in capsys.readouterr().out
+    record = read_provenance(tmp_path / "reading.safetensors")
+    assert record["command"].startswith("python -m spir.train.distill.reading car")
+    assert record["options"]["seed"] == 0
     shutil.copy(tmp_path / "reading.safetensors", root / "car" / "reading.safetensors")
     models = load_models("car", root)
     assert isinstance(models.reading, Reading) and models.reading.config.w_dim == config.w_dim

@@ -14,7 +14,7 @@ from spir.train.regularisers import (
 )
 from spir.types import Code
 
-TINY = GeneratorConfig(8, 16, 16, 4, 128, 16)
+TINY = GeneratorConfig(8, 8, 8, 4, 64, 8)
 
 
 def test_path_length_is_the_slope_of_planes_and_palette():

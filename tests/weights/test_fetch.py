@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from spir.weights import WeightsError
+from spir.errors import WeightsError
 from spir.weights.fetch import address, fetch
 
 CONTENT = bytes(range(256)) * 4000

@@ -8,15 +8,14 @@ import torch
 from torch import nn
 
 from spir import weights
-from spir.bootstrap.encoder import Encoder, EncoderConfig
+from spir.bootstrap.encoder import Encoder
 from spir.categories import CATEGORIES
+from spir.errors import WeightsError
 from spir.generator.generator import Generator, GeneratorConfig
-from spir.weights import WeightsError, load, load_models, save
+from spir.weights import load, load_models, save
+from tests.tiny import ENCODER
 
 SMALL = GeneratorConfig(8, 16, 8, 2, 64, 8, values=3, hidden=4, scene_range=0.7)
-SMALL_ENCODER = EncoderConfig(
-    dims=(8, 8, 8, 8), heads=(1, 1, 1, 1), depths=(1, 1, 1, 1), decode_width=8, head_width=8, w_dim=16
-)
 
 
 @dataclass(frozen=True)
@@ -136,7 +135,7 @@ def test_missing_and_unknown_tensors_are_listed(path):
 @pytest.fixture
 def folder(tmp_path):
     save(tmp_path / "car/generator.safetensors", Generator(SMALL), SMALL, focal_guesses=[1.5, 3.0])
-    save(tmp_path / "car/encoder.safetensors", Encoder(SMALL_ENCODER), SMALL_ENCODER, iteration=4)
+    save(tmp_path / "car/encoder.safetensors", Encoder(ENCODER), ENCODER, iteration=4)
     return tmp_path
 
 
@@ -144,14 +143,22 @@ def test_a_category_is_two_networks_and_its_row(folder):
     models = load_models("car", folder)
     assert models.category == replace(CATEGORIES["car"], focal_guesses=(1.5, 3.0), scene_range=0.7)
     assert models.extra["iteration"] == 4 and models.generator.config == SMALL
-    assert models.encoder.config == SMALL_ENCODER and not models.encoder.training
+    assert models.encoder.config == ENCODER and not models.encoder.training
     assert len(models.hash) == 64 and models.hash == load_models("car", folder).hash
-    save(folder / "car/encoder.safetensors", Encoder(SMALL_ENCODER), SMALL_ENCODER, iteration=5)
+    save(folder / "car/encoder.safetensors", Encoder(ENCODER), ENCODER, iteration=5)
     assert load_models("car", folder).hash != models.hash
 
 
+def test_how_each_file_was_made_stays_apart(folder):
+    assert load_models("car", folder).extra["provenance"] == {"generator": None, "encoder": None}
+    save(folder / "car/generator.safetensors", Generator(SMALL), SMALL, provenance={"command": "a"})
+    save(folder / "car/encoder.safetensors", Encoder(ENCODER), ENCODER, provenance={"command": "b"})
+    made = load_models("car", folder).extra["provenance"]
+    assert made == {"generator": {"command": "a"}, "encoder": {"command": "b"}}
+
+
 def test_networks_that_do_not_belong_together_are_refused(folder):
-    other = replace(SMALL_ENCODER, w_dim=12)
+    other = replace(ENCODER, w_dim=12)
     save(folder / "car/encoder.safetensors", Encoder(other), other)
     with pytest.raises(WeightsError, match="w of 12 numbers.*takes 16"):
         load_models("car", folder)

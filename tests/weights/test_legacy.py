@@ -10,7 +10,8 @@ from torch.nn import functional as F
 
 from spir.bootstrap.encoder import Encoder
 from spir.categories import CATEGORIES
-from spir.weights import WeightsError, load_models
+from spir.errors import WeightsError
+from spir.weights import load_models
 from spir.weights.import_checkpoint import import_checkpoint
 from spir.weights.legacy import harmless, read_legacy
 from tests.weights.legacy_files import AUTHORS, in_their_world, networks, write_pair

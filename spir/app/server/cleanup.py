@@ -1,4 +1,4 @@
-"""What Gradio remembers of sessions that are over: nothing.
+"""Makes Gradio forget the sessions that are over.
 
 Of every session it keeps all values that the page showed last, for as long as the server runs, and every call of a
 program is a session: 0.2 to 3 MB each.
@@ -9,6 +9,8 @@ from collections import deque
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from spir.app.server.gradio_private import forget_sessions
+
 OVER = re.compile(r"/gradio_api/(?:heartbeat/([\w-]+)$|call/(?:v2/)?\w+/([\w-]+)$)")
 """Streams with whose end a session ends: that of an open tab, and the answer to a program's call, which is named
 after its session."""
@@ -16,8 +18,8 @@ LATELY = 64
 """Sessions looked at again: what was still under way when the visitor left came back to its session once more."""
 
 
-class Tidy:
-    """Middleware that makes the app forget them."""
+class SessionCleanup:
+    """Middleware that forgets a session when its stream ends."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -31,17 +33,4 @@ class Tidy:
         finally:
             if over:
                 self.lately.append(over[1] or over[2])
-                forget(scope["app"], self.lately)
-
-
-def forget(app, sessions: deque[str]) -> None:
-    """Drop what a Gradio app remembers of these sessions, unless an answer is still on its way to them."""
-    holder, queue = app.state_holder, app.get_blocks()._queue
-    for session in sessions:
-        with holder.lock:
-            holder.session_data.pop(session, None)
-            holder.time_last_used.pop(session, None)
-        if not queue.pending_event_ids_session.get(session):
-            queue.pending_event_ids_session.pop(session, None)
-            if session in queue.pending_messages_per_session:
-                del queue.pending_messages_per_session[session]
+                forget_sessions(scope["app"], self.lately)

@@ -1,4 +1,4 @@
-"""The process around the page: what it says when it is ready and when it is asked how it is, and what it sweeps away."""
+"""The process around the page: it gets ready, sweeps, and answers at /healthz how it is."""
 
 import os
 import resource
@@ -11,31 +11,31 @@ import torch
 from starlette.requests import Request
 from starlette.responses import JSONResponse
 
-from spir.app.handlers.base import Handlers
+from spir.app.context import AppContext
 from spir.app.server.gpu import LENT
-from spir.app.server.logging import log, tell
-from spir.app.server.memory import few_heaps, give_back
+from spir.app.server.logging import log, log_event
 from spir.photo.segmenters.rembg import REMBG_MODEL, network
 from spir.pipeline import HYBRID_FAST
+from spir.runtime import release_memory, share_heaps
 
 SWEEP_EVERY = 15.0
 """Seconds between two looks for what nobody uses any more."""
-KEPT = 7200.0
-"""Seconds that a run lives without being used; the page says two hours."""
+MAX_AGE = 7200.0
+"""Seconds that a session lives without being used; the page says two hours."""
 
 
-class Service:
+class HealthService:
     """What one process knows of itself while it serves a page."""
 
-    def __init__(self, handlers: Handlers, warm: Callable[[], None]):
+    def __init__(self, context: AppContext, warm: Callable[[], None]):
         """`warm` does what would make the first visitor wait."""
-        self.handlers = handlers
+        self.context = context
         self.warm = warm
         self.began = time.monotonic()
 
     def begin(self) -> None:
         """Get ready and sweep, both in the background."""
-        few_heaps()
+        share_heaps()
         threading.Thread(target=self.work, daemon=True, name="service").start()
 
     def work(self) -> None:
@@ -44,15 +44,15 @@ class Service:
         except Exception:
             # A page that could not be warmed may still work; the log says what it was.
             log.exception("warming failed")
-        tell("ready", **self.told())
+        log_event("ready", **self.facts())
         while True:
-            self.handlers.runs.sweep(KEPT)
-            give_back()
+            self.context.store.sweep(MAX_AGE)
+            release_memory()
             time.sleep(SWEEP_EVERY)
 
-    def told(self) -> dict[str, object]:
+    def facts(self) -> dict[str, object]:
         """Device, weights, segmenter, loss, and what ten steps take."""
-        engine, pace = self.handlers.engine, self.handlers.pace
+        engine, estimate = self.context.engine, self.context.estimate
         rembg = network(REMBG_MODEL)
         return {
             "device": "lent by the call" if LENT else engine.device,
@@ -66,8 +66,8 @@ class Service:
             if rembg.loading
             else rembg.problem or "not here",
             "loss": engine.loss_backend,
-            f"seconds_for_{HYBRID_FAST.steps}_steps": round(pace.seconds(HYBRID_FAST.steps), 2),
-            "measured": pace.measured,
+            f"seconds_for_{HYBRID_FAST.steps}_steps": round(estimate.seconds(HYBRID_FAST.steps), 2),
+            "measured": estimate.measured,
         }
 
     def health(self, request: Request) -> JSONResponse:
@@ -75,8 +75,8 @@ class Service:
         return JSONResponse(
             {
                 "status": "ok",
-                **self.told(),
-                "runs_kept": len(self.handlers.runs.runs),
+                **self.facts(),
+                "runs_kept": len(self.context.store.slots),
                 "seconds_up": round(time.monotonic() - self.began),
                 "peak_memory_mb": peak_memory_mb(),
                 "process": os.getpid(),

@@ -1,59 +1,24 @@
-"""Which part of a car a piece of a mesh is, by its name, and new paint for it."""
+"""New paint for the meshes of cars."""
 
-import re
-from collections.abc import Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from spir.categories import CAR_PALETTE
-
-if TYPE_CHECKING:
-    from spir.data.meshes.read import PaintedMesh
-
-BODY = CAR_PALETTE.index("body paint")
-PART_WORDS = (
-    ("window|glass", "glass"),
-    ("headlight|whitelight", "headlights"),
-    ("taillight|redlight", "tail lights"),
-    ("wheel.*(grey|metal)|rim", "rims"),
-    ("wheel|tyre|tire", "tyres"),
-    ("interior|black", "dark trim"),
-    ("grey|metal", "rims"),
-)
-"""Searched in this order in "node material", small letters."""
+from spir.data.meshes.read import BODY, PaintedMesh
 
 PAINTS = (
     (0.93, 0.93, 0.92), (0.06, 0.06, 0.07), (0.36, 0.37, 0.39), (0.70, 0.71, 0.73), (0.10, 0.19, 0.42),
     (0.62, 0.06, 0.07), (0.84, 0.13, 0.09), (0.09, 0.25, 0.15), (0.88, 0.66, 0.08), (0.80, 0.36, 0.08),
     (0.30, 0.52, 0.72), (0.47, 0.38, 0.29), (0.28, 0.07, 0.12), (0.55, 0.65, 0.52), (0.16, 0.33, 0.62),
 )  # fmt: skip
-"""Colours that cars are sold in, [0, 1]."""
-
-
-def part_of(names: Sequence[str], areas: Sequence[float]) -> list[int]:
-    """The `CAR_PALETTE` entry of each piece: by words in its name; of the rest, and of whatever is no
-    wheel, window or lamp, the material of the largest area is body paint, the others second paint."""
-    found = [next((part for words, part in PART_WORDS if re.search(words, n.lower())), None) for n in names]
-    colours = [name.split()[-1] for name in names]
-    body_area = {}
-    for colour, part, area in zip(colours, found, areas, strict=True):
-        if part in (None, "dark trim"):
-            body_area[colour] = body_area.get(colour, 0.0) + area
-    body = max(body_area, key=body_area.get, default=None)
-    parts = []
-    for colour, part in zip(colours, found, strict=True):
-        if part in (None, "dark trim") and colour == body:
-            part = "body paint"
-        parts.append(CAR_PALETTE.index(part or "second paint"))
-    return parts
+"""Colours that cars are sold in, in [0, 1]."""
 
 
 def random_palette(generator: torch.Generator) -> Float[Tensor, "10 3"]:
-    """Colours for the parts of one car, in the order of `CAR_PALETTE`, in [-1, 1]: paint drawn, the rest as usual."""
+    """Colours for the parts of one car, in the order of `CAR_PALETTE`, in [-1, 1]: random paint, usual other
+    parts."""
     draw = lambda low, high: low + (high - low) * torch.rand(1, generator=generator).item()  # noqa: E731
     first, second = torch.randint(len(PAINTS), (2,), generator=generator).tolist()
     grey = lambda low, high: (draw(low, high),) * 3  # noqa: E731
@@ -73,10 +38,11 @@ def random_palette(generator: torch.Generator) -> Float[Tensor, "10 3"]:
     return torch.tensor(colours) * 2 - 1
 
 
-def repainted(mesh: "PaintedMesh", seed: int) -> "PaintedMesh":
-    """The mesh in other colours, always the same ones for a seed.
+def repaint(mesh: PaintedMesh, seed: int) -> PaintedMesh:
+    """The mesh in other colours, which follow from the seed.
 
-    Parts without a texture get the colour of their part; of textured bodies what is white or grey."""
+    Parts without a texture get the colour of their part; of textured bodies only white and grey texels
+    change."""
     palette = random_palette(torch.Generator().manual_seed(seed))
     colours = palette[mesh.parts][:, None].expand(-1, 3, -1)
     tinted = tinted_textures(mesh)
@@ -87,13 +53,13 @@ def repainted(mesh: "PaintedMesh", seed: int) -> "PaintedMesh":
     return replace(mesh, colours=colours, textures=textures)
 
 
-def tinted_textures(mesh: "PaintedMesh") -> set[int]:
-    """Numbers of the textures that body lies under; -1 where some of it has none."""
+def tinted_textures(mesh: PaintedMesh) -> set[int]:
+    """Indices of the textures on the body; -1 is among them where some of it has none."""
     return set(mesh.texture[mesh.parts == BODY].tolist())
 
 
-def paint_share(mesh: "PaintedMesh") -> "PaintedMesh":
-    """A mesh in its file's colours, coloured by how much of them `repainted` takes for body paint: from -1, none, to 1."""
+def paint_mask(mesh: PaintedMesh) -> PaintedMesh:
+    """The mesh coloured by how much of its surface `repaint` takes for body paint, from -1, none, to 1."""
     level = torch.where(mesh.parts == BODY, 1.0, -1.0)
     tinted = tinted_textures(mesh)
     textures = tuple(
@@ -106,7 +72,8 @@ def paint_share(mesh: "PaintedMesh") -> "PaintedMesh":
 
 
 def paintable(texture: Float[Tensor, "height width 3"]) -> Float[Tensor, "height width 1"]:
-    """How much of a texel is paint: colourless ones that are not dark; others are trim, tyres and lamps."""
+    """How much of each texel is paint, in [0, 1]: colourless ones are that are not dark; others are trim or
+    lamps."""
     low, high = ((texture + 1) / 2).aminmax(dim=-1, keepdim=True)
     return ((low - 0.2) / 0.15).clamp(0, 1) * (1 - ((high - low - 0.1) / 0.15).clamp(0, 1))
 
@@ -114,6 +81,6 @@ def paintable(texture: Float[Tensor, "height width 3"]) -> Float[Tensor, "height
 def tint(
     texture: Float[Tensor, "height width 3"], paint: Float[Tensor, "3"]
 ) -> Float[Tensor, "height width 3"]:
-    """What is paintable of the texture times the paint."""
+    """The texture in [-1, 1] with its paintable texels multiplied by the paint."""
     level, painted = (texture + 1) / 2, paintable(texture)
     return 2 * level * (1 - painted + painted * (paint + 1) / 2) - 1

@@ -1,8 +1,8 @@
-"""Cars and other objects as triangle meshes, from files into the frame of the procedural cars.
+"""Reads cars and other objects as triangle meshes into the frame of the procedural cars.
 
-That frame: +Y up, the front towards +Z, the middle of the box around the object at the origin, 1.8 object units
-long; what is no car has its longest side, whichever that is, of that length. Files stand any way up, so whoever reads one
-says where its top and its front are.
+In that frame +Y is up, the front is towards +Z, and the middle of the box around the object is at the origin.
+A car is 1.8 object units long; other objects have that length along their longest side. Files stand any way
+up, so a `MeshFile` says where the top and the front are.
 """
 
 from collections.abc import Sequence
@@ -17,30 +17,31 @@ from PIL import Image
 from torch import Tensor
 
 from spir.categories import CAR_PALETTE
-from spir.data.meshes.paint import part_of
+from spir.data.meshes.parts import classify_parts
 from spir.formulas.car_field import LENGTH_UNITS
 from spir.types import Mesh, Movable
 
 BODY = CAR_PALETTE.index("body paint")
 GREY = (128, 128, 128)
+"""Colour of pieces without one, bytes."""
 
 
 class MeshError(ValueError):
-    """A file or folder that holds no mesh to use; the message says what to do."""
+    """A file or folder holds no usable mesh; the message says what to do."""
 
 
 @dataclass(frozen=True)
 class PaintedMesh(Movable):
-    """Triangles with a colour for every corner, or a texture, and a part for every face."""
+    """A triangle mesh with a colour at every corner of a face, or a texture, and a part for every face."""
 
     vertices: Float[Tensor, "vertex 3"]
     faces: Int[Tensor, "face 3"]
     colours: Float[Tensor, "face 3 3"]
-    """Of the corners; counts where there is no texture."""
+    """Colours of the corners in [-1, 1], which count where there is no texture."""
     parts: Int[Tensor, " face"]
     """Index into `CAR_PALETTE`."""
     uv: Float[Tensor, "face 3 2"]
-    """Place in the texture, from its lower left corner; repeats outside [0, 1]."""
+    """Texture coordinates, from the lower left corner; the texture repeats outside [0, 1]."""
     texture: Int[Tensor, " face"]
     """Index into `textures`; -1 = none."""
     textures: tuple[Float[Tensor, "height width 3"], ...] = ()
@@ -48,30 +49,32 @@ class PaintedMesh(Movable):
 
 @dataclass(frozen=True)
 class MeshFile:
-    """Where a car lies and how it stands there."""
+    """The file of a mesh, and how the object stands in it."""
 
     path: str
-    """Relative to the folder of all meshes."""
+    """Path relative to the folder of all meshes."""
     up: str = "+y"
     front: str = "+z"
     skip: tuple[str, ...] = ()
-    """Beginnings of the names of nodes that are no part of the picture, such as collision shapes."""
+    """Nodes whose names begin so are left out, such as collision shapes."""
     rotation: tuple[float, ...] = ()
-    """Nine numbers, a matrix row by row, that turns the file's points before its axes count; none = as they are."""
+    """Matrix, row by row, that rotates the file's points before its axes count; empty = no rotation."""
     car: bool = True
-    """Fitted by its length; else by its longest side."""
+    """Whether the object is fitted by its length, else by its longest side."""
     label: str = ""
-    """Its name where the file's own is not enough."""
+    """Name of the object where the file's own is not unique."""
 
     @property
     def name(self) -> str:
+        """The label, or else the name of the file."""
         return self.label or PurePosixPath(self.path).stem
 
 
 class NearbyFiles(trimesh.resolvers.FilePathResolver):
-    """Finds textures and materials by file name alone in the mesh's folder or the one around it."""
+    """Finds textures and materials by file name alone, in the mesh's folder or the one above it."""
 
     def get(self, name: str) -> bytes:
+        """The content of the file of that name. Raises FileNotFoundError where there is none."""
         wanted = PurePosixPath(name.replace("\\", "/")).name.lower()
         for folder in (Path(self.parent), Path(self.parent).parent):
             for path in sorted(folder.rglob("*")):
@@ -81,7 +84,7 @@ class NearbyFiles(trimesh.resolvers.FilePathResolver):
 
 
 def from_surface(mesh: Mesh) -> PaintedMesh:
-    """A mesh with colours at its vertices, all of it body."""
+    """A mesh with colours at its vertices as a `PaintedMesh`, all of it body."""
     count = len(mesh.faces)
     faces = mesh.faces.long()
     return PaintedMesh(
@@ -95,7 +98,8 @@ def from_surface(mesh: Mesh) -> PaintedMesh:
 
 
 def read_mesh(root: Path, file: MeshFile) -> PaintedMesh:
-    """The object in the canonical frame with the colours of its file. Raises MeshError where there is none."""
+    """Read an object into the canonical frame, in the colours of its file. Raises MeshError where there is
+    none."""
     path = root / file.path
     if not path.is_file():
         raise MeshError(f"there is no mesh {path}: is {root} the folder that holds {file.path}?")
@@ -123,7 +127,7 @@ class Piece:
     """One node of a scene, in the file's frame."""
 
     name: str
-    """Of the node and its material."""
+    """Names of the node and its material."""
     vertices: Float[Tensor, "vertex 3"]
     faces: Int[Tensor, "face 3"]
     colours: Float[Tensor, "vertex 3"]
@@ -132,7 +136,7 @@ class Piece:
 
 
 def piece(name: str, geometry: trimesh.Trimesh, place: Float[np.ndarray, "4 4"]) -> Piece:
-    """A node with whatever it has of colours and texture; grey and without a texture where it has none."""
+    """A node as a piece, with its colours and texture; grey where it has none."""
     vertices = trimesh.transform_points(np.asarray(geometry.vertices), np.asarray(place))
     material = getattr(geometry.visual, "material", None)
     image = getattr(material, "baseColorTexture", None) or getattr(material, "image", None)
@@ -151,7 +155,7 @@ def piece(name: str, geometry: trimesh.Trimesh, place: Float[np.ndarray, "4 4"])
 
 
 def colours_of(visual: trimesh.visual.base.Visuals) -> np.ndarray:
-    """One colour, or one for each vertex, [0, 255]."""
+    """The colour of a visual, or one for each vertex, in [0, 255]."""
     material = getattr(visual, "material", None)
     if material is not None:
         return np.asarray(material.main_color)[:3]
@@ -166,7 +170,7 @@ def join(pieces: Sequence[Piece], file: MeshFile) -> PaintedMesh:
     counts = torch.tensor([len(one.faces) for one in pieces])
     starts = np.cumsum([0] + [len(one.vertices) for one in pieces]).tolist()
     areas = [float(area_vectors(one.vertices, one.faces).norm(dim=-1).sum()) for one in pieces]
-    parts = torch.tensor(part_of([one.name for one in pieces], areas))
+    parts = torch.tensor(classify_parts([one.name for one in pieces], areas))
     texture = torch.tensor([places.get(id(one.image), -1) for one in pieces])
     return PaintedMesh(
         vertices=canonical(torch.cat([one.vertices for one in pieces]), file.up, file.front, file.car),
@@ -187,13 +191,13 @@ def pixels(image: Image.Image) -> Float[Tensor, "height width 3"]:
 def area_vectors(
     vertices: Float[Tensor, "vertex 3"], faces: Int[Tensor, "face 3"]
 ) -> Float[Tensor, "face 3"]:
-    """A normal of each face, as long as the face is large."""
+    """The normal of each face, whose length is the area of the face."""
     first, second, third = vertices[faces].unbind(1)
     return torch.cross(second - first, third - first, -1) / 2
 
 
 def axis(name: str) -> Float[Tensor, "3"]:
-    """ "-y" -> (0, -1, 0)."""
+    """The vector of an axis: "-y" is (0, -1, 0). Raises MeshError for any other name."""
     if len(name) != 2 or name[0] not in "+-" or name[1] not in "xyz":
         raise MeshError(f"an axis is one of +x -x +y -y +z -z, not {name!r}")
     return (1 if name[0] == "+" else -1) * torch.eye(3, dtype=torch.float64)["xyz".index(name[1])]
@@ -202,16 +206,21 @@ def axis(name: str) -> Float[Tensor, "3"]:
 def canonical(
     vertices: Float[Tensor, "vertex 3"], up: str, front: str, car: bool = True
 ) -> Float[Tensor, "vertex 3"]:
-    """Turned so that the file's axes `up` and `front` are +Y and +Z, then fitted, see `fitted`."""
+    """Vertices rotated so that the file's axes `up` and `front` are +Y and +Z, then fitted, see `fit`.
+
+    Raises MeshError for axes that are none, or the same."""
     top, ahead = axis(up), axis(front)
     if top @ ahead != 0:
         raise MeshError(f"up {up} and front {front} must be two different axes")
     turn = torch.stack((torch.linalg.cross(top, ahead), top, ahead))
-    return fitted(vertices @ turn.T, car).float()
+    return fit(vertices @ turn.T, car).float()
 
 
-def fitted(vertices: Float[Tensor, "vertex 3"], car: bool = True) -> Float[Tensor, "vertex 3"]:
-    """The middle of the box at the origin; a car as long in z as every procedural car, all else along its longest side."""
+def fit(vertices: Float[Tensor, "vertex 3"], car: bool = True) -> Float[Tensor, "vertex 3"]:
+    """Vertices with the middle of their box at the origin, as long as every procedural car.
+
+    The length of a car is along z, that of other objects along their longest side. Raises MeshError without
+    length."""
     low, high = vertices.amin(0), vertices.amax(0)
     length = high[2] - low[2] if car else (high - low).max()
     if length <= 0:
@@ -220,6 +229,6 @@ def fitted(vertices: Float[Tensor, "vertex 3"], car: bool = True) -> Float[Tenso
 
 
 def box_corners(mesh: PaintedMesh) -> Float[Tensor, "1 8 3"]:
-    """Of the box around the mesh."""
+    """The corners of the box around the mesh."""
     low, high = mesh.vertices.amin(0), mesh.vertices.amax(0)
     return torch.cartesian_prod(*torch.stack((low, high), 1))[None]

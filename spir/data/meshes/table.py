@@ -1,4 +1,5 @@
-"""Which meshes a folder holds, and how they stand in their files: by a table that lies in it, or as most files do."""
+"""Lists the meshes of a folder and how they stand in their files, by a table in the folder or by
+convention."""
 
 import csv
 from collections import Counter
@@ -8,15 +9,15 @@ from pathlib import Path, PurePosixPath
 from spir.data.meshes.read import MeshError, MeshFile, axis
 
 TABLES = ("axes.tsv", "INDEX.tsv")
-"""The first of these that is there is read. Tab-separated, with a head: `path`, a file or a pattern such as */*.glb, or
-`model` and `obj`, a folder and the file in it; where given `up` and `front`, axes as +y, and `modelRotation`, nine numbers of
-a matrix that turns the file's points first."""
+"""The first of these that is there is read. Tab-separated, with a head: `path`, a file or a pattern such as
+*/*.glb, or `model` and `obj`, a folder and the file in it; where given `up` and `front`, axes as +y, and
+`modelRotation`, nine numbers of a matrix that turns the file's points first."""
 ENDINGS = (".obj", ".glb", ".dae")
 UP, FRONT = "+y", "+z"
 STANDING = {"planes_flightgear": ("+y", "-x"), "animals_0ad": ("+y", "-z")}
-"""Up and front in known collections, by the folder's name, where no table says."""
+"""Up and front in known collections without a table, by the folder's name."""
 BY_LENGTH = ("car",)
-"""Kinds that are as long as each other whatever their height and width; of all others the longest side counts."""
+"""Kinds that are fitted by their length; all others are fitted by their longest side."""
 
 
 def mesh_files(root: Path, kind: str) -> list[MeshFile]:
@@ -35,12 +36,12 @@ def mesh_files(root: Path, kind: str) -> list[MeshFile]:
 
 
 def long_name(file: MeshFile) -> str:
-    """Its folders and its own name, for files that share the latter."""
+    """A name from the file's folders and its own, for files whose own name is not unique."""
     return "-".join(PurePosixPath(file.path).with_suffix("").parts)
 
 
 def rows(table: Path) -> list[dict[str, str]]:
-    """What the table says, a dictionary a row; empty cells are left out."""
+    """The rows of the table as dictionaries without their empty cells."""
     with table.open(newline="") as file:
         return [
             {key: cell.strip() for key, cell in row.items() if key and cell and cell.strip()}
@@ -69,7 +70,7 @@ def files_of_row(root: Path, table: Path, row: dict[str, str]) -> list[MeshFile]
 
 
 def below(root: Path, pattern: str) -> list[str]:
-    """Meshes that a pattern finds, by path relative to the folder."""
+    """Paths of the meshes that match a pattern, relative to the folder."""
     return [
         path.relative_to(root).as_posix()
         for path in sorted(root.glob(pattern))

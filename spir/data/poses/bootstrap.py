@@ -2,9 +2,10 @@
 
     python -m spir.data.poses car photos.tar --out runs/poses-car.safetensors --report runs/poses-car
 
-Encoder -> NOCS -> PnP -> a short inversion. Kept is what agrees in everything that can be checked without a true
-pose: the map with its camera, the object with the silhouette, its picture with the photo, and the encoder with
-itself. The last is what tells a front taken for a back: such an answer changes when the photo is recoloured.
+The encoder predicts NOCS, PnP finds a pose, and a short inversion refines it. A pose is kept if everything
+agrees that can be checked without a true pose: the map with its camera, the object with the silhouette, its
+picture with the photo, and the encoder with itself. The last detects a front taken for a back: such a
+prediction changes when the photo is recoloured.
 """
 
 import argparse
@@ -23,7 +24,7 @@ from spir.bootstrap.colours import fit_colours
 from spir.bootstrap.guess import guess, look, resize
 from spir.categories import CATEGORIES
 from spir.data.collection import open_collection
-from spir.data.poses.fronts import agrees, read_fronts, turned_to_agree
+from spir.data.poses.fronts import agrees, read_fronts, turn_to_agree
 from spir.data.poses.report import write_report
 from spir.data.poses.table import PoseTable, load_table, save_table
 from spir.data.sources.picture import Collection, Picture
@@ -43,34 +44,36 @@ RECOLOURED: tuple[Callable[[Tensor], Tensor], ...] = (
     lambda rgb: rgb.roll(2, -1),
     lambda rgb: -rgb,
 )
-"""Other colours, the same object: grey, other hues, the negative."""
+"""Functions that recolour a photo: grey, other hues, the negative."""
 SAVE_EVERY = 25
-"""Batches between two tables on disk."""
+"""The table is written every so many batches."""
 
 
 @dataclass(frozen=True)
-class Trust:
-    """From where on a pose is good enough to learn from. Each limit was read off the toy cars of ETH-80 that may
-    be tuned on (2 and 3): see weights/TRAINING.md."""
+class PoseFilter:
+    """Limits of the scores from which on a pose is good enough to learn from.
+
+    They were tuned on the toy cars 2 and 3 of ETH-80, see weights/TRAINING.md."""
 
     reprojection: float = 0.015
-    """Picture widths, at most."""
+    """Largest reprojection error, picture widths."""
     iou: float = 0.85
-    """At least."""
+    """Smallest intersection over union."""
     loss: float = 0.45
-    """Of the short inversion, at most."""
+    """Largest loss of the short inversion."""
     spread: float = 0.08
-    """Object units, at most."""
+    """Largest spread of the encoder's predictions, object units."""
 
     def __call__(self, table: PoseTable) -> Bool[Tensor, " photo"]:
-        """Which rows are. Where the front is known, the encoder's doubts do not matter."""
+        """Which rows are good enough. Where the front is known, the encoder's uncertainty does not count."""
         sure = (table.reprojection <= self.reprojection) & (table.spread <= self.spread)
-        return (sure | table.told) & (table.iou >= self.iou) & (table.loss <= self.loss)
+        return (sure | table.front_known) & (table.iou >= self.iou) & (table.loss <= self.loss)
 
 
 @torch.no_grad()
 def spread(reconstructor: Reconstructor, cut: Cutout) -> Float[Tensor, " batch"]:
-    """How far the encoder's maps of recoloured copies lie from their mean, object units, mean over the object."""
+    """How far the encoder's maps of recoloured copies deviate from their mean, object units, mean over the
+    object."""
     encoder, symmetric = reconstructor.encoder, reconstructor.category.symmetric
     solid = cut.mask[..., None]
     copies = [cut, *(replace(cut, rgb=recolour(cut.rgb) * solid) for recolour in RECOLOURED)]
@@ -84,18 +87,21 @@ def spread(reconstructor: Reconstructor, cut: Cutout) -> Float[Tensor, " batch"]
 def bootstrap(
     reconstructor: Reconstructor, names: Sequence[str], cut: Cutout, sides: Sequence[str | None]
 ) -> PoseTable:
-    """Poses, codes and scores of a batch of cut-outs, whose fronts somebody may have named; none is kept yet."""
+    """Poses, codes and scores of a batch of cut-outs; none is marked as kept yet.
+
+    `sides` says where each front points, a key of `spir.data.poses.fronts.SIDES`, or none where nobody
+    labelled it."""
     generator, category = reconstructor.generator, reconstructor.category
     target = cut.to(reconstructor.device)
     first = guess(target, reconstructor.encoder, generator, category)
-    first = replace(first, pose=turned_to_agree(first.pose, sides))
+    first = replace(first, pose=turn_to_agree(first.pose, sides))
     first = fit_colours(first, target, generator, category)
     *_, last = invert(target, first, generator, category, QUICK, reconstructor.perceptual)
     last = last.to("cpu")
     right = agrees(last.pose, sides)
     unsure = spread(reconstructor, target).cpu()
     unsure[~right] = torch.inf
-    told = torch.tensor([side is not None for side in sides]) & right
+    front_known = torch.tensor([side is not None for side in sides]) & right
     mask = F.interpolate(cut.mask[:, None], last.alpha.shape[1:], mode="area")[:, 0]
     return PoseTable(
         tuple(names),
@@ -105,13 +111,14 @@ def bootstrap(
         iou(last.alpha, mask),
         last.loss,
         unsure,
-        told,
+        front_known,
         torch.zeros(len(names), dtype=torch.bool),
     )
 
 
 def cut_picture(reconstructor: Reconstructor, picture: Picture) -> Cutout:
-    """The object of a picture by the mask that it brings, else as the app cuts out. Raises PhotoError."""
+    """The cut-out of a picture by its own mask, else by the segmenter. Raises PhotoError where it shows no
+    object."""
     alpha = picture.photo.alpha
     return reconstructor.cut(picture.photo, None if alpha is None else alpha.float() / 255)
 
@@ -119,7 +126,8 @@ def cut_picture(reconstructor: Reconstructor, picture: Picture) -> Cutout:
 def cutouts(
     collection: Collection, rows: Sequence[int], reconstructor: Reconstructor, batch: int
 ) -> Iterator[tuple[list[str], Cutout]]:
-    """Names and cut-outs of some photos in batches; a photo without an object is left out."""
+    """Yield names and cut-outs of the photos in these rows, in batches; a photo without an object is left
+    out."""
     names, cuts = [], []
     for place, row in enumerate(rows):
         picture = collection[row]
@@ -135,6 +143,7 @@ def cutouts(
 
 
 def parser() -> argparse.ArgumentParser:
+    """The options of the command."""
     made = argparse.ArgumentParser(
         prog="python -m spir.data.poses",
         description=__doc__,
@@ -158,6 +167,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(argv: list[str] | None = None) -> None:
+    """Run the command."""
     args = parser().parse_args(argv)
     try:
         reconstructor = Reconstructor.load(args.category, args.device, args.weights)
@@ -179,11 +189,11 @@ def main(argv: list[str] | None = None) -> None:
     if not done:
         sys.exit(f"No poses were found: {args.photos} shows no object that could be cut out.")
     table = join(done)
-    table = replace(table, kept=Trust()(table))
+    table = replace(table, kept=PoseFilter()(table))
     save_table(args.out, table)
     print(f"{int(table.kept.sum())} of {len(table)} photos kept")
     if args.report:
-        write_report(args.report, table, collection, CATEGORIES[args.category], Trust())
+        write_report(args.report, table, collection, CATEGORIES[args.category], PoseFilter())
 
 
 if __name__ == "__main__":

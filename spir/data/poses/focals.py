@@ -1,8 +1,8 @@
-"""§3.2: the focal lengths that PnP tries, read off the cameras of a data set, so that nobody needs it afterwards.
+"""§3.2: the focal lengths that PnP tries, from the cameras of a data set, which is not needed afterwards.
 
     python -m spir.data.poses.focals DATA [--layout p3d] [--split train]
 
-Prints them as `spir.weights import --focals` takes them.
+It prints them as `spir.weights import --focals` takes them.
 """
 
 import argparse
@@ -16,7 +16,7 @@ from spir.data.collection import LAYOUTS, open_collection
 from spir.data.sources.picture import Collection
 
 PERCENTILES = (1, 10, 20, 30, 40, 50, 60, 70, 80, 90, 99)
-"""The authors'."""
+"""The authors' percentiles."""
 DECIMALS = 4
 
 
@@ -32,6 +32,7 @@ def focal_guesses(collection: Collection) -> list[float]:
 
 
 def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command."""
     parser = argparse.ArgumentParser(
         "python -m spir.data.poses.focals", description="Focal lengths for PnP, of a data set's cameras."
     )

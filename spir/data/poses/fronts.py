@@ -1,7 +1,7 @@
-"""One word a photo, by eye: to which side of the picture the object's front points.
+"""Labels of a person for photos: to which side of the picture the object's front points.
 
-What bootstrapping alone cannot find out: an encoder that has only seen renderings takes some real fronts for
-backs, surely and consistently. A word costs a person a second, and a few hundred of them are enough.
+Bootstrapping alone cannot find this out: an encoder that has only seen renderings takes some real fronts for
+backs, confidently and consistently. A label costs a person a second, and a few hundred of them are enough.
 """
 
 import csv
@@ -18,13 +18,14 @@ from spir.geometry.rotation import matrix_from_quaternion
 from spir.types import Pose
 
 SIDES = {"left": (-1.0, 0.0), "right": (1.0, 0.0), "near": (0.0, 1.0), "far": (0.0, -1.0)}
-"""The directions across the picture (x right) and out of it, towards the camera."""
-LEAST = 0.1
-"""The front must point this far to the side, of at most 1."""
+"""Direction of the front for each label: across the picture (x right), and out of it, towards the camera."""
+MIN_COSINE = 0.1
+"""Smallest cosine between the front and the direction of its label."""
 
 
 def read_fronts(path: Path) -> dict[str, str]:
-    """Name -> side from a CSV with these two columns. Raises ValueError, with the line, for anything else."""
+    """Labels by photo, from a CSV with the columns name and side. Raises ValueError, with the line, for
+    anything else."""
     found = {}
     with path.open(newline="") as file:
         for line, row in enumerate(csv.DictReader(file), start=2):
@@ -35,19 +36,21 @@ def read_fronts(path: Path) -> dict[str, str]:
 
 
 def agrees(pose: Pose, sides: Sequence[str | None]) -> Bool[Tensor, " batch"]:
-    """Whether each pose shows the front where it is; none = anywhere."""
+    """Whether each pose has the front where its label says; none = anywhere."""
     front = matrix_from_quaternion(pose.quaternion)[:, :, 2][:, [0, 2]]
     wanted = [SIDES.get(side, (0.0, 0.0)) for side in sides]
     along = (front * front.new_tensor(wanted)).sum(1)
     free = torch.tensor([side is None for side in sides], device=front.device)
-    return free | (along > LEAST)
+    return free | (along > MIN_COSINE)
 
 
-def turned_to_agree(pose: Pose, sides: Sequence[str | None]) -> Pose:
-    """Poses whose front points elsewhere get half a turn, which keeps the outline of most objects, or else a
-    quarter; the rest stay as they are."""
+def turn_to_agree(pose: Pose, sides: Sequence[str | None]) -> Pose:
+    """Turn the poses whose front points elsewhere, by half a turn, which keeps most outlines, or else by a
+    quarter.
+
+    The rest stay as they are."""
     found, fine = pose, agrees(pose, sides)
-    # Places in `hypotheses.NAMES`.
+    # Indices of these turns in `hypotheses.NAMES`.
     for place in (2, 4, 5):
         other = replace(pose, quaternion=turned_quaternions(pose)[:, place])
         better = ~fine & agrees(other, sides)

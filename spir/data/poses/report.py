@@ -1,4 +1,5 @@
-"""What bootstrapping poses kept and dropped, for people: a page of numbers and two contact sheets."""
+"""A report of bootstrapped poses for people: a page of numbers, and contact sheets of what was kept and
+dropped."""
 
 from dataclasses import asdict
 from pathlib import Path
@@ -19,19 +20,20 @@ from spir.outputs.views import to_uint8
 from spir.photo import cutout
 
 SHOWN, COLUMNS = 60, 10
-"""Photos on a sheet, and beside one another."""
+"""Number of photos on a contact sheet, and in a row of it."""
 CELL = 96
-"""Pixels."""
+"""Side of a photo on a sheet, pixels."""
 AXES = ((0, "blue"), (1, "lime"), (2, "red"))
-"""To the object's left side, up, and to its front."""
+"""Colours of the axes that are drawn: to the object's left side, up, and to its front."""
 
 
 def write_report(
-    folder: Path, table: PoseTable, collection: Collection, category: Category, trust: Any
+    folder: Path, table: PoseTable, collection: Collection, category: Category, limits: Any
 ) -> None:
-    """`folder/README.md`, `kept.png` and `dropped.png`; `trust` is the dataclass of limits that was applied."""
+    """Write `folder/README.md`, `kept.png` and `dropped.png`; `limits` is the dataclass of limits that was
+    applied."""
     folder.mkdir(parents=True, exist_ok=True)
-    (folder / "README.md").write_text(summary(table, trust))
+    (folder / "README.md").write_text(summary(table, limits))
     for name, rows in (("kept", table.kept), ("dropped", ~table.kept)):
         chosen = rows.nonzero()[:, 0][:SHOWN].tolist()
         if chosen:
@@ -40,15 +42,16 @@ def write_report(
             Image.fromarray(sheet(lines)).save(folder / f"{name}.png")
 
 
-def summary(table: PoseTable, trust: Any) -> str:
-    """The share that was kept, what each limit alone would drop, and where the cameras stood."""
+def summary(table: PoseTable, limits: Any) -> str:
+    """A Markdown page: the share that was kept, the distribution of each score, and where the cameras
+    stood."""
     total, kept = len(table), int(table.kept.sum())
     lines = [
         f"# Poses\n\n{kept} of {total} photos kept ({kept / total:.0%}).\n",
         "| score | limit | 10 % | median | 90 % |",
     ]
     lines.append("|---|---|---|---|---|")
-    for name, limit in asdict(trust).items():
+    for name, limit in asdict(limits).items():
         low, middle, high = getattr(table, name).float().quantile(torch.tensor((0.1, 0.5, 0.9))).tolist()
         lines.append(f"| {name} | {limit:g} | {low:.3f} | {middle:.3f} | {high:.3f} |")
     lines += ["\n| azimuth from, degrees | kept | dropped |", "|---|---|---|"]
@@ -60,7 +63,7 @@ def summary(table: PoseTable, trust: Any) -> str:
 def cell(
     table: PoseTable, row: int, collection: Collection, category: Category
 ) -> UInt8[np.ndarray, "h w 3"]:
-    """The cut-out with the object's axes drawn where the pose puts them, and its scores."""
+    """A photo's cut-out with its scores and with the object's axes, drawn where the pose puts them."""
     photo = collection[collection.names.index(table.names[row])].photo
     if photo.alpha is None:
         rgb = torch.zeros(CELL, CELL, 3)

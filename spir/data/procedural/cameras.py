@@ -9,18 +9,18 @@ from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.types import Field, Pose
 
 FOCAL_RANGE = (0.9, 7.0)
-"""Picture widths, of the crop around the object: a phone from three steps away, a tele lens from fifty."""
+"""Focal lengths in widths of the crop around the object: a phone from three steps away, a tele lens from
+fifty."""
 FOCAL_GUESSES = (0.95, 1.2, 1.5, 1.9, 2.5, 3.5, 5.5)
-"""Percentiles of that distribution, for PnP; carried in the encoder's weights."""
-
-
+"""Percentiles of that distribution, which PnP tries; the encoder's weights carry them."""
 BOX_RESOLUTION = 48
-"""Voxels along the side of the grid that finds an object's box."""
+"""The grid that finds an object's box has so many voxels along its side."""
 
 
 @torch.no_grad()
 def bounding_corners(field: Field) -> Float[Tensor, "batch 8 3"]:
-    """The corners of each object's box, to one voxel of a coarse grid; the whole cube where there is no object."""
+    """The corners of each object's box, to one voxel of a coarse grid; the whole cube where there is no
+    object."""
     grid = field.sdf_grid(BOX_RESOLUTION)
     axis = torch.linspace(-field.scene_range, field.scene_range, BOX_RESOLUTION, device=grid.device)
     boxes = []
@@ -45,7 +45,7 @@ def sample_poses(count: int, corners: Float[Tensor, "count corner 3"], margin: f
     focal = torch.exp(low + (high - low) * draw())
     angles = (360 * draw() - 180, elevation, 4 * normal())
     scale, shift = torch.full_like(focal, 0.7), torch.zeros(count, 2, device=device)
-    # Close by, size and place of the box depend on each other; shortened steps settle both.
+    # At short distances, size and place of the box depend on each other; damped steps converge for both.
     for _ in range(16):
         pose = look_at_pose(*angles, focal=focal, scale=scale, shift=shift)
         seen = 2 * project(camera_from_pose(pose), corners)[0]

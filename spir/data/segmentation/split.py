@@ -1,4 +1,4 @@
-"""What the small segmenter never sees in training: the last 1,000 car photos and 60 scenes, by name."""
+"""The split of the small segmenter's data: the last 1,000 car photos and 60 scenes, by name, are held out."""
 
 import tarfile
 from pathlib import Path
@@ -11,30 +11,31 @@ from numpy import ndarray
 PHOTOS_HELD = 1000
 SCENES_HELD = 60
 EVERY = 14
-"""Every so manieth scene by name is kept out, so all sorts are among them."""
+"""One in so many scenes, by name, is held out, so that all sorts are among them."""
 
 
 def members(path: Path, ending: str = ".jpg") -> list[str]:
-    """Names in a tar that end so, sorted."""
+    """The names in a tar that end with `ending`, sorted."""
     with tarfile.open(path) as tar:
         return sorted(name for name in tar.getnames() if name.endswith(ending))
 
 
 def photo_names(path: Path) -> tuple[list[str], list[str]]:
-    """Photos to train on, and those kept out."""
+    """The names of the photos to train on, and of those held out."""
     names = members(path)
     return names[:-PHOTOS_HELD], names[-PHOTOS_HELD:]
 
 
 def scene_names(path: Path) -> tuple[list[str], list[str]]:
-    """Scenes to train on, and those kept out."""
+    """The names of the scenes to train on, and of those held out."""
     names = members(path)
     held = names[EVERY // 2 :: EVERY][:SCENES_HELD]
     return [name for name in names if name not in set(held)], held
 
 
-def decoded(tar: tarfile.TarFile, name: str, flag: int = cv2.IMREAD_COLOR_RGB) -> ndarray:
-    """A picture of an open tar, red first. Raises ValueError where it is none."""
+def read_image(tar: tarfile.TarFile, name: str, flag: int = cv2.IMREAD_COLOR_RGB) -> ndarray:
+    """A picture of an open tar, in RGB order unless `flag` says otherwise. Raises ValueError where it is
+    none."""
     found = cv2.imdecode(np.frombuffer(tar.extractfile(name).read(), np.uint8), flag)
     if found is None:
         raise ValueError(f"{name} is no picture")
@@ -42,6 +43,6 @@ def decoded(tar: tarfile.TarFile, name: str, flag: int = cv2.IMREAD_COLOR_RGB) -
 
 
 def read_scenes(path: Path, names: list[str]) -> list[UInt8[ndarray, "_ _ 3"]]:
-    """Scenes of a tar, each of its own size."""
+    """The scenes of a tar that are named, each of its own size."""
     with tarfile.open(path) as tar:
-        return [decoded(tar, name) for name in names]
+        return [read_image(tar, name) for name in names]

@@ -1,1 +1,2 @@
-"""Photo collections as their makers distribute them, one file a layout; cameras converted at the door."""
+"""Photo collections as their makers distribute them, one file a layout; cameras are converted while
+reading."""

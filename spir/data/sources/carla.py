@@ -1,4 +1,5 @@
-"""The CARLA cars of GRAF: images/*.png (or *.png) on white, and poses/NAME_extrinsics.npy, 3x4 camera to world.
+"""The CARLA cars of GRAF: images/*.png (or *.png) on white, and poses/NAME_extrinsics.npy, 3x4 camera to
+world.
 
 One focal length for all; the cameras' axes are ours (looking along -z, y up). No masks, no splits.
 """
@@ -14,8 +15,8 @@ from spir.geometry.frame import Frame
 from spir.photo import read_photo
 
 CARLA_FRAME = CATEGORIES["carla"].frame
-"""Up is certain, and so is that the cars lie along x: others mirror the cameras by y -> -y. That the front is
-+x is the simulator's own convention, not looked at."""
+"""Frame of the cars. Up is certain, and so is that they lie along x: others mirror the cameras by y -> -y.
+That the front is +x is the simulator's own convention and has not been checked on pictures."""
 FIELD_OF_VIEW_DEG = 30.0
 POSE_ENDING = "_extrinsics.npy"
 
@@ -26,7 +27,7 @@ class CARLAPictures(Pictures):
     looks_for = "images/*.png (or *.png) and poses/ (or carla_poses/) with NAME_extrinsics.npy"
 
     def __init__(self, path: Path, split: str = "train", frame: Frame = CARLA_FRAME) -> None:
-        """Lists the pictures that have a pose. Raises ValueError where there is none."""
+        """List the pictures that have a pose. Raises ValueError where there is none."""
         only_train(split, path.name)
         self.frame = frame
         self.name = path.resolve().name
@@ -41,9 +42,11 @@ class CARLAPictures(Pictures):
 
     @staticmethod
     def recognises(path: Path) -> bool:
+        """Whether the folder has this layout."""
         return path.is_dir() and next(poses_folder(path).glob(f"*{POSE_ENDING}"), None) is not None
 
     def read(self, index: int) -> Picture:
+        """The picture with its camera."""
         name = self.names[index]
         photo = read_photo(self.images / f"{name}.png")
         pose = np.load(self.poses / (name + POSE_ENDING), allow_pickle=False)
@@ -52,5 +55,5 @@ class CARLAPictures(Pictures):
 
 
 def poses_folder(path: Path) -> Path:
-    """`poses`, or `carla_poses` as the archive calls it; it may not exist."""
+    """The folder of the poses, called `poses` or, in the archive, `carla_poses`; it may not exist."""
     return path / "poses" if (path / "poses").is_dir() else path / "carla_poses"

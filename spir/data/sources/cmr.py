@@ -1,8 +1,8 @@
 """The .mat annotations of CMR (also used by UMR): file, mask and weak-perspective pose of each object.
 
 `images` has rel_path, bbox and mask for each object, `sfm_anno` scale, trans and rot, in the same order: the
-point p lands at pixel scale (rot p)[:2] + trans, x right, y down, the middle of the first pixel being 1 (Matlab
-counts from there).
+point p lands at pixel scale (rot p)[:2] + trans, x right, y down, the middle of the first pixel being 1
+(Matlab counts from there).
 """
 
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from spir.photo import read_photo
 from spir.types import Camera
 
 MATLAB_FIRST = 0.5
-"""Pixel 1's middle lies half a pixel from the picture's corner."""
+"""The middle of pixel 1 is half a pixel from the picture's corner."""
 
 
 @dataclass(frozen=True)
 class WeakPerspective:
-    """`rotation` from the object to computer vision's camera axes."""
+    """A weak-perspective camera; `rotation` goes from the object to computer vision's camera axes."""
 
     rotation: Float[ndarray, "3 3"]
     trans_px: Float[ndarray, "2"]
@@ -42,20 +42,23 @@ class Annotation:
 
     @property
     def mask(self) -> Bool[ndarray, "rows columns"]:
+        """The mask of the object, unpacked."""
         rows, columns = self.shape
         return np.unpackbits(self.bits, count=rows * columns).reshape(self.shape).astype(bool)
 
 
 class CMRPictures(Pictures):
-    """Photos below `images`, named by their number and file."""
+    """Photos below the folder `images`, named by their number and file."""
 
     def __init__(self, name: str, images: Path, annotations: Path, poses: Path | None, frame: Frame) -> None:
-        """Reads all annotations; `poses` none = unknown cameras. Raises ValueError where the two differ."""
+        """Read all annotations; without `poses` the cameras are unknown. Raises ValueError where the two
+        files differ."""
         self.name, self.images, self.frame = name, images, frame
         self.annotations = read_annotations(annotations, poses)
         self.names = tuple(f"{i:05d}-{Path(a.file).stem}" for i, a in enumerate(self.annotations))
 
     def read(self, index: int) -> Picture:
+        """The picture with its mask and, where it is known, its camera."""
         annotation = self.annotations[index]
         photo = masked(read_photo(self.images / annotation.file), annotation.mask)
         return Picture(self.names[index], photo, self.camera(annotation))
@@ -70,7 +73,7 @@ class CMRPictures(Pictures):
 
 
 def read_annotations(annotations: Path, poses: Path | None) -> tuple[Annotation, ...]:
-    """The objects of a pair of .mat files."""
+    """Read the objects of a pair of .mat files. Raises ValueError where the two differ in length."""
     images = structs(annotations, "images")
     sfm = structs(poses, "sfm_anno") if poses else [None] * len(images)
     if len(sfm) != len(images):
@@ -87,7 +90,7 @@ def read_annotations(annotations: Path, poses: Path | None) -> tuple[Annotation,
 
 
 def structs(file: Path, key: str) -> list:
-    """A Matlab array of structs as a list of objects."""
+    """An array of structs of a .mat file, as a list of objects. Raises ValueError where the file lacks it."""
     content = loadmat(file, struct_as_record=False, squeeze_me=True, variable_names=[key])
     if key not in content:
         raise ValueError(f"{file} has no {key!r}: it is not one of CMR's annotations")
@@ -95,7 +98,7 @@ def structs(file: Path, key: str) -> list:
 
 
 def weak_perspective(pose: object) -> WeakPerspective | None:
-    """An entry of sfm_anno; its rotation's third row follows from the others."""
+    """The camera of an entry of sfm_anno; the third row of its rotation follows from the others."""
     if pose is None:
         return None
     first, second = np.asarray(pose.rot, float)[:2]

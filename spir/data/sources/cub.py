@@ -7,8 +7,9 @@ from spir.data.sources.cmr import CMRPictures
 from spir.geometry.frame import Frame
 
 CUB_FRAME = CATEGORIES["cub"].frame
-"""CMR turns its mean shape so that x grows from the bird's right to its left and y from crown to tail. Not
-looked at. The unit is half the bird's longest extent without its wings."""
+"""Frame of the birds. CMR turns its mean shape so that x grows from the bird's right to its left and y from
+crown to tail, which has not been checked on pictures. The unit is half the bird's longest extent without its
+wings."""
 
 
 class CUBPictures(CMRPictures):
@@ -17,7 +18,7 @@ class CUBPictures(CMRPictures):
     looks_for = "CUB_200_2011/images (or images/), data/train_cub_cleaned.mat and sfm/anno_train.mat"
 
     def __init__(self, path: Path, split: str = "train", frame: Frame = CUB_FRAME) -> None:
-        """Raises ValueError where the split has no annotations."""
+        """Read the annotations of a split. Raises ValueError where it has none."""
         annotations = path / "data" / f"{split}_cub_cleaned.mat"
         if not annotations.is_file():
             there = ", ".join(sorted(mat.stem.split("_")[0] for mat in mats(path)))
@@ -31,6 +32,7 @@ class CUBPictures(CMRPictures):
 
     @staticmethod
     def recognises(path: Path) -> bool:
+        """Whether the folder has this layout."""
         return path.is_dir() and bool(mats(path))
 
 

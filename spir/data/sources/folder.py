@@ -1,4 +1,4 @@
-"""A plain folder of photos, with masks NAME.mask.png beside them or masks/NAME.png below, where there are any."""
+"""A plain folder of photos; their masks, if any, are NAME.mask.png beside them or masks/NAME.png below."""
 
 from pathlib import Path
 
@@ -10,12 +10,12 @@ MASK_ENDING = ".mask.png"
 
 
 class FolderPictures(Pictures):
-    """Photos of a folder by name; those without a mask are left to the caller's segmenter."""
+    """Photos of a folder by name; for those without a mask the caller needs a segmenter."""
 
     looks_for = "a folder of NAME.jpg|jpeg|png|webp, some with NAME.mask.png or masks/NAME.png"
 
     def __init__(self, path: Path, split: str = "train") -> None:
-        """Raises ValueError where there is no photo, or two of the same name."""
+        """List the photos. Raises ValueError where there is none, or two of the same name."""
         only_train(split, path.name)
         self.files = photo_files(path)
         if not self.files:
@@ -28,9 +28,11 @@ class FolderPictures(Pictures):
 
     @staticmethod
     def recognises(path: Path) -> bool:
+        """Whether the folder has this layout."""
         return path.is_dir() and bool(photo_files(path))
 
     def read(self, index: int) -> Picture:
+        """The photo with its mask, where there is one."""
         file = self.files[index]
         photo = read_photo(file)
         for mask in (file.with_name(file.stem + MASK_ENDING), file.parent / "masks" / f"{file.stem}.png"):
@@ -41,6 +43,6 @@ class FolderPictures(Pictures):
 
 
 def photo_files(folder: Path) -> tuple[Path, ...]:
-    """The photos directly in a folder, sorted by name; masks are none."""
+    """The photos directly in a folder, sorted by name, without the masks."""
     found = (file for file in folder.iterdir() if file.suffix.lower() in ENDINGS)
     return tuple(sorted(file for file in found if not file.name.endswith(MASK_ENDING)))

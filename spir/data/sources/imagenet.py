@@ -1,7 +1,8 @@
-"""Photos named one by one in a list, with masks and poses: ImageNet cars, airplanes, motorcycles and the like.
+"""Photos named one by one in a list, with masks and poses: ImageNet cars, airplanes, motorcycles and the
+like.
 
-The authors' own lists (detections.npy, poses_estimated_*.bin) are pickles, which may run any code when opened,
-so they are not read here. SPLIT.jsonl, the list that is, holds the same, one JSON object a line:
+The authors' own lists (detections.npy, poses_estimated_*.bin) are pickles, which may run any code when
+opened, so they are not read here. SPLIT.jsonl, the list that is, holds the same, one JSON object a line:
 
     {"file": "images/n02958343/1.JPEG",                       relative to the list
      "mask": "masks/1.png" or {"size": [rows, columns], "counts": COCO's run lengths},          optional
@@ -27,8 +28,8 @@ from spir.photo import read_mask, read_photo
 from spir.types import Camera, Photo, Pose
 
 IMAGENET_FRAME = CATEGORIES["imagenet_car"].frame
-"""Of the authors' P3D and ImageNet poses. For cars, those who set the authors' cars onto streets turn them so;
-not looked at, and other categories may face another way."""
+"""Frame of the authors' P3D and ImageNet poses. Others who render the authors' cars on streets turn them so;
+it has not been checked on pictures, and other categories may face another way."""
 ENDING = ".jsonl"
 POSE_KEYS = ("z0", "shift", "scale", "quaternion")
 
@@ -39,7 +40,7 @@ class ListedPictures(Pictures):
     looks_for = "SPLIT.jsonl, a list of photos, or the folder of such lists"
 
     def __init__(self, path: Path, split: str = "train", frame: Frame = IMAGENET_FRAME) -> None:
-        """Raises ValueError where the split's list is missing or a line of it cannot be understood."""
+        """Read the list of a split. Raises ValueError where it is missing or a line of it is malformed."""
         self.list = path if path.is_file() else path / f"{split}{ENDING}"
         if not self.list.is_file() or self.list.stem != split:
             raise ValueError(f"{path} has no list for {split!r}: this layout is {self.looks_for}")
@@ -50,9 +51,11 @@ class ListedPictures(Pictures):
 
     @staticmethod
     def recognises(path: Path) -> bool:
+        """Whether the file is a list, or the folder has one."""
         return path.suffix == ENDING if path.is_file() else bool(list(path.glob(f"*{ENDING}")))
 
     def read(self, index: int) -> Picture:
+        """The photo with its mask and camera, where the list has them."""
         entry = self.entries[index]
         photo = read_photo(self.list.parent / entry["file"])
         if "mask" in entry:
@@ -61,7 +64,7 @@ class ListedPictures(Pictures):
         return Picture(self.names[index], photo, camera)
 
     def mask(self, mask: str | dict, photo: Photo) -> Bool[ndarray, "rows columns"]:
-        """From a picture file or from run lengths."""
+        """A mask from a picture file or from run lengths."""
         if isinstance(mask, str):
             return read_mask(self.list.parent / mask, photo).numpy() >= 0.5
         return decode_rle(mask["size"], mask["counts"])
@@ -76,7 +79,7 @@ class ListedPictures(Pictures):
 
 
 def read_list(file: Path) -> list[dict]:
-    """The entries of a list. Raises ValueError with the number of a line that is none."""
+    """Read the entries of a list. Raises ValueError with the number of a malformed line."""
     entries = []
     for number, line in enumerate(file.read_text().splitlines(), start=1):
         if not line.strip():

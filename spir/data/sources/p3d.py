@@ -1,4 +1,5 @@
-"""Pascal3D+ cars with the annotations of CMR and UMR: PASCAL3D+_release1.1/Images, */car_{train,val,all}.mat."""
+"""Pascal3D+ cars with the annotations of CMR and UMR: PASCAL3D+_release1.1/Images,
+*/car_{train,val,all}.mat."""
 
 from pathlib import Path
 
@@ -6,9 +7,9 @@ from spir.data.sources.cmr import CMRPictures
 from spir.geometry.frame import Frame
 
 P3D_FRAME = Frame(up=(0.0, 0.0, 1.0), front=(0.0, -1.0, 0.0), half_side=1.1)
-"""CMR turns its mean shape so that x grows from the car's right to its left and y from front to back; the
-paper's cars follow it, as do those who compare with them. Not looked at. The unit is half the distance from a
-headlight to the opposite end, so 1.1 makes a car about 1.8 object units long."""
+"""Frame of the cars. CMR turns its mean shape so that x grows from the car's right to its left and y from
+front to back; the paper follows it, which has not been checked on pictures. The unit is half the distance
+from a headlight to the opposite end, so 1.1 makes a car about 1.8 object units long."""
 
 
 class P3DPictures(CMRPictures):
@@ -17,7 +18,7 @@ class P3DPictures(CMRPictures):
     looks_for = "PASCAL3D+_release1.1/Images, data/car_train.mat and sfm/car_train.mat"
 
     def __init__(self, path: Path, split: str = "train", frame: Frame = P3D_FRAME) -> None:
-        """Raises ValueError where the split has no annotations."""
+        """Read the annotations of a split. Raises ValueError where it has none."""
         annotations = [mat for mat in mats(path, split) if "sfm" not in mat.parent.name]
         poses = [mat for mat in mats(path, split) if "sfm" in mat.parent.name]
         if not annotations:
@@ -27,6 +28,7 @@ class P3DPictures(CMRPictures):
 
     @staticmethod
     def recognises(path: Path) -> bool:
+        """Whether the folder has this layout."""
         return path.is_dir() and images_folder(path).is_dir() and bool(mats(path, "*"))
 
 
@@ -36,4 +38,5 @@ def mats(path: Path, split: str) -> list[Path]:
 
 
 def images_folder(path: Path) -> Path:
+    """The folder that the annotations' paths are relative to."""
     return path / "PASCAL3D+_release1.1" / "Images"

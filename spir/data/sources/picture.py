@@ -1,4 +1,4 @@
-"""A picture of a collection: a photo, its mask and its camera, where they are known; and its mirror image."""
+"""A picture of a collection: a photo, with its mask and its camera where they are known."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -17,17 +17,20 @@ from spir.types import Camera, Photo
 
 @dataclass(frozen=True)
 class Picture:
+    """A photo of a collection."""
+
     name: str
-    """Unique in the collection."""
+    """Name, unique in the collection."""
     photo: Photo
-    """Alpha is the mask, 0 or 255, where the source has one; else none (or the photo's own alpha)."""
+    """The photo, whose alpha is the mask, 0 or 255, where the source has one; else none (or the photo's own
+    alpha)."""
     camera: Camera | None
-    """Of the whole picture, a batch of 1; none = unknown."""
+    """Camera of the whole picture, a batch of 1; none = unknown."""
 
 
 @runtime_checkable
 class Collection(Protocol):
-    """A sequence of pictures, decoded when asked for."""
+    """A sequence of pictures, which are decoded when they are indexed."""
 
     name: str
     names: tuple[str, ...]
@@ -38,7 +41,7 @@ class Collection(Protocol):
 
 
 class Pictures(Sequence[Picture]):
-    """What all readers share: `names` in the order of the pictures, and errors that say which picture.
+    """Base class of all readers: `names` in the order of the pictures, and errors that say which picture.
 
     A reader keeps no open file, so it can be pickled and used from many processes at once."""
 
@@ -47,13 +50,13 @@ class Pictures(Sequence[Picture]):
 
     @abstractmethod
     def read(self, index: int) -> Picture:
-        """The picture, decoded; IndexError past the end."""
+        """Decode a picture. Raises IndexError past the end."""
 
     def __len__(self) -> int:
         return len(self.names)
 
     def __getitem__(self, index: int) -> Picture:
-        """The picture. Raises PhotoError with its name where it cannot be read."""
+        """The picture of that index. Raises PhotoError with its name where it cannot be read."""
         try:
             return self.read(index)
         except (ValueError, OSError) as problem:
@@ -61,9 +64,10 @@ class Pictures(Sequence[Picture]):
 
 
 def masked(photo: Photo, mask: Bool[ndarray, "rows columns"]) -> Photo:
-    """The photo with alpha 255 where the mask is True; a mask of the photo before it was reduced will do.
+    """The photo with alpha 255 where the mask is True; the mask may have the size from before the photo was
+    reduced.
 
-    Raises PhotoError where the two differ in shape."""
+    Raises PhotoError where the two differ in proportions."""
     height, width = photo.rgb.shape[:2]
     rows, columns = mask.shape
     if not same_proportions(mask.shape, (height, width)):
@@ -78,7 +82,7 @@ def masked(photo: Photo, mask: Bool[ndarray, "rows columns"]) -> Photo:
 
 
 def only_train(split: str, name: str) -> None:
-    """Refuse a split of a collection that has none, rather than train on what was meant for testing."""
+    """Raise ValueError for a split of a collection that has none, rather than train on test pictures."""
     if split != "train":
         raise ValueError(
             f"{name} is not divided into splits, so there is no {split!r}: ask for 'train', or divide it yourself"

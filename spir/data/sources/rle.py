@@ -1,4 +1,4 @@
-"""Masks as run lengths, the way COCO writes them: column by column, the first run outside the object."""
+"""Masks as run lengths in COCO's format: column by column, the first run outside the object."""
 
 import numpy as np
 from jaxtyping import Bool
@@ -18,9 +18,11 @@ def decode_rle(size: list[int], counts: list[int] | str) -> Bool[ndarray, "rows 
 
 
 def unpack(text: str) -> list[int]:
-    """Run lengths from text: five bits a character from "0" on, lowest first, a sixth bit where more follow.
+    """Decode run lengths from text: five bits a character from "0" on, lowest first, a sixth bit where more
+    follow.
 
-    From the fourth on a run is written as its difference to the run two before it, hence signed."""
+    From the fourth on a run is written as its difference to the run two before it, hence signed. Raises
+    ValueError for characters that are no part of the format."""
     runs: list[int] = []
     value = shift = 0
     for character in text:

@@ -14,12 +14,12 @@ from spir.geometry.frame import Frame
 from spir.photo import read_photo
 
 SRN_FRAME = CATEGORIES["shapenet_cars"].frame
-"""ShapeNetCore v2 has +Y up and -Z in front; Blender's import turned that into +Z up and +Y in front. Code that
-sets such cars onto streets says the same (a car driving along +x is turned by 90 degrees about z). Up is
-certain, the front all but: a look at one car will tell."""
+"""Frame of the objects. ShapeNetCore v2 has +Y up and -Z in front; Blender's import turned that into +Z up
+and +Y in front. Code that renders such cars on streets says the same (a car driving along +x is turned by 90
+degrees about z). Up is certain; the front has not been checked on pictures."""
 SPLITS = ("train", "val", "test")
 CENTRE_TOLERANCE = 0.01
-"""Picture widths; our cameras look through the middle of the picture."""
+"""Largest offset of the optical axis from the middle, picture widths; our cameras have none."""
 
 
 class SRNPictures(Pictures):
@@ -28,7 +28,7 @@ class SRNPictures(Pictures):
     looks_for = "OBJECT/{rgb/*.png, pose/*.txt, intrinsics.txt}, directly or in a folder named *_train"
 
     def __init__(self, path: Path, split: str = "train", frame: Frame = SRN_FRAME) -> None:
-        """Lists the pictures; poses are read with them. Raises ValueError where the split is not there."""
+        """List the pictures; poses are read with them. Raises ValueError where the split is not there."""
         self.folder = objects_folder(path, split)
         self.frame = frame
         self.name = self.folder.resolve().name
@@ -37,9 +37,11 @@ class SRNPictures(Pictures):
 
     @staticmethod
     def recognises(path: Path) -> bool:
+        """Whether the folder has this layout."""
         return path.is_dir() and any(candidates(path, split) for split in SPLITS)
 
     def read(self, index: int) -> Picture:
+        """The picture with its camera."""
         item, view = self.names[index].split("/")
         photo = read_photo(self.folder / item / "rgb" / f"{view}.png")
         pose = np.loadtxt(self.folder / item / "pose" / f"{view}.txt").reshape(4, 4)
@@ -48,7 +50,7 @@ class SRNPictures(Pictures):
 
 
 def candidates(path: Path, split: str) -> list[Path]:
-    """Folders that hold objects of a split: the one given, or those below it (chairs lie one deeper)."""
+    """The folders that hold objects of a split: the one given, or those below it (chairs lie one deeper)."""
     below = [*sorted(path.glob(f"*_{split}")), *sorted(path.glob(f"*_{split}/*_{split}"))]
     named = path.resolve().name.rpartition("_")[2]
     # Objects in a folder without a split's name are for training, and never for a test.
@@ -57,7 +59,7 @@ def candidates(path: Path, split: str) -> list[Path]:
 
 
 def objects_folder(path: Path, split: str) -> Path:
-    """The one folder of a split."""
+    """The one folder of a split. Raises ValueError where there is none, or several."""
     found = candidates(path, split)
     if len(found) != 1:
         many = f"several: {', '.join(folder.name for folder in found)}" if found else "none"
@@ -69,7 +71,7 @@ def objects_folder(path: Path, split: str) -> Path:
 
 
 def focal_widths(file: Path) -> float:
-    """The focal length, in picture widths. Raises ValueError where the optical axis is not in the middle."""
+    """The focal length in picture widths. Raises ValueError where the optical axis is not in the middle."""
     lines = file.read_text().split("\n")
     focal, x0, y0 = (float(word) for word in lines[0].split()[:3])
     height, width = (int(word) for word in next(line for line in reversed(lines) if line.strip()).split())

@@ -1,4 +1,4 @@
-"""A tar of NAME.jpg, each with its mask NAME.png: read where it lies, in any order, by many processes."""
+"""A tar of NAME.jpg, each with its mask NAME.png, read without unpacking, in any order, by many processes."""
 
 import tarfile
 from pathlib import Path
@@ -10,16 +10,16 @@ PHOTO_ENDINGS = (".jpg", ".jpeg")
 MASK_ENDING = ".png"
 
 Extent = tuple[int, int]
-"""Where a member's bytes begin, and how many there are."""
+"""Offset of a member's bytes in the tar, and their number."""
 
 
 class TarPictures(Pictures):
-    """Photos and masks of an uncompressed tar, without unpacking it."""
+    """Photos and masks of an uncompressed tar."""
 
     looks_for = "an uncompressed .tar of NAME.jpg, each with its mask NAME.png"
 
     def __init__(self, path: Path, split: str = "train") -> None:
-        """Reads the tar's headers once. Raises ValueError where it is compressed or holds no photo."""
+        """Read the tar's headers once. Raises ValueError where it is compressed or holds no photo."""
         only_train(split, path.name)
         members = extents(path)
         stems = {name.rsplit(".", 1)[0]: name for name in members if name.lower().endswith(PHOTO_ENDINGS)}
@@ -33,9 +33,11 @@ class TarPictures(Pictures):
 
     @staticmethod
     def recognises(path: Path) -> bool:
+        """Whether the file is a tar."""
         return path.is_file() and tarfile.is_tarfile(path)
 
     def read(self, index: int) -> Picture:
+        """The photo with its mask, where there is one."""
         photo = read_photo(self.content(self.photos[index]))
         mask = self.masks[index]
         if mask is not None:
@@ -43,7 +45,8 @@ class TarPictures(Pictures):
         return Picture(self.names[index], photo, None)
 
     def content(self, extent: Extent) -> bytes:
-        """The bytes of a member. Opened anew each time: an open file shared by processes shares its place."""
+        """The bytes of a member. The tar is opened anew each time: processes that share an open file share
+        its position."""
         start, size = extent
         with self.path.open("rb") as file:
             file.seek(start)
@@ -51,7 +54,7 @@ class TarPictures(Pictures):
 
 
 def extents(path: Path) -> dict[str, Extent]:
-    """Where each file of a tar lies in it."""
+    """The extent of each file of a tar, by name. Raises ValueError for a compressed one."""
     try:
         with tarfile.open(path, "r:") as tar:
             files = [member for member in tar if member.isfile()]

@@ -30,7 +30,7 @@ def true_scene(reconstructor: Reconstructor, subject: Subject, root: Path) -> Sc
 def score_mesh(reconstructor: Reconstructor, subject: Subject, root: Path) -> Record:
     """Both looks from every target camera; lists have a number a view. The pose is the estimated one."""
     true = true_scene(reconstructor, subject, root)
-    found = textured(reconstructor, true.photo, reconstructor.find(true.photo).mask)
+    found = textured(reconstructor, true.photo, reconstructor.segment(true.photo).mask)
     cameras, size, background = (
         true.target_cameras,
         true.targets.rgb.shape[1],

@@ -24,7 +24,7 @@ NAMES = ("psnr", "sharpness")
 
 def mask_of(reconstructor: Reconstructor, file: PhotoFile, photo: Photo) -> Float[Tensor, "height width"]:
     """The folder's mask, or the app's where there is none."""
-    return read_mask(file.mask, photo) if file.mask else reconstructor.find(photo).mask
+    return read_mask(file.mask, photo) if file.mask else reconstructor.segment(photo).mask
 
 
 def score_photo(reconstructor: Reconstructor, file: PhotoFile, pictures: bool = False) -> Record:

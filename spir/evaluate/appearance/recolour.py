@@ -13,9 +13,9 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 
 from spir.categories import CAR_PALETTE
-from spir.data.meshes.paint import paint_share
-from spir.data.meshes.photograph import albedo
+from spir.data.meshes.paint import paint_mask
 from spir.data.meshes.read import PaintedMesh, read_mesh
+from spir.data.meshes.render import albedo
 from spir.evaluate.appearance.meshes import PHOTO_SIZE
 from spir.evaluate.appearance.paints import other_paint, painted_palette
 from spir.evaluate.appearance.scores import mean
@@ -56,7 +56,7 @@ def score_mesh(reconstructor: Reconstructor, subject: Subject, root: Path) -> Re
     """Shares of the pixels that change, of a painted mesh's paint and of `OTHERS`."""
     true = shot(root, subject, reconstructor.category, PHOTO_SIZE)
     photo = photo_of(true.picture)
-    found = textured(reconstructor, photo, reconstructor.find(photo).mask)
+    found = textured(reconstructor, photo, reconstructor.segment(photo).mask)
     hit, there = moved(reconstructor, found)
     truth = mesh_truth(read_mesh(root, subject.file), camera_from_pose(true.pose), PHOTO_SIZE)
     paint, others = (inner(crop_nearest(one, found.cut.box_px, SIZE)) & there for one in truth)
@@ -75,7 +75,7 @@ def mesh_truth(
     """Where a camera sees paint, and where something that no paint reaches; the mesh in its file's own colours."""
     fragments = rasterise(mesh.vertices, mesh.faces, camera, size)
     part = mesh.parts[fragments.face[0].clamp(min=0)]
-    amount = (albedo(paint_share(mesh), fragments)[0, ..., 0] + 1) / 2
+    amount = (albedo(paint_mask(mesh), fragments)[0, ..., 0] + 1) / 2
     seen = fragments.hit[0]
     # What a texture on the body keeps out of the paint are windows and lamps drawn on it.
     never = torch.isin(part, torch.tensor((*OTHERS, PAINT)))
@@ -86,7 +86,7 @@ def mesh_truth(
 def score_procedural(reconstructor: Reconstructor, subject: ProceduralSubject) -> Record:
     """The same of a procedural object: mostly paint, and practically none."""
     true = procedural_scene(subject, reconstructor.category)
-    found = textured(reconstructor, true.photo, reconstructor.find(true.photo).mask)
+    found = textured(reconstructor, true.photo, reconstructor.segment(true.photo).mask)
     hit, there = moved(reconstructor, found)
     paint, others = (
         inner(crop_nearest(one, found.cut.box_px, SIZE)) & there

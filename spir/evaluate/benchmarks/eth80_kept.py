@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from spir.data.poses.bootstrap import Trust, bootstrap
+from spir.data.poses.bootstrap import PoseFilter, bootstrap
 from spir.evaluate.benchmarks.eth80 import GOOD_DEG, View, cut_out
 from spir.evaluate.items import Record, finished
 from spir.geometry.rotation import geodesic_deg
@@ -17,7 +17,7 @@ def score_kept(reconstructor: Reconstructor, view: View) -> Record:
     table = bootstrap(reconstructor, [view.name], cut_out(reconstructor, view), [None])
     return {
         "car": view.car,
-        "kept": bool(Trust()(table)),
+        "kept": bool(PoseFilter()(table)),
         "rotation_deg": geodesic_deg(table.pose.quaternion, view.rotation).item(),
     }
 

@@ -10,9 +10,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spir.categories import Category
-from spir.data.meshes.paint import repainted
-from spir.data.meshes.photograph import Light, photograph, random_light
+from spir.data.meshes.paint import repaint
 from spir.data.meshes.read import MeshFile, PaintedMesh, box_corners, read_mesh
+from spir.data.meshes.render import Light, random_light, render_mesh
 from spir.data.meshes.table import mesh_files
 from spir.data.procedural.cameras import sample_poses
 from spir.evaluate.benchmarks.novel_views import PHOTO_SIZE, TARGET_SIZE, photo_of, score_views, summary
@@ -120,12 +120,12 @@ def shot(root: Path, subject: Subject, category: Category, size: int = PHOTO_SIZ
     Raises MeshError where `root` lacks it."""
     mesh = read_mesh(root, subject.file)
     if subject.file.car:
-        mesh = repainted(mesh, subject.seed)
+        mesh = repaint(mesh, subject.seed)
     light = random_light(torch.Generator().manual_seed(subject.seed))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(subject.seed)
         pose = eye_level_pose(box_corners(mesh))
-    picture = photograph(mesh, camera_from_pose(pose), size, light, category.background)
+    picture = render_mesh(mesh, camera_from_pose(pose), size, light, category.background)
     return Shot(mesh, light, pose, picture)
 
 
@@ -141,7 +141,7 @@ def scene(
     """The same with its targets, or every second or third of them. Raises MeshError where `root` lacks the subject."""
     taken = shot(root, subject, category, photo_size)
     cameras = target_cameras(box_corners(taken.mesh).norm(dim=-1).max().item())[::every]
-    targets = photograph(taken.mesh, cameras, target_size, taken.light, category.background)
+    targets = render_mesh(taken.mesh, cameras, target_size, taken.light, category.background)
     return Scene(taken.pose, photo_of(taken.picture), cameras, targets)
 
 

@@ -94,7 +94,7 @@ def score_photo(
     record: Record = {
         "outcome": done.guess.outcome[0],
         "stopped": done.steps[max(steps)].outcome[0],
-        "cutout": "mask of the folder" if file.mask else reconstructor.find(photo).segmenter,
+        "cutout": "mask of the folder" if file.mask else reconstructor.segment(photo).segmenter,
     }
     seen = {}
     for count, step in done.steps.items():

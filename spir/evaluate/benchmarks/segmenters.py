@@ -20,10 +20,9 @@ from spir.evaluate.benchmarks.photos import photo_files
 from spir.evaluate.items import Record
 from spir.metrics.images import iou
 from spir.photo import read_mask, read_photo
-from spir.photo.finding import Segmentation
 from spir.photo.segmenters.grabcut import GrabCutSegmenter
 from spir.photo.segmenters.onnx import FILE, OnnxSegmenter
-from spir.types import Photo
+from spir.types import Photo, Segmentation
 
 FOLDERS = {"cars": "car", "birds": "bird", "chairs": "chair"}
 Find = Callable[[Photo], Segmentation]
@@ -70,9 +69,9 @@ def main(argv: list[str] | None = None) -> None:
     parser.add_argument("--backgrounds", type=Path)
     parser.add_argument("--segmenter", type=Path, default=FILE)
     args = parser.parse_args(argv)
-    finders: dict[str, Find] = {"ours": OnnxSegmenter(args.segmenter).find}
+    finders: dict[str, Find] = {"ours": OnnxSegmenter(args.segmenter).segment}
     if args.teacher:
-        finders["DeepLab"] = DeepLab(args.teacher).find
+        finders["DeepLab"] = DeepLab(args.teacher).segment
     finders["GrabCut"] = blind
     print("| segmenter | photos | mean IoU | worst | kind right | ms |\n|---|---|---|---|---|---|")
     for name, find in finders.items():

@@ -7,32 +7,28 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import torch
 from PIL import Image
 
-from spir.appearance.config import DEFAULT
 from spir.categories import CATEGORIES
 from spir.evaluate.examples.scenes import SCENES, Scene, photographed
-from spir.outputs.attention_maps import packed
-from spir.outputs.files import step_metrics
-from spir.outputs.layer_file import layer_bytes
 from spir.outputs.views import jpeg_bytes
 from spir.photo import read_photo
 from spir.photo.cutout import MARGIN
-from spir.pipeline import PRESET_STEPS, Reconstructor, preset
-from spir.session.archive.writer import SessionArchive, write_archive
-from spir.session.record import fit_record
-from spir.session.verdict import judge, photo_detail
-from spir.types import Guess
+from spir.pipeline import Reconstructor, preset
+from spir.session import actions, surfaces
+from spir.session.archive.convert import to_archive
+from spir.session.archive.writer import write_archive
+from spir.session.record import run_record
+from spir.session.session import Session
+from spir.types import Segmentation
 
 THUMBNAIL = (120, 90)
 SEGMENTER = "the true outline"
 QUALITY = 88
-VIEWS, VIEW_SIZE = 36, 128
 HEAD = """# Examples of the page
 
 Made by `python -m spir.evaluate.examples {category}` from code alone: no picture of anybody's is in them. Each ZIP
@@ -50,31 +46,14 @@ def example(engine: Reconstructor, scene: Scene) -> dict[str, bytes]:
     upload = jpeg_bytes(taken.rgb.numpy(), QUALITY)
     mask = (taken.mask * 255).round() / 255
     photo = read_photo(upload)
+    found = Segmentation(mask, SEGMENTER)
     cut = engine.cut(photo, mask, MARGIN)
-    *found, fit = engine.reconstruct(cut, preset(scene.steps))
-    guess = next(item for item in found if isinstance(item, Guess))
-    metrics = step_metrics(fit.trajectory, cut)
-    for step, told in zip(fit.trajectory, metrics, strict=True):
-        if step.index in PRESET_STEPS:
-            told["distance"] = engine.distance(step, cut)
-    views = packed(engine.turntable(fit, VIEWS, VIEW_SIZE))
-    height, width = mask.shape
-    seen = engine.render(fit, cut.mask.shape[1])
-    verdict = judge(cut, guess, fit, (height, width), engine.category, seen)
-    config = replace(DEFAULT, detail=photo_detail(verdict))
-    layers = layer_bytes(engine.appearance(photo, mask, cut, fit, config))
-    kept = SessionArchive(
-        upload, mask, MARGIN, SEGMENTER, guess, fit, tuple(metrics), (views,), VIEW_SIZE, layers=layers
-    )
-    record = fit_record(
-        engine,
-        fit,
-        segmenter=SEGMENTER,
-        metrics=metrics,
-        outcome=guess.outcome[0],
-        notes={"example": scene.title, "failure": scene.failure},
-    )
-    data = write_archive(kept, cut, engine.category, record, lean=True)
+    session = Session(engine.category.name, photo, upload, found, mask, MARGIN, cut, SEGMENTER)
+    *_, session = actions.run(engine, session, preset(scene.steps), compare=True)
+    *_, session = surfaces.turn(engine, session)
+    session = surfaces.texture(engine, session)
+    record = run_record(engine, session, {"example": scene.title, "failure": scene.failure})
+    data = write_archive(to_archive(session), cut, engine.category, record, lean=True)
     return {f"{scene.name}.zip": data, f"{scene.name}.jpg": thumbnail(upload)}
 
 

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from PIL import Image, ImageDraw
 
-from spir.data.meshes.photograph import Light
-from spir.data.procedural.backgrounds import Colour, Setting, scenery, surface
-from spir.data.procedural.render_scene import Snapshot, developed, snapshot
+from spir.data.meshes.render import Light
+from spir.data.procedural.backgrounds import Background, Colour, render_background, surface
+from spir.data.procedural.render_scene import RenderedScene, render_scene, vignette_and_grain
 from spir.formulas import FORMULAS
 from spir.formulas.car_parameters import CLASSES
 from spir.geometry.camera import rays
@@ -46,12 +46,12 @@ class Scene:
     elevation: float = 9.0
     focal: float = 1.6
     scale: float = 0.78
-    setting: Setting = Setting((0.4, 0.4, 0.4))
+    background: Background = Background((0.4, 0.4, 0.4))
     light: Light = NOON
     failure: str = ""
     """Why this one comes out wrong; empty = it does not."""
     steps: int = 10
-    change: Callable[[Snapshot], Snapshot] | None = None
+    change: Callable[[RenderedScene], RenderedScene] | None = None
     """What is done to the photo in the end."""
 
     @property
@@ -61,7 +61,7 @@ class Scene:
         return f"procedural {self.body}, seed {seed}" if self.body in CLASSES else f"a drawn {self.body}"
 
 
-def photographed(scene: Scene) -> Snapshot:
+def photographed(scene: Scene) -> RenderedScene:
     """The photo, and what of it is the object."""
     camera = camera_of(scene)
     if scene.body not in CLASSES:
@@ -71,7 +71,7 @@ def photographed(scene: Scene) -> Snapshot:
     field = FORMULAS["car"].field(z)
     palette = field.palette[0].clone()
     palette[:2] = 2 * torch.tensor((scene.paint, scene.second)) - 1
-    taken = snapshot(field, palette, camera, scene.setting, scene.light, SIZE, scene.setting.seed)
+    taken = render_scene(field, palette, camera, scene.background, scene.light, SIZE, scene.background.seed)
     return taken if scene.change is None else scene.change(taken)
 
 
@@ -82,7 +82,7 @@ def camera_of(scene: Scene) -> Camera:
     return camera_from_pose(look_at_pose(*angles, *lens, torch.tensor([[0.0, -0.06]])))
 
 
-def behind_a_wall(taken: Snapshot) -> Snapshot:
+def behind_a_wall(taken: RenderedScene) -> RenderedScene:
     """The left part of the photo covered by the corner of a house."""
     height, width = taken.mask.shape
     edge = int(0.53 * width)
@@ -92,16 +92,16 @@ def behind_a_wall(taken: Snapshot) -> Snapshot:
     )
     shade = torch.linspace(0.75, 1.0, edge)[:, None]
     rgb, mask = taken.rgb.clone(), taken.mask.clone()
-    rgb[:, :edge] = developed((bricks[:, :edge] * shade).clamp(0, 1), 4)
+    rgb[:, :edge] = vignette_and_grain((bricks[:, :edge] * shade).clamp(0, 1), 4)
     mask[:, :edge] = 0
-    return Snapshot(rgb, mask)
+    return RenderedScene(rgb, mask)
 
 
-def drawn_boat(scene: Scene, camera: Camera) -> Snapshot:
+def drawn_boat(scene: Scene, camera: Camera) -> RenderedScene:
     """A sailing boat on a lake."""
     width, height = SIZE
     origins, directions = rays(camera, height, width)
-    under, point, water = scenery(origins[0, 0, 0], directions[0], scene.setting, -0.35)
+    under, point, water = render_background(origins[0, 0, 0], directions[0], scene.background, -0.35)
     waves = torch.sin(9 * point[..., 2] + 3 * torch.sin(2 * point[..., 0])) * torch.exp(
         -0.06 * point.norm(dim=-1)
     )
@@ -127,7 +127,7 @@ def drawn_boat(scene: Scene, camera: Camera) -> Snapshot:
     under = under * (1 - 0.5 * mirrored[..., 3:] * water[..., None])
     # Averaging has already multiplied the colours by alpha.
     rgb = under * (1 - alpha) + boat[..., :3] * alpha
-    return Snapshot(developed(rgb, 5), alpha[..., 0])
+    return RenderedScene(vignette_and_grain(rgb, 5), alpha[..., 0])
 
 
 SCENES = (
@@ -139,7 +139,7 @@ SCENES = (
         draw=3,
         paint=(0.78, 0.07, 0.08),
         azimuth=-38.0,
-        setting=Setting(
+        background=Background(
             (0.58, 0.56, 0.53), paving="slabs", wall=(0.62, 0.36, 0.28), wall_paving="bricks", seed=1
         ),
         steps=30,
@@ -154,7 +154,7 @@ SCENES = (
         azimuth=42.0,
         elevation=7.0,
         focal=2.2,
-        setting=Setting(
+        background=Background(
             (0.42, 0.42, 0.43), paving="lane", hills=(0.24, 0.36, 0.20), hill_height=0.1, seed=11
         ),
         light=LEFT_SUN,
@@ -169,7 +169,7 @@ SCENES = (
         azimuth=118.0,
         elevation=8.0,
         focal=2.0,
-        setting=Setting(
+        background=Background(
             (0.78, 0.64, 0.46),
             sky_top=(0.42, 0.55, 0.78),
             sky_low=(0.98, 0.80, 0.58),
@@ -190,7 +190,9 @@ SCENES = (
         azimuth=-32.0,
         elevation=15.0,
         focal=1.5,
-        setting=Setting((0.40, 0.47, 0.24), grain=0.3, hills=(0.16, 0.28, 0.14), hill_height=0.16, seed=31),
+        background=Background(
+            (0.40, 0.47, 0.24), grain=0.3, hills=(0.16, 0.28, 0.14), hill_height=0.16, seed=31
+        ),
     ),
     Scene(
         "white-van",
@@ -202,7 +204,7 @@ SCENES = (
         azimuth=52.0,
         elevation=6.0,
         focal=1.8,
-        setting=Setting(
+        background=Background(
             (0.47, 0.47, 0.48), wall=(0.82, 0.70, 0.50), wall_at=2.2, wall_turn_deg=-14.0, seed=41
         ),
         light=CLOUDY,
@@ -217,7 +219,9 @@ SCENES = (
         azimuth=-140.0,
         elevation=12.0,
         focal=1.9,
-        setting=Setting((0.88, 0.91, 0.95), grain=0.07, hills=(0.50, 0.58, 0.66), hill_height=0.14, seed=51),
+        background=Background(
+            (0.88, 0.91, 0.95), grain=0.07, hills=(0.50, 0.58, 0.66), hill_height=0.14, seed=51
+        ),
         light=LEFT_SUN,
     ),
     Scene(
@@ -230,7 +234,7 @@ SCENES = (
         azimuth=30.0,
         elevation=24.0,
         focal=1.4,
-        setting=Setting((0.36, 0.36, 0.38), paving="parking", seed=61),
+        background=Background((0.36, 0.36, 0.38), paving="parking", seed=61),
     ),
     Scene(
         "silver-estate",
@@ -242,7 +246,7 @@ SCENES = (
         azimuth=-76.0,
         elevation=5.0,
         focal=2.6,
-        setting=Setting(
+        background=Background(
             (0.52, 0.50, 0.46),
             grain=0.25,
             wall=(0.48, 0.35, 0.24),
@@ -260,7 +264,7 @@ SCENES = (
         draw=1,
         paint=(0.13, 0.35, 0.66),
         azimuth=-50.0,
-        setting=Setting((0.45, 0.45, 0.46), hills=(0.24, 0.36, 0.20), seed=81),
+        background=Background((0.45, 0.45, 0.46), hills=(0.24, 0.36, 0.20), seed=81),
         failure="A wall hides half of this car. The fit turns it to follow the edge of the wall, blurs its face "
         "and makes up its rear. Choose a photo that shows the whole car.",
         change=behind_a_wall,
@@ -271,7 +275,9 @@ SCENES = (
         "A drawing of a red sailing boat on a lake",
         "boat",
         elevation=6.0,
-        setting=Setting((0.24, 0.42, 0.56), grain=0.08, hills=(0.22, 0.36, 0.26), hill_height=0.09, seed=91),
+        background=Background(
+            (0.24, 0.42, 0.56), grain=0.08, hills=(0.22, 0.36, 0.26), hill_height=0.09, seed=91
+        ),
         failure="This is a boat, and the networks know nothing but cars: they bend a car into its outline. "
         "Choose a photo of a car.",
     ),

@@ -26,6 +26,7 @@ from spir.bootstrap.encoder import Encoder, EncoderConfig
 from spir.categories import CATEGORIES
 from spir.data.collection import LAYOUTS, open_collection
 from spir.data.sources.picture import Collection
+from spir.errors import PhotoError, WeightsError
 from spir.evaluate.__main__ import step_list
 from spir.evaluate.benchmarks.photos import judged_by
 from spir.evaluate.items import Record
@@ -34,9 +35,8 @@ from spir.evaluate.paper.protocols import MOST, PROTOCOLS, Shot, shots
 from spir.evaluate.paper.tables import markdown, summary
 from spir.evaluate.suite import Options
 from spir.metrics.fid import choose_features
-from spir.photo import PhotoError
 from spir.pipeline import Reconstructor
-from spir.weights import WEIGHTS, WeightsError
+from spir.weights import WEIGHTS
 from spir.weights import load as load_weights
 
 SETTINGS = "settings.json"

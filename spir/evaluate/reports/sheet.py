@@ -8,12 +8,12 @@ import torch
 from jaxtyping import UInt8
 from PIL import Image
 
-from spir.data.meshes.photograph import Light, photograph
 from spir.data.meshes.read import from_surface
+from spir.data.meshes.render import Light, render_mesh
+from spir.errors import EmptySurfaceError
 from spir.evaluate.items import Record
-from spir.evaluate.runs import Run, view
+from spir.evaluate.runs import RunAtCounts, view
 from spir.geometry.pose import camera_from_pose
-from spir.outputs.mesh import EmptySurfaceError
 from spir.outputs.panels import nocs_picture, sheet, thumbnail
 from spir.outputs.views import orbit, to_uint8
 from spir.pipeline import Reconstructor
@@ -38,12 +38,12 @@ def mesh_picture(mesh: Mesh, camera: Camera, size: int) -> Picture:
     """The triangles in their colours, lit from the camera, on white; a batch of 1 camera."""
     towards = tuple(camera.cam2world[0, :3, 2].tolist())
     light = Light(towards, sun_strength=1 - AMBIENT, sky=AMBIENT, ground=AMBIENT, contact=0.0, gloss=0.0)
-    return to_uint8(photograph(from_surface(mesh), camera, size, light, background=1.0).rgb[0])
+    return to_uint8(render_mesh(from_surface(mesh), camera, size, light, background=1.0).rgb[0])
 
 
 @torch.no_grad()
 def sheet_row(
-    reconstructor: Reconstructor, photo: Photo, cut: Cutout, done: Run, seen: Mapping[int, Rendering]
+    reconstructor: Reconstructor, photo: Photo, cut: Cutout, done: RunAtCounts, seen: Mapping[int, Rendering]
 ) -> list[Picture]:
     """One photo's pictures in the order of `labels`; `seen` maps N to its picture."""
     size = cut.mask.shape[1]

@@ -7,6 +7,7 @@ from pathlib import Path
 from zipfile import ZipFile, ZipInfo
 
 from spir.appearance.layers import texture
+from spir.errors import ExportError
 from spir.outputs.views import png_bytes, to_uint8
 from spir.outputs.zip import LONG_AGO
 from spir.types import Appearance, Camera
@@ -17,10 +18,6 @@ ALIGNMENT = 64
 """Where the files inside a USDZ begin, bytes."""
 HEADER = 30
 """Bytes of a ZIP's header of an entry, before its name."""
-
-
-class ExportError(RuntimeError):
-    """A file cannot be written here; the message says what is missing."""
 
 
 def usdz(

@@ -17,13 +17,14 @@ from numpy import ndarray
 from torch import Tensor
 
 from spir.categories import Category
+from spir.errors import PhotoError
 from spir.photo.cutout import largest_component
-from spir.photo.decode import PhotoError
-from spir.photo.finding import KINDS, Segmentation
 from spir.photo.segmenters.outline import Box, refined
-from spir.types import Photo
+from spir.types import Photo, Segmentation
 
-FILE = Path(__file__).parents[2] / "weights" / "shared" / "segmenter.onnx"
+FILE = Path(__file__).parents[3] / "weights" / "shared" / "segmenter.onnx"
+KINDS = ("car", "chair", "bird", "plane")
+"""What the network knows, in the order of its answers; after these comes "none of them"."""
 THIN = ("chair", "bird", "plane")
 """Kinds with legs, beaks and wings; cars are rounder than a cut by colours leaves them."""
 SIDE = 256
@@ -52,9 +53,9 @@ class OnnxSegmenter:
         return self.file.is_file()
 
     def __call__(self, photo: Photo, category: Category) -> Float[Tensor, "height width"]:
-        return self.find(photo).mask
+        return self.segment(photo).mask
 
-    def find(self, photo: Photo) -> Segmentation:
+    def segment(self, photo: Photo) -> Segmentation:
         """The largest object and what the photo shows, two looks at most: at everything, then closer.
 
         Raises PhotoError where the network's file is missing or broken."""

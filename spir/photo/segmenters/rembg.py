@@ -18,7 +18,7 @@ from PIL import Image
 from torch import Tensor
 
 from spir.categories import Category
-from spir.photo.decode import PhotoError
+from spir.errors import PhotoError
 from spir.types import Photo
 
 REMBG_MODEL = os.environ.get("SPIR_REMBG_MODEL", "isnet-general-use")

@@ -1,6 +1,6 @@
-"""§5 "Results", a run brought back from the ZIP of `bundle`, which anybody may have tampered with.
+"""Reads a session back from the ZIP of `writer`, which anybody may have tampered with (section 5, "Results").
 
-Only names that `bundle` writes are read, into memory and only so far; nothing touches the disk and nothing is
+Only names that `write_archive` writes are read, into memory and only so far; nothing touches the disk and nothing is
 unpickled; every number is checked for kind, shape and range before it is used.
 """
 
@@ -9,23 +9,23 @@ import re
 import zipfile
 from dataclasses import dataclass
 from io import BytesIO
-from math import inf
+from itertools import pairwise
 
-import numpy as np
 import torch
-from jaxtyping import Float
-from PIL import Image
 from torch import Tensor
 
 from spir.categories import Category
+from spir.errors import ArchiveError
 from spir.generator import Generator
 from spir.geometry.pose import Z0_LIMIT
-from spir.limits import BudgetedReader, cpu_deadline
+from spir.limits import cpu_deadline
 from spir.outputs.attention_maps import unpacked
 from spir.outputs.layer_file import LARGEST as LARGEST_LAYERS
 from spir.outputs.layer_file import layers_from
+from spir.session.archive.pictures import mask_from, step_picture
+from spir.session.archive.segments import ArchivedSegment, read_config
 from spir.session.archive.writer import FORMAT, LAYERS, SessionArchive
-from spir.types import Code, Fit, Guess, OptimizerState, Pose, Step
+from spir.types import Code, Fit, Guess, OptimizerState, Outcome, Pose, Step
 from spir.validation import Tensors, listed, number, sentence
 
 MEGABYTE = 2**20
@@ -44,8 +44,6 @@ LIMITS = {
 """Names that are read, and how many bytes of each at most; everything else is passed over."""
 MOST_BYTES = 128 * MEGABYTE
 """Of all that is read together."""
-LONGEST_SIDE = 2048
-"""Of the mask: photos are reduced to that."""
 MOST_STEPS = 256
 MOST_VIEWS = 100
 VIEW_SIZES = (32, 128)
@@ -59,10 +57,6 @@ AGAIN = "Download it again from this page, or start anew from the photo inside i
 DAMAGED = f"This ZIP is damaged, or was not made by this page. {AGAIN}"
 
 
-class ArchiveError(ValueError):
-    """A ZIP that brings nothing back; the message is written for the person who dropped it."""
-
-
 def read_archive(
     data: bytes, category: Category, generator: Generator, weights_hash: str, size: int = 128
 ) -> SessionArchive:
@@ -72,7 +66,7 @@ def read_archive(
     and still to be decoded; whether the mask fits it is for the caller to see. Raises ArchiveError."""
     try:
         contents = entries(data)
-        words = told(contents["run.json"], category, weights_hash)
+        words = restore_part(contents["run.json"], category, weights_hash)
         tensors = Tensors.read(contents["fit.safetensors"])
         return Reader(contents, words, tensors, category, generator, size, cpu_deadline(SECONDS)).kept()
     except ArchiveError:
@@ -110,7 +104,7 @@ def entries(data: bytes) -> dict[str, bytes]:
     return found
 
 
-def told(text: bytes, category: Category, weights_hash: str) -> dict:
+def restore_part(text: bytes, category: Category, weights_hash: str) -> dict:
     """The part of run.json that restoring needs, of the right format, category and weights."""
 
     def refuse(constant: str):
@@ -174,7 +168,24 @@ class Reader:
             views=self.views(view_size),
             view_size=view_size,
             palette=self.palette("palette", batch=()),
+            segments=self.segments(),
+            mask_edited=words.get("mask_edited") is True,
             layers=self.layers(),
+        )
+
+    def segments(self) -> tuple[ArchivedSegment, ...]:
+        """The descents, in order; older archives do not name them."""
+        given = listed(self.words.get("segments", []), lambda part: part, MOST_STEPS)
+        found = tuple(self.segment(f"start.{place:02d}", part) for place, part in enumerate(given))
+        if any(later.first_step <= before.first_step for before, later in pairwise(found)):
+            raise ValueError("the segments are not in order")
+        return found
+
+    def segment(self, name: str, part: dict) -> ArchivedSegment:
+        code, pose = (self.code(f"{name}.code"), self.pose(f"{name}.pose")) if part["moved"] else (None, None)
+        first = int(number(part["first_step"], 0, MOST_STEPS))
+        return ArchivedSegment(
+            first, number(part["first_seconds"], 0, 1e9), read_config(part["config"]), code, pose
         )
 
     def layers(self) -> bytes | None:
@@ -185,7 +196,7 @@ class Reader:
         return data
 
     def guess(self) -> Guess:
-        outcome = listed(self.words["guess_outcome"], sentence, 1)
+        outcome = listed(self.words["guess_outcome"], Outcome, 1)
         if len(outcome) != 1:
             raise ValueError("the first guess has no outcome")
         return Guess(
@@ -269,22 +280,3 @@ class Reader:
             if count > MOST_VIEWS:
                 raise ValueError("there are too many views")
         return tuple(parts)
-
-
-def mask_from(data: bytes, latest: float = inf) -> Float[Tensor, "height width"]:
-    """A grey PNG as numbers in [0, 1]. Raises ValueError."""
-    with Image.open(BudgetedReader(data, latest), formats=("PNG",)) as image:
-        if image.mode != "L" or max(image.size) > LONGEST_SIDE:
-            raise ValueError("this is no mask of a photo")
-        return torch.from_numpy(np.array(image)).float() / 255
-
-
-def step_picture(
-    data: bytes, size: int, latest: float = inf
-) -> tuple[Float[Tensor, "1 size size 3"], Float[Tensor, "1 size size"]]:
-    """Colours in [-1, 1] and alpha in [0, 1] of a PNG. Raises ValueError."""
-    with Image.open(BudgetedReader(data, latest), formats=("PNG",)) as image:
-        if image.mode != "RGBA" or image.size != (size, size):
-            raise ValueError("this is no picture of a step")
-        pixels = torch.from_numpy(np.array(image)).float()[None]
-    return pixels[..., :3] / 127.5 - 1, pixels[..., 3] / 255

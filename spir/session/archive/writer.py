@@ -1,7 +1,7 @@
-"""§5 "Results", a run to take home whole: one ZIP with everything to look at and everything to go on from.
+"""Writes a session as one ZIP, with everything to look at and everything to go on from (section 5, "Results").
 
 Pictures, films and meshes are for people; the photo, `mask.png`, the key "restore" of `run.json`, `fit.safetensors`,
-`layers.safetensors`, `steps/` and `orbit/` are what `unbundle.restored` brings back. Nothing is pickled.
+`layers.safetensors`, `steps/` and `orbit/` are what `reader.read_archive` brings back. Nothing is pickled.
 """
 
 import json
@@ -9,7 +9,6 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 
-import numpy as np
 import torch
 from jaxtyping import Float
 from safetensors.torch import save
@@ -17,9 +16,11 @@ from torch import Tensor
 
 from spir.categories import Category
 from spir.outputs.panels import nocs_picture
-from spir.outputs.views import encoded, png_bytes, to_uint8
+from spir.outputs.views import png_bytes, to_uint8
 from spir.outputs.zip import zip_bytes
-from spir.types import Cutout, Fit, Guess, Movable, Step
+from spir.session.archive.pictures import mask_bytes, step_bytes
+from spir.session.archive.segments import ArchivedSegment, segment_record
+from spir.types import Cutout, Fit, Guess, Movable
 
 FORMAT = 1
 """Goes up when an older reader would misunderstand."""
@@ -40,7 +41,7 @@ LAYERS = "layers.safetensors"
 
 @dataclass(frozen=True)
 class SessionArchive:
-    """All that a run is made of (batch of 1): `bundle` packs it, `unbundle.restored` brings it back."""
+    """All that a run is made of (batch of 1): `write_archive` packs it, `read_archive` brings it back."""
 
     photo: bytes
     """The file as it was sent."""
@@ -55,11 +56,15 @@ class SessionArchive:
     metrics: tuple[dict[str, float], ...] = ()
     """One per step."""
     views: tuple[bytes, ...] = ()
-    """All round the fit in use: files of `outputs.weightmaps.packed`."""
+    """All round the fit in use: files of `outputs.attention_maps.packed`."""
     view_size: int = 128
     """Pixels a side of one view."""
     palette: Float[Tensor, "values 3"] | None = None
     """The visitor's colours in [-1, 1], where they are not the fit's own."""
+    segments: tuple[ArchivedSegment, ...] = ()
+    """The descents of the trajectory; none in older archives, which had one from the first guess."""
+    mask_edited: bool = False
+    """Whether the mask was painted on."""
     layers: bytes | None = None
     """The surface of the fit in use with the photo's detail, in the fit's own colours (`outputs.layer_file`)."""
 
@@ -84,7 +89,7 @@ def write_archive(
     alpha = kept.guess.mask[0].float()
     nocs = nocs_picture(kept.guess.nocs[0].float() * alpha[..., None], alpha, category.scene_range)
     contents["nocs.png"] = png_bytes(nocs)
-    contents["run.json"] = json.dumps(record | told(kept, record), indent=1, allow_nan=False).encode()
+    contents["run.json"] = json.dumps(record | restore_part(kept, record), indent=1, allow_nan=False).encode()
     contents["fit.safetensors"] = save(tensors_of(kept))
     if kept.layers is not None:
         contents[LAYERS] = kept.layers
@@ -95,7 +100,7 @@ def write_archive(
     return zip_bytes(contents | dict(files or {}))
 
 
-def told(kept: SessionArchive, record: dict) -> dict:
+def restore_part(kept: SessionArchive, record: dict) -> dict:
     """What run.json says beside the record; "restore" is for the reader of ZIPs, the rest for people."""
     restore = {
         "format": FORMAT,
@@ -103,7 +108,9 @@ def told(kept: SessionArchive, record: dict) -> dict:
         "weights": record["weights"],
         "margin": kept.margin,
         "segmenter": kept.segmenter,
-        "guess_outcome": list(kept.guess.outcome),
+        "mask_edited": kept.mask_edited,
+        "segments": [segment_record(segment) for segment in kept.segments],
+        "guess_outcome": [outcome.value for outcome in kept.guess.outcome],
         "step_outcomes": [list(step.outcome) for step in kept.fit.trajectory],
         "metrics": [
             {name: float(value) for name, value in row.items() if math.isfinite(value)}
@@ -141,6 +148,11 @@ def tensors_of(kept: SessionArchive) -> dict[str, Tensor]:
     found = flat(kept.guess, "guess") | flat(kept.fit.code, "fit.code") | flat(kept.fit.pose, "fit.pose")
     for number, step in enumerate(kept.fit.trajectory):
         found |= flat(step, f"step.{number:02d}", leave=("rgb", "alpha"))
+    for number, segment in enumerate(kept.segments):
+        if segment.code is not None and segment.pose is not None:
+            found |= flat(segment.code, f"start.{number:02d}.code") | flat(
+                segment.pose, f"start.{number:02d}.pose"
+            )
     steps = kept.fit.trajectory
     found["steps.index"] = torch.tensor([step.index for step in steps], dtype=torch.int64)
     found["steps.seconds"] = torch.tensor([step.seconds for step in steps], dtype=torch.float64)
@@ -170,16 +182,3 @@ def flat(value: Movable, name: str, leave: Sequence[str] = ()) -> dict[str, Tens
 def picture_ending(data: bytes) -> str:
     """What a picture file is usually called, by its first bytes; "picture" where they say nothing."""
     return next((end for at, mark, end in MAGIC if data[at : at + len(mark)] == mark), ANY_ENDING)
-
-
-def mask_bytes(mask: Float[Tensor, "height width"]) -> bytes:
-    """A grey PNG; rounding takes no pixel across one half, where the object ends."""
-    levels = (mask.detach().cpu().float() * 255).round().clamp(0, 255)
-    levels = torch.where(mask.cpu() >= 0.5, levels.clamp(min=128), levels.clamp(max=127))
-    return encoded(levels.to(torch.uint8).numpy(), "PNG", optimize=True)
-
-
-def step_bytes(step: Step) -> bytes:
-    """The step's picture, as it was rendered, and its alpha."""
-    alpha = (step.alpha[0].float() * 255).round().clamp(0, 255).to(torch.uint8).cpu().numpy()
-    return encoded(np.dstack((to_uint8(step.rgb[0]), alpha)), "PNG", optimize=True)

@@ -1,1 +1,1 @@
-"""Fitting the generator to photos by reconstructing them."""
+"""Autodecoder training: the generator is fitted to photos by reconstructing them."""

@@ -1,7 +1,8 @@
-"""What keeps a generator that knew its category from forgetting it while it learns from single views.
+"""Distillation regulariser: a generator that knew its category must not forget it while it learns from single
+views.
 
 A picture says nothing of the far side. The object that the starting weights make of the same z does: its
-distances, and which part is what, may change only at a price. Colours are free.
+distances, and which part is what, may change only at a cost. Colours are free.
 """
 
 import copy
@@ -17,18 +18,19 @@ NEAR = 0.05
 """Object units: this close to the surface a difference counts most, and one of this size counts as 1."""
 
 
-class Anchor:
-    """The starting generator, frozen."""
+class DistillReg:
+    """Compares a generator with a frozen copy of its starting weights."""
 
     def __init__(self, generator: Generator):
         self.generator = copy.deepcopy(generator).freeze()
 
     def __call__(self, field: PlaneField, z: Float[Tensor, "batch z_dim"], points: int) -> Float[Tensor, ""]:
-        """How far the field of the same z has moved, at random points: distance, and divergence of attention."""
+        """How far the field of the same z has moved at random points: distance, and divergence of
+        attention."""
         with torch.no_grad():
-            then = self.generator.field(self.generator.code(z))
-            place = (2 * torch.rand(len(z), points, 3, device=z.device) - 1) * then.scene_range
-            old_sdf, old_logits = then.decoder(then.features(place))
+            start = self.generator.field(self.generator.code(z))
+            place = (2 * torch.rand(len(z), points, 3, device=z.device) - 1) * start.scene_range
+            old_sdf, old_logits = start.decoder(start.features(place))
             near = torch.exp(-old_sdf.abs() / (2 * NEAR))
         sdf, logits = field.decoder(field.features(place))
         distance = (near + 0.1) * ((sdf - old_sdf).abs() / NEAR)

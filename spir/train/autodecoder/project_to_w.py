@@ -1,8 +1,8 @@
-"""One w for all layers, where the palette's row was fitted alone: what the mapping network could have said.
+"""Projection from W+ to W: one w for all layers, where the palette's row was fitted alone.
 
-Random objects have a single row of w; a photo's colours are found in the last row, in closed form, whatever the
-shape would make of it (`spir.bootstrap.colours`). Many rows give almost the same palette: of these the one is
-taken that leaves the shape where it is, which it is asked for once, on average over the photos.
+Random objects have a single row of w; a photo's colours are fitted in the last row, in closed form, whatever
+the shape would make of it (`spir.bootstrap.colours`). Many rows give almost the same palette: of these the
+one is taken that changes the shape least, by a metric that is estimated once, as the mean over the photos.
 """
 
 import torch
@@ -18,9 +18,10 @@ STEPS, RATE = 400, 0.1
 
 
 def shape_metric(generator: Generator, w: Float[Tensor, "object width"]) -> Float[Tensor, "width width"]:
-    """H such that d^T H d is the mean squared change of distance near the surface, in units of NEAR, where w moves
-    by d; mean over the objects. A change of NEAR weighs as much as all colours from black to white. Random
-    combinations of points stand for the points themselves."""
+    """H such that d^T H d is the mean squared change of distance near the surface, in units of NEAR, where w
+    changes by d; mean over the objects. A change of NEAR weighs as much as all colours from black to white.
+
+    It is estimated from gradients of random combinations of points (Hutchinson's trick)."""
     metric = w.new_zeros(w.shape[1], w.shape[1])
     with torch.enable_grad():
         for row in w.split(1):
@@ -31,14 +32,17 @@ def shape_metric(generator: Generator, w: Float[Tensor, "object width"]) -> Floa
             near = torch.exp(-sdf.detach().abs() / NEAR)
             weight = (near / near.sum()).sqrt() / NEAR
             for _ in range(PROBES):
-                heard = (sdf * weight * torch.randn_like(sdf)).sum()
-                (slope,) = torch.autograd.grad(heard, row, retain_graph=True)
+                probe = (sdf * weight * torch.randn_like(sdf)).sum()
+                (slope,) = torch.autograd.grad(probe, row, retain_graph=True)
                 metric += slope.T @ slope
     return metric / (len(w) * PROBES)
 
 
-def one_row(generator: Generator, w: Float[Tensor, "photo layers width"]) -> Float[Tensor, "photo 1 width"]:
-    """The rows of the shape's mean, moved until the palette is that of the last row and the shape still the same.
+def project_to_w(
+    generator: Generator, w: Float[Tensor, "photo layers width"]
+) -> Float[Tensor, "photo 1 width"]:
+    """The mean of the shape's rows, optimised until the palette is that of the last row and the shape still
+    the same.
 
     The generator's own parameters must not ask for gradients."""
     if w.shape[1] == 1:

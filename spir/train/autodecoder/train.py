@@ -1,14 +1,13 @@
-"""The data-fit rung: the generator learns from photos by reconstructing them, tied to what it knew.
+"""The autodecoder: the generator learns from photos by reconstructing them, held near what it knew.
 
     python -m spir.train.autodecoder car --photos photos.tar --poses runs/poses-car.safetensors --steps 1500
 
-Codes and poses of `spir.data.poses.bootstrap` are where it begins, and move along; --found writes them down, the next
-rung's table. The losses are those of inversion (§3.3), but each photo has one w for all layers: what the
-generator learns is then what random objects, which have one as well, are made of. The anchor holds the objects
-of random z, so that the sides that no photo shows stay cars.
+Codes and poses begin as `spir.data.poses.bootstrap` found them and are trained along; --found writes their
+table, for the next stage. The losses are those of inversion (§3.3), but each photo has one w for all layers:
+what the generator learns is then what random objects, which have one as well, are made of. The distillation
+regulariser holds the objects of random z, so that the sides that no photo shows stay cars.
 """
 
-import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -17,13 +16,14 @@ from pathlib import Path
 import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor, nn
+from tyro.conf import Positional
 
 from spir import weights
 from spir.bootstrap.encoder import Encoder, EncoderConfig
 from spir.categories import CATEGORIES, Category
 from spir.data.collection import open_collection
 from spir.data.poses.table import SCORES, PoseTable, load_table, save_table
-from spir.data.training_set import TrainingSet, flipped, from_collection
+from spir.data.training_set import TrainingSet, flip_pose, from_collection
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.generator.precision import half_is_fast
 from spir.geometry.pose import camera_from_pose, renormalise
@@ -31,43 +31,65 @@ from spir.inversion.losses import Prediction, Target, total_loss
 from spir.inversion.perceptual import EncoderDistance
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
-from spir.train import pictures
-from spir.train.autodecoder.distill_reg import Anchor
-from spir.train.autodecoder.project_to_w import one_row
-from spir.train.run import Learner, Run, learning
+from spir.train import previews
+from spir.train.autodecoder.distill_reg import DistillReg
+from spir.train.autodecoder.project_to_w import project_to_w
+from spir.train.options import CategoryName, RunOptions, parse
+from spir.train.provenance import provenance
+from spir.train.run import TrainingRun, TrainState, trainable_parameters
 from spir.types import Code, Pose
+
+MODULE = "spir.train.autodecoder"
 
 
 @dataclass(frozen=True)
-class FitConfig:
+class AutodecoderConfig:
     """Every number of this stage."""
 
     size: int = 64
     samples: int = 12
     batch: int = 8
     rate: float = 5e-4
-    """Of the generator."""
+    """Learning rate of the generator."""
     code_rate: float = 3e-2
-    """Of w, which has about unit variance."""
+    """Learning rate of w, which has about unit variance."""
     pose_rate: float = 2e-3
     losses: tuple[tuple[str, float], ...] = (
         ("perceptual", 1.0),
         ("silhouette", 1.0),
         ("colour", 1.0),
-        ("prior", 0.05),
+        ("latent_reg", 0.05),
     )
-    """Entries of `spir.inversion.losses.LOSSES`; the prior ties w to the average object."""
-    anchor: float = 0.5
-    anchor_batch: int = 4
-    anchor_points: int = 1024
+    """Entries of `spir.inversion.losses.LOSSES`, with their weights."""
+    distill_reg: float = 0.5
+    distill_reg_batch: int = 4
+    distill_reg_points: int = 1024
     frozen: tuple[str, ...] = ("mapping_network", "alpha", "beta")
 
 
-class Objects(nn.Module):
-    """What is known of each photo: code and pose, as parameters."""
+@dataclass(frozen=True, kw_only=True)
+class Options(RunOptions):
+    """The command line."""
+
+    category: Positional[CategoryName]
+    photos: Path
+    """Collection of photos with masks."""
+    poses: Path
+    """Table of spir.data.poses."""
+    start: Path | None = None
+    """Generator (weights/CATEGORY/generator.safetensors)."""
+    encoder: Path | None = None
+    """Encoder whose features compare (weights/CATEGORY/encoder.safetensors)."""
+    steps: int = 1500
+    found: Path | None = None
+    """Write the table of the fitted codes and poses here when this call ends."""
+
+
+class PhotoLatents(nn.Module):
+    """The latents of an autodecoder: code and pose of each photo, as parameters."""
 
     def __init__(self, table: PoseTable, names: Sequence[str]):
-        """The rows of these photos."""
+        """Begin with the rows of these photos in the table."""
         super().__init__()
         rows = [table.row(name) for name in names]
         pose = table.pose.map(lambda part: part[rows].clone())
@@ -84,34 +106,34 @@ class Objects(nn.Module):
         return self.w[index], renormalise(pose)
 
     @torch.no_grad()
-    def written(self, table: PoseTable, names: Sequence[str]) -> PoseTable:
-        """The rows of these photos, in their order, with the codes and poses of today."""
+    def to_table(self, table: PoseTable, names: Sequence[str]) -> PoseTable:
+        """The table's rows of these photos, in their order, with the trained codes and poses."""
         rows = [table.row(name) for name in names]
         w, pose = self(torch.arange(len(rows), device=self.w.device))
         scores = {name: getattr(table, name)[rows] for name in SCORES}
         return PoseTable(tuple(names), pose.to("cpu"), w.cpu(), **scores)
 
-    def groups(self, config: FitConfig) -> list[dict]:
-        """For an optimiser: w and poses at rates of their own."""
+    def param_groups(self, config: AutodecoderConfig) -> list[dict]:
+        """Parameter groups for an optimiser: w and poses have learning rates of their own."""
         poses = [self.shift, self.scale, self.quaternion, *([] if self.orthographic else [self.z0])]
         return [{"params": [self.w], "lr": config.code_rate}, {"params": poses, "lr": config.pose_rate}]
 
 
 @dataclass
-class Fitting:
-    """The generator, the photos' objects, and what they are compared with."""
+class AutodecoderTrainer:
+    """Trains the generator together with the code and the pose of every photo."""
 
-    run: Run
-    """Of the generator, with `objects` beside it."""
+    run: TrainingRun
+    """The run of the generator, with the `PhotoLatents` as "objects" among its `others`."""
     photos: TrainingSet
     category: Category
-    config: FitConfig
-    look: EncoderDistance
+    config: AutodecoderConfig
+    perceptual: EncoderDistance
 
     def __post_init__(self):
         self.generator: Generator = self.run.module
-        self.objects = self.run.others["objects"]
-        self.anchor = Anchor(self.generator)
+        self.latents = self.run.others["objects"]
+        self.distill_reg = DistillReg(self.generator)
         self.device = self.generator.alpha.device
         self.centre = self.generator.average_w().detach()
 
@@ -120,86 +142,75 @@ class Fitting:
         picture = self.photos.pictures(index, flip, self.category.background)
         picture = picture.to(self.device).permute(0, 2, 3, 1)
         rgb, mask = picture[..., :3], picture[..., 3]
-        w, pose = self.objects.module(index.to(self.device))
+        w, pose = self.latents.module(index.to(self.device))
         view = RenderConfig.of(self.category, size=self.config.size, samples=self.config.samples)
-        camera = camera_from_pose(flipped(pose, flip.to(self.device)))
+        camera = camera_from_pose(flip_pose(pose, flip.to(self.device)))
         seen = render(self.generator.field(Code(w)), camera, view)
         with torch.no_grad():
-            theirs = self.look.features(rgb, mask)
-        distance = lambda ours, alpha: self.look.distance(self.look.features(ours, alpha), theirs)  # noqa: E731
+            target = self.perceptual.features(rgb, mask)
+        features, compare = self.perceptual.features, self.perceptual.distance
+        distance = lambda ours, alpha: compare(features(ours, alpha), target)  # noqa: E731
         goal = Target(rgb, mask, self.centre.expand_as(w), distance)
         return total_loss(Prediction(seen.rgb, seen.alpha, w), goal, self.config.losses)
 
     def step(self, step: int) -> dict[str, float]:
-        """One update of the generator, the codes and the poses."""
+        """Update the generator, the codes and the poses once. Returns the numbers to log."""
         index = torch.randint(len(self.photos), (self.config.batch,))
         flip = torch.rand(self.config.batch) < 0.5 * self.category.symmetric
         fit = self.loss(index, flip).mean()
-        z = torch.randn(self.config.anchor_batch, self.generator.config.z_dim, device=self.device)
+        z = torch.randn(self.config.distill_reg_batch, self.generator.config.z_dim, device=self.device)
         field = self.generator.field(self.generator.code(z))
-        anchor = self.anchor(field, z, self.config.anchor_points)
-        self.objects.optimiser.zero_grad(set_to_none=True)
-        norm = self.run.update(fit + self.config.anchor * anchor)
-        self.objects.apply(self.run.rate())
-        return {"fit": float(fit.detach()), "anchor": float(anchor.detach()), "norm": norm}
+        distill_reg = self.distill_reg(field, z, self.config.distill_reg_points)
+        self.latents.optimiser.zero_grad(set_to_none=True)
+        norm = self.run.update(fit + self.config.distill_reg * distill_reg)
+        self.latents.apply_gradients(self.run.rate())
+        return {"fit": float(fit.detach()), "distill_reg": float(distill_reg.detach()), "norm": norm}
 
 
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m spir.train.autodecoder",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = parser.add_argument
-    add("category", choices=sorted(CATEGORIES))
-    add("--photos", type=Path, required=True)
-    add("--poses", type=Path, required=True, help="table of spir.data.poses.bootstrap")
-    add("--start", type=Path, help="generator (weights/CATEGORY/generator.safetensors)")
-    add("--encoder", type=Path, help="whose features compare (weights/CATEGORY/encoder.safetensors)")
-    add("--steps", type=int, default=1500)
-    add("--minutes", type=float, help="stop this call after so many minutes; --resume goes on")
-    add("--resume", action="store_true")
-    add("--run", type=Path, help="folder of the run (runs/fit-CATEGORY)")
-    add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    add("--seed", type=int, default=0)
-    add("--export", type=Path, help="write the averaged generator here when this call ends")
-    add("--found", type=Path, help="write the table of the fitted codes and poses here when this call ends")
-    args = parser.parse_args(argv)
-    torch.manual_seed(args.seed)
-    config, category, shipped = FitConfig(), CATEGORIES[args.category], weights.WEIGHTS / args.category
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command; exits with the reason where the photos cannot be fitted."""
+    options = parse(Options, MODULE, __doc__, argv)
+    torch.manual_seed(options.seed)
+    config, category = AutodecoderConfig(), CATEGORIES[options.category]
+    shipped = weights.WEIGHTS / options.category
     try:
-        table = load_table(args.poses)
-        photos = from_collection(open_collection(args.photos), category, config.size, table)
+        table = load_table(options.poses)
+        photos = from_collection(open_collection(options.photos), category, config.size, table)
     except (ValueError, FileNotFoundError) as problem:
         sys.exit(f"Nothing was trained: {problem}")
     if photos.mask is None:
-        sys.exit(f"Nothing was trained: {args.photos} has no masks, and only objects can be fitted.")
-    generator = weights.load(args.start or shipped / "generator.safetensors", Generator, GeneratorConfig)[0]
-    encoder = weights.load(args.encoder or shipped / "encoder.safetensors", Encoder, EncoderConfig)[0]
-    generator.to(args.device).half = half_is_fast(args.device)
-    table = replace(table, w=one_row(generator, table.w.to(args.device)).cpu())
-    known = Objects(table, photos.names).to(args.device)
-    trained = learning(generator, config.frozen)
-    run = Run(
-        args.run or Path("runs") / f"fit-{args.category}",
+        sys.exit(f"Nothing was trained: {options.photos} has no masks, and only objects can be fitted.")
+    generator = weights.load(options.start or shipped / "generator.safetensors", Generator, GeneratorConfig)[
+        0
+    ]
+    encoder = weights.load(options.encoder or shipped / "encoder.safetensors", Encoder, EncoderConfig)[0]
+    generator.to(options.device).half = half_is_fast(options.device)
+    table = replace(table, w=project_to_w(generator, table.w.to(options.device)).cpu())
+    latents = PhotoLatents(table, photos.names).to(options.device)
+    trained = trainable_parameters(generator, config.frozen)
+    run = TrainingRun(
+        options.run or Path("runs") / f"fit-{options.category}",
         generator,
         torch.optim.Adam(trained, lr=config.rate, betas=(0.9, 0.99), fused=True),
-        args.steps,
+        options.steps,
         clip=1.0,
-        # Without momentum, whoever is not in the batch stays where he is.
-        others={"objects": Learner(known, torch.optim.Adam(known.groups(config), betas=(0.0, 0.99)))},
+        # Without momentum, the latents of photos outside the batch do not move.
+        others={
+            "objects": TrainState(latents, torch.optim.Adam(latents.param_groups(config), betas=(0.0, 0.99)))
+        },
     )
-    fitting = Fitting(run, photos, category, config, EncoderDistance(encoder.to(args.device)))
-    if args.resume and not run.resume():
+    trainer = AutodecoderTrainer(run, photos, category, config, EncoderDistance(encoder.to(options.device)))
+    if options.resume and not run.resume():
         print(f"nothing to resume in {run.folder}: starting anew")
     print(f"{len(photos)} photos", flush=True)
-    run.iterate(
-        fitting.step, args.minutes, lambda path: pictures.samples(path, run.average, photos, category)
-    )
-    if args.export:
-        weights.save(args.export, run.average, generator.config, stage="fit", steps=run.step)
-    if args.found:
-        save_table(args.found, known.written(table, photos.names))
+    run.iterate(trainer.step, options.minutes, lambda path: previews.samples(path, run.ema, photos, category))
+    if options.export:
+        record = provenance(MODULE, argv, options, config)
+        weights.save(
+            options.export, run.ema, generator.config, stage="fit", steps=run.step, provenance=record
+        )
+    if options.found:
+        save_table(options.found, latents.to_table(table, photos.names))
 
 
 if __name__ == "__main__":

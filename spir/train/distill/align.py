@@ -1,10 +1,11 @@
-"""Stage 1 of the weights: the mapping network learns to say what can be seen of an object.
+"""Stage 1 of the weights: the mapping network learns to express what can be seen of an object.
 
-z is how an object was drawn: eleven votes of which one wins, angles, entries that nobody sees. The mapping
-network (§3.1) turns that into w, which every layer of the generator hears only through a linear style. So it
-is taught first, in a minute and a half and without a picture: the leading entries of w are the traits themselves
-(class, measures, colours; mean 0, deviation 1), the others whatever a linear reading of w needs besides.
-Adam then finds at once which weights a trait concerns, and the encoder is asked for nothing invisible.
+z is how an object was drawn: eleven votes of which one wins, angles, entries that have no effect. The mapping
+network (§3.1) turns that into w, which reaches every layer of the generator only through a linear style. So
+it is trained first, in a minute and a half and without a picture: the leading entries of w are the traits
+themselves (class, measures, colours; mean 0, deviation 1), the others are whatever a linear reading of w
+needs besides. The weights that a trait concerns are then found at once, and the encoder need not predict what
+cannot be seen.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,22 +19,22 @@ from spir.generator.mapping import MappingNetwork
 
 
 def standardised(procedural, device: str | torch.device = "cpu"):
-    """z -> traits (batch, trait) of mean 0 and deviation 1 over the category."""
+    """A function from z to traits (batch, trait) of mean 0 and deviation 1 over the category."""
     seen = procedural.traits(torch.randn(16_384, procedural.z_dim, device=device))
     mean, deviation = seen.mean(dim=0), seen.std(dim=0).clamp(min=1e-3)
     return lambda z: (procedural.traits(z) - mean) / deviation
 
 
 def explained(guess: Tensor, truth: Tensor) -> Tensor:
-    """Share of each trait's variance that a guess (batch, trait) explains."""
+    """The share of each trait's variance that a guess (batch, trait) explains, at most 1."""
     return 1 - (guess - truth).square().mean(dim=0) / truth.var(dim=0).clamp(min=1e-6)
 
 
 def teach(layers: Sequence[Linear], loss: Callable[[], Tensor], steps: int, rate: float) -> None:
-    """So many steps on a loss that draws its own examples, one cycle of the learning rate; frozen afterwards."""
+    """Train the layers for `steps` steps on a loss that draws its own examples, then freeze them."""
     for layer in layers:
         layer.requires_grad_(True)
-    # Equalised layers differ in scale; a step shall change what each of them effectively multiplies by equally much.
+    # Equalised layers differ in scale; a step should change the effective weights of all equally much.
     groups = [
         {"params": [layer.weight], "lr": rate * layer.weight.shape[1] ** 0.5 / layer.rate} for layer in layers
     ]
@@ -52,7 +53,9 @@ def teach(layers: Sequence[Linear], loss: Callable[[], Tensor], steps: int, rate
 
 
 def align(network: MappingNetwork, procedural, steps: int, batch: int = 1024, rate: float = 1e-2) -> Tensor:
-    """Teach the mapping network and freeze it; returns how much of each trait a linear reading of w explains."""
+    """Teach the mapping network and freeze it.
+
+    Returns the share of each trait's variance that a linear reading of w explains."""
     first, second = network.backbone["fc0"], network.backbone["fc1"]
     device, width = first.weight.device, len(second.weight)
     traits = standardised(procedural, device)

@@ -1,4 +1,4 @@
-"""Where to ask a procedural field: on its surface, close to it, and in the free space around it."""
+"""Sample points of a procedural field: on its surface, close to it, and in the free space around it."""
 
 from dataclasses import dataclass
 
@@ -9,18 +9,20 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Supervision:
-    """What distillation compares; the first `coloured` points carry colour as well."""
+    """The points and values that distillation compares; the first `coloured` points carry colour as well."""
 
     points: Float[Tensor, "batch point 3"]
     on_surface: int
-    """So many points at the beginning lie on the surface."""
+    """The first so many points lie on the surface."""
     sdf: Float[Tensor, "batch point"]
     attention: Float[Tensor, "batch coloured values"]
 
 
 def pull_to_surface(field, points: Float[Tensor, "batch point 3"], rounds: int = 3) -> Tensor:
-    """Newton steps along the normals; a step is at most 0.3 units, and the points stay in the cube, so
-    they stay finite even where the formula's gradient is wild."""
+    """Move points onto the surface by Newton steps along the normals.
+
+    A step is at most 0.3 units, and the points stay in the cube, so they stay finite even where the formula's
+    gradient is wild."""
     for _ in range(rounds):
         sdf, normals = field.normals(points)
         points = (points - sdf[..., None].clamp(-0.3, 0.3) * normals).clamp(
@@ -31,7 +33,7 @@ def pull_to_surface(field, points: Float[Tensor, "batch point 3"], rounds: int =
 
 @torch.no_grad()
 def box(field) -> tuple[Float[Tensor, "3"], Float[Tensor, "3"]]:
-    """Low and high corner of what holds every object of the field, found on a coarse grid."""
+    """The low and the high corner of a box that holds every object of the field, found on a coarse grid."""
     reach, side = field.scene_range, 20
     touched = (field.sdf_grid(side) < 2 * reach / (side - 1)).any(dim=0).nonzero()
     place = lambda index: (2 * index / (side - 1) - 1) * reach  # noqa: E731
@@ -47,8 +49,10 @@ def sample(
     near: int = 192,
     free: int = 512,
 ) -> Supervision:
-    """Points of `batch` objects, started between `bounds`, the corners of the `box` that holds them all, so
-    thin parts and both ends get their share; free space covers that box three times as often as the cube.
+    """Sample points of `batch` objects and the formula's values at them.
+
+    They start between `bounds`, the corners of the `box` that holds all objects, so that thin parts and both
+    ends get their share; three of four free points lie in that box, one anywhere in the cube.
 
     Points on the surface carry colour only, and those close to it are few: where they crowd, small distances
     crowd, and a network that does not know the object yet would answer zero everywhere."""

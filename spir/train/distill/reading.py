@@ -1,18 +1,22 @@
-"""After `distil`: the linear reading of w by which `spir.appearance` finds an object's formula.
+"""After the distillation: the linear reading of w by which `spir.appearance` finds an object's formula.
 
-    python -m spir.train.distill.reading car --generator weights/car-synthetic/generator.safetensors --export FILE
+    python -m spir.train.distill.reading car --generator weights/car/generator.safetensors --export FILE
 
-The generator is the one whose mapping network `train.align` has taught; those that came from it since
-(`train.fit`) keep its space of w, though `train.prior` changes which z leads where.
+The generator is the one whose mapping network `spir.train.distill.align` has taught; those that came from it
+since (`spir.train.autodecoder`) keep its space of w, though `spir.train.autodecoder.latent_prior` changes
+which z leads where.
 """
 
-import argparse
 import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
+from tyro.conf import Positional
 
 from spir import weights
 from spir.categories import CATEGORIES
@@ -20,10 +24,28 @@ from spir.formulas import FORMULAS
 from spir.formulas.reading import Reading, ReadingConfig
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.train.distill.align import explained
+from spir.train.options import parse
+from spir.train.provenance import provenance
 
-DRAWN = 65_536
-"""Random objects that the reading is fitted to."""
-HELD_OUT = 8_192
+MODULE = "spir.train.distill.reading"
+TRAINING_OBJECTS = 65_536
+"""The reading is fitted to so many random objects."""
+HELD_OUT_OBJECTS = 8_192
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The command line."""
+
+    category: Positional[
+        Literal[tuple(sorted(name for name in CATEGORIES if CATEGORIES[name].kind in FORMULAS))]
+    ]
+    generator: Path
+    """Generator whose mapping network was aligned."""
+    export: Path
+    """File to write."""
+    seed: int = 0
+    """Seed of the random objects."""
 
 
 @torch.no_grad()
@@ -37,8 +59,9 @@ def draw(
 
 
 def fit_reading(generator: Generator, formula) -> tuple[Reading, Float[Tensor, " outputs"]]:
-    """The reading by least squares, and the share of every output's variance that it explains on other objects."""
-    w, truth = draw(generator, formula, DRAWN)
+    """The reading by least squares, and the share of every output's variance that it explains on other
+    objects."""
+    w, truth = draw(generator, formula, TRAINING_OBJECTS)
     one = torch.ones(len(w), 1)
     # Entries of w that hardly vary say nothing; a little ridge keeps them out.
     system = torch.cat((w, one), 1).double()
@@ -47,42 +70,32 @@ def fit_reading(generator: Generator, formula) -> tuple[Reading, Float[Tensor, "
     reading = Reading(ReadingConfig(w.shape[1], truth.shape[1])).requires_grad_(False)
     reading.weight.copy_(solution[:-1])
     reading.bias.copy_(solution[-1])
-    held, truth = draw(generator, formula, HELD_OUT)
+    held, truth = draw(generator, formula, HELD_OUT_OBJECTS)
     return reading, explained(reading(held), truth)
 
 
-def main(argv: list[str] | None = None) -> None:
-    made = argparse.ArgumentParser(
-        "python -m spir.train.distill.reading",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    made.add_argument(
-        "category", choices=sorted(name for name in CATEGORIES if CATEGORIES[name].kind in FORMULAS)
-    )
-    made.add_argument("--generator", type=Path, required=True, help="whose mapping network was aligned")
-    made.add_argument("--export", type=Path, required=True, metavar="FILE")
-    made.add_argument("--seed", type=int, default=0)
-    args = made.parse_args(argv)
-    torch.manual_seed(args.seed)
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command; exits with the reason where the generator cannot be used."""
+    options = parse(Options, MODULE, __doc__, argv)
+    torch.manual_seed(options.seed)
     try:
-        generator, _, digest = weights.load(args.generator, Generator, GeneratorConfig)
+        generator, _, digest = weights.load(options.generator, Generator, GeneratorConfig)
     except weights.WeightsError as problem:
         sys.exit(f"Nothing was read: {problem}")
-    formula = FORMULAS[CATEGORIES[args.category].kind]
+    formula = FORMULAS[CATEGORIES[options.category].kind]
     reading, share = fit_reading(generator, formula)
     classes = len(formula.table.classes)
-    told = {"classes": float(share[:classes].mean()), "parameters": float(share[classes:].mean())}
+    explains = {"classes": float(share[:classes].mean()), "parameters": float(share[classes:].mean())}
     weights.save(
-        args.export,
+        options.export,
         reading,
         reading.config,
         stage="reading",
-        command=" ".join(["python -m spir.train.distill.reading", args.category, "--seed", str(args.seed)]),
         generator=digest,
-        explained=told,
+        explained=explains,
+        provenance=provenance(MODULE, argv, options),
     )
-    print(f"explained of the variance: classes {told['classes']:.3f}, parameters {told['parameters']:.3f}")
+    print("explained of the variance:", ", ".join(f"{name} {value:.3f}" for name, value in explains.items()))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""§3.1, "initialize the SDF to a unit sphere": what the generator is before it has seen a picture."""
+"""§3.1, "initialize the SDF to a unit sphere", before the first picture."""
 
 import torch
 from torch import nn
@@ -16,9 +16,10 @@ def pretrain(
     eikonal_weight: float = 0.1,
     side: int = 12,
 ) -> float:
-    """Teach every code the distance to a sphere, mean (d - (|x| - radius))^2 + 0.1 eikonal, in place.
+    """Fit the field of every code to a sphere, by mean (d - (|x| - radius))^2 + 0.1 eikonal, in place.
 
-    `radius` in object units; `side`^3 random points an object. Returns the last root mean square error."""
+    `radius` is in object units, and each object has `side`^3 random points. Returns the last root mean square
+    error."""
     device = generator.alpha.device
     trained = nn.ModuleList([generator.synthesis_network, generator.decoder]).parameters()
     optimiser = torch.optim.Adam(trained, lr=rate)

@@ -1,7 +1,8 @@
-"""Stage 3a, the fourth teacher: real photos, whose coordinates are those of the object that was fitted to them.
+"""Stage 3a, the fourth teacher: real photos, labelled with the coordinates of the object that was fitted to
+them.
 
-Pseudo-labels: right in the large, where bootstrapping kept only what agrees, and wrong by a few hundredths of a
-unit everywhere. What they teach is how real fronts, wheels and reflections look.
+These pseudo-labels are right in the large, where bootstrapping kept only what agrees, and wrong by a few
+hundredths of a unit everywhere. What they teach is how real fronts, wheels and reflections look.
 """
 
 from collections.abc import Iterator
@@ -23,24 +24,27 @@ from spir.rendering.renderer import render
 from spir.train.encoder.shards import Views, to_bytes, to_half
 from spir.types import Code, join
 
-AT_ONCE = 16
-MOST = 6
-"""Times that a photo from a rare direction is shown."""
+PHOTOS_PER_SHARD = 16
+MAX_REPEATS = 6
+"""A photo from a rare direction is repeated at most so often."""
 RIM = 16
-"""Pixels between the two silhouettes that are bridged."""
+"""Coordinates are extrapolated over so many pixels between the two silhouettes."""
 
 
 @torch.no_grad()
 def photo_views(
     photos: Collection, table: PoseTable, generator: Generator, category: Category, size: int
 ) -> Iterator[Views]:
-    """Shards of the photos that the table kept, cut out at `size`; z says nothing of them, and w only where a
-    fit found one for all layers (`spir.train.autodecoder.train`)."""
+    """Yield shards of the photos that the table kept, cut out at `size` pixels.
+
+    No z describes them, and a w only where the table has one for all layers (`spir.train.autodecoder`)."""
     rows = {name: row for row, name in enumerate(photos.names)}
     view = RenderConfig.of(category, size=size, samples=12, nocs=True)
     device = generator.alpha.device
-    chosen_rows, times = evenly(table).unique(return_counts=True)
-    for chosen, repeats in zip(chosen_rows.split(AT_ONCE), times.split(AT_ONCE), strict=True):
+    chosen_rows, times = balance_directions(table).unique(return_counts=True)
+    for chosen, repeats in zip(
+        chosen_rows.split(PHOTOS_PER_SHARD), times.split(PHOTOS_PER_SHARD), strict=True
+    ):
         cut = join([masked_cutout(photos[rows[table.names[row]]], category, size) for row in chosen.tolist()])
         pose = table.pose.map(lambda part, chosen=chosen: part[chosen]).to(device)
         seen = render(generator.field(Code(table.w[chosen].to(device))), camera_from_pose(pose), view).to(
@@ -50,7 +54,7 @@ def photo_views(
         once = Views(
             np.zeros((len(chosen), generator.config.z_dim), np.float32),
             None,
-            to_half(spread_out(seen.nocs, seen.alpha) * mask),
+            to_half(extrapolate_nocs(seen.nocs, seen.alpha) * mask),
             to_bytes(cut.mask),
             np.zeros(len(chosen), bool),
             to_bytes((cut.rgb + 1) / 2 * mask),
@@ -59,21 +63,23 @@ def photo_views(
         yield once.repeated(repeats.numpy())
 
 
-def evenly(table: PoseTable) -> Int[Tensor, " view"]:
-    """The rows that the table kept, those from rare directions repeatedly, up to `MOST` times.
+def balance_directions(table: PoseTable) -> Int[Tensor, " view"]:
+    """The rows that the table kept, those from rare directions up to `MAX_REPEATS` times.
 
-    People photograph cars from the front. An encoder that saw little else takes whatever it is not sure of for a
-    front."""
+    People photograph cars from the front. An encoder that saw little else takes whatever it is not sure of
+    for a front."""
     counts = torch.bincount(table.sectors[table.kept], minlength=SECTORS).clamp(min=1)
-    share = (counts.float().mean() / counts).round().clamp(1, MOST).long()
+    share = (counts.float().mean() / counts).round().clamp(1, MAX_REPEATS).long()
     return torch.arange(len(table)).repeat_interleave(share[table.sectors] * table.kept)
 
 
-def spread_out(
+def extrapolate_nocs(
     nocs: Float[Tensor, "batch size size 3"], alpha: Float[Tensor, "batch size size"]
 ) -> Float[Tensor, "batch size size 3"]:
-    """Object coordinates at every pixel near the rendering: where it shows nothing, the mean of neighbours that
-    know, from the outline outwards."""
+    """Object coordinates at every pixel near the rendering, not premultiplied.
+
+    Where the rendering shows nothing, they are the mean of neighbours that are known, from the outline
+    outwards."""
     known = (alpha[:, None] > 0.5).float()
     found = nocs.permute(0, 3, 1, 2) / alpha[:, None].clamp(min=1e-3) * known
     for _ in range(RIM):

@@ -1,7 +1,8 @@
-"""§3.2, the pictures that the encoder learns from: folders of shards, read while they still grow.
+"""§3.2, the pictures that the encoder is trained on: folders of shards, read while they still grow.
 
-Renderings are stored as attention, so that every one can be repainted while training (`spir.train.encoder.views`,
-`spir.train.encoder.mesh_views`); real photos are stored in their own colours (`spir.train.encoder.photo_views`).
+Renderings are stored as attention, so that every one can be repainted while training
+(`spir.train.encoder.views`, `spir.train.encoder.mesh_views`); real photos are stored in their own colours
+(`spir.train.encoder.photo_views`).
 """
 
 from collections.abc import Callable
@@ -19,23 +20,25 @@ Mapping = Callable[[Float[Tensor, "batch z"]], Float[Tensor, "batch width"]]
 
 
 @dataclass(frozen=True)
-class Draw(Movable):
-    """A batch from the bank, clean; pictures premultiplied and channels first."""
+class RenderBatch(Movable):
+    """A batch of the dataset before augmentation; pictures are premultiplied and channels first."""
 
     w: Float[Tensor, "batch width"]
     own: Bool[Tensor, " batch"]
-    """Whether the picture shows the object of w, in its own colours."""
+    """Whether the picture shows the object of w in its own colours."""
     rgb: Float[Tensor, "batch 3 size size"]
-    """[0, 1]."""
+    """Colours in [0, 1]."""
     nocs: Float[Tensor, "batch 3 size size"]
     alpha: Float[Tensor, "batch 1 size size"]
 
 
-class Bank:
-    """All views of a few folders of shards, in memory."""
+class RenderDataset:
+    """All views of some folders of shards, in memory."""
 
     def __init__(self, folders: dict[Path, float], procedural, mapping: Mapping):
-        """Folders and how often each is drawn from, relative to one another; what w a z has. Exits where a folder
+        """Read the shards of `folders`, which map each folder to its share of a batch.
+
+        `procedural` is the formula that paints, `mapping` the function from z to w. Exits where a folder
         holds no views."""
         self.folders, self.procedural, self.mapping = folders, procedural, mapping
         self.shards: dict[Path, dict[str, np.ndarray]] = {}
@@ -51,7 +54,7 @@ class Bank:
         return sum(map(len, self.rows.values()))
 
     def reload(self) -> None:
-        """Read the shards that are new."""
+        """Read the shards that are new since the last call."""
         for folder, rows in self.rows.items():
             for path in sorted(folder.glob("*.npz")):
                 if path not in self.shards:
@@ -65,9 +68,9 @@ class Bank:
         return next(iter(self.shards.values()))["alpha"].shape[1]
 
     @torch.no_grad()
-    def draw(self, batch: int, repaint: float, strange: float) -> Draw:
-        """Random views; shares `repaint` and `strange` of the renderings get other colours, the second such as no
-        car has."""
+    def sample(self, batch: int, repaint: float, strange: float) -> RenderBatch:
+        """Draw random views; the share `repaint` of the renderings gets a new palette, `strange` unusual part
+        colours."""
         shares = torch.tensor(list(self.folders.values()))
         folders = [list(self.rows.values())[k] for k in shares.multinomial(batch, replacement=True).tolist()]
         picks = [rows[int(torch.randint(len(rows), ()))] for rows in folders]
@@ -79,7 +82,7 @@ class Bank:
         z = torch.where(torch.rand(batch, 1) < repaint, self.procedural.repaint(z), z)
         usual = torch.rand(batch) >= strange
         palette = self.procedural.palette(z)
-        palette = (torch.where(usual[:, None, None], palette, strange_palette(palette)) + 1) / 2
+        palette = (torch.where(usual[:, None, None], palette, random_part_colours(palette)) + 1) / 2
         known = torch.tensor([True if flag is None else bool(flag) for flag in get("known")])
         w, fitted = self.mapping(z), get("w")
         for row, code in enumerate(fitted):
@@ -90,7 +93,7 @@ class Bank:
             torch.from_numpy(attention).float() @ paint if photo is None else torch.from_numpy(photo).float()
             for attention, photo, paint in zip(get("attention"), get("rgb"), palette, strict=True)
         ]
-        return Draw(
+        return RenderBatch(
             w,
             usual & known | coded,
             torch.stack(rgb).permute(0, 3, 1, 2) / 255,
@@ -99,11 +102,12 @@ class Bank:
         )
 
 
-def strange_palette(palette: Float[Tensor, "batch values 3"]) -> Float[Tensor, "batch values 3"]:
-    """Every entry but the paint and the two of light becomes, by chance, the paint itself or any colour.
+def random_part_colours(palette: Float[Tensor, "batch values 3"]) -> Float[Tensor, "batch values 3"]:
+    """Palettes whose entries, all but the paint and the two of light, may become the paint itself or any
+    colour.
 
-    A tail light tells the back from the front only where it is red: toys and moulded parts have no red ones, and
-    an encoder that never met such a car takes every back for a front."""
+    A tail light tells the back from the front only where it is red: toys and moulded parts have no red ones,
+    and an encoder that never saw such a car takes every back for a front."""
     batch, values, _ = palette.shape
     anything = 2 * torch.rand_like(palette) - 1
     other = torch.where(torch.rand(batch, values, 1) < 0.5, palette[:, :1], anything)

@@ -1,4 +1,4 @@
-"""The bank on disk: pictures with everything known about them, a few objects a file (§3.2)."""
+"""Renderings on disk: pictures with everything known about them, a few objects a file (§3.2)."""
 
 import time
 from dataclasses import dataclass
@@ -12,38 +12,39 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Views:
-    """Pictures with their labels, rows aligned: renderings as attention, photos as colours."""
+    """Pictures with their labels, one a row: renderings as attention, photos as colours."""
 
     z: Float[np.ndarray, "view z"]
     attention: UInt8[np.ndarray, "view size size values"] | None
-    """255 = 1, premultiplied by alpha."""
+    """Attention to each palette entry, premultiplied by alpha; 255 = 1."""
     nocs: Float16[np.ndarray, "view size size 3"]
-    """Premultiplied by alpha."""
+    """Object coordinates, premultiplied by alpha."""
     alpha: UInt8[np.ndarray, "view size size"]
     known: Bool[np.ndarray, " view"] | None = None
     """Whether z describes the object and not only its colours; none = always."""
     rgb: UInt8[np.ndarray, "view size size 3"] | None = None
-    """Where there is no attention; premultiplied by alpha."""
+    """Colours where there is no attention, premultiplied by alpha."""
     w: Float[np.ndarray, "view width"] | None = None
-    """The code of the object, where no z gives it."""
+    """Code of the object, where no z gives it."""
 
     def repeated(self, times: Int[np.ndarray, " view"]) -> "Views":
-        """Every row so many times."""
+        """The views with every row repeated so many times."""
         columns = vars(self).items()
         return Views(**{name: None if rows is None else rows.repeat(times, 0) for name, rows in columns})
 
 
 def to_bytes(values: Float[Tensor, "*shape"]) -> UInt8[np.ndarray, "*shape"]:
-    """[0, 1] to [0, 255]."""
+    """Values in [0, 1] as bytes."""
     return (values * 255 + 0.5).clamp(0, 255).byte().cpu().numpy()
 
 
 def to_half(values: Float[Tensor, "*shape"]) -> Float16[np.ndarray, "*shape"]:
+    """Values as float16."""
     return values.to(torch.float16).cpu().numpy()
 
 
 def save_shard(folder: Path, views: Views) -> None:
-    """Append a shard under a name of its own; readers never see half a file."""
+    """Write a new shard into the folder; readers never see half a file."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{time.time_ns()}.npz"
     with open(path.with_suffix(".new"), "wb") as file:

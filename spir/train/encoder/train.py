@@ -1,19 +1,21 @@
-"""Stage 3c, §3.2 "Training and inference": the encoder learns NOCS, mask and w from a bank of renderings.
+"""Stage 3c, §3.2 "Training and inference": the encoder learns NOCS, mask and w from a dataset of renderings.
 
     python -m spir.train.encoder car --steps 12000 [--backgrounds scenes.tar] [--resume] [--minutes 60]
 
-The bank (spir.train.encoder.views) may still be growing. Every picture is repainted with a fresh palette, which
-is a fresh w as well, and made as bad as a real cut-out (spir.train.encoder.augment).
+The dataset (`spir.train.encoder.views`) may still be growing. Every picture is repainted with a new palette,
+which is a new w as well, and degraded to a real cut-out (`spir.train.encoder.augment`).
 """
 
-import argparse
 import copy
-from dataclasses import asdict, dataclass
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
+from tyro.conf import Positional
 
 from spir import weights
 from spir.bootstrap.encoder import COMPACT, Encoder, EncoderConfig, EncoderOutput
@@ -21,15 +23,19 @@ from spir.data.procedural.cameras import FOCAL_GUESSES
 from spir.formulas import FORMULAS
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.generator.precision import half_is_fast
-from spir.train import pictures
-from spir.train.encoder.augment import Sample, augment, clouds, load_backgrounds
-from spir.train.encoder.render_dataset import Bank
-from spir.train.run import Run
+from spir.train import previews
+from spir.train.encoder.augment import AugmentedView, augment, load_backgrounds, smooth_noise
+from spir.train.encoder.render_dataset import RenderDataset
+from spir.train.options import FormulaName, RunOptions, parse
+from spir.train.provenance import provenance
+from spir.train.run import TrainingRun
 from spir.types import Code
+
+MODULE = "spir.train.encoder"
 
 
 @dataclass(frozen=True)
-class EncoderTraining:
+class EncoderTrainingConfig:
     """Every number of this stage."""
 
     batch: int = 16
@@ -38,22 +44,49 @@ class EncoderTraining:
     coordinate_weight: float = 1.0
     mask_weight: float = 0.2
     latent_weight: float = 2.0
-    """The error of w counts relative to the variance of w over objects."""
+    """Weight of the error of w, relative to the variance of w over objects."""
     object_weight: float = 5.0
-    """Of the difference that w makes to the object, see `object_difference`."""
+    """Weight of the difference that w makes to the object, see `object_difference`."""
     object_batch: int = 6
     repaint: float = 0.8
-    """Share of pictures that get materials of their own."""
+    """This share of the pictures gets a new palette."""
     strange: float = 0.4
-    """Share of pictures whose parts, lamps above all, lost their usual colours, see `strange_palette`."""
+    """This share of the pictures gets parts, lamps above all, in unusual colours, see
+    `random_part_colours`."""
     reload_every: int = 400
-    """Steps between looks for new shards of the bank."""
+    """New shards of the dataset are read every so many steps."""
 
 
-def losses(out: EncoderOutput, sample: Sample, w: Tensor, variance: Tensor, own: Tensor) -> dict[str, Tensor]:
-    """§3.2: coordinates where the object is, the mask, w; maps are compared at the encoder's own resolution.
+@dataclass(frozen=True, kw_only=True)
+class Options(RunOptions):
+    """The command line."""
 
-    `own` (batch): w is compared only where the picture shows what w knows of."""
+    category: Positional[FormulaName]
+    generator: Path | None = None
+    """Weights whose mapping gives w (weights/CATEGORY/generator.safetensors)."""
+    views: Path | None = None
+    """Folder of the renderings (runs/views-CATEGORY)."""
+    also: tuple[str, ...] = ()
+    """FOLDER=SHARE ...: further renderings, of meshes or photos, and their shares of a batch."""
+    backgrounds: Path | None = None
+    """Tar of scenes behind imperfect cut-outs."""
+    objects: bool = False
+    """Also compare objects; wants a distilled generator."""
+    steps: int = 12_000
+    batch: int = EncoderTrainingConfig.batch
+    rate: float = EncoderTrainingConfig.rate
+    """Learning rate."""
+    start: Path | None = None
+    """Begin from these encoder weights."""
+
+
+def losses(
+    out: EncoderOutput, sample: AugmentedView, w: Tensor, variance: Tensor, own: Tensor
+) -> dict[str, Tensor]:
+    """§3.2: the losses of coordinates where the object is, of the mask, and of w.
+
+    Maps are compared at the encoder's own resolution. w (batch, width) counts relative to its `variance`
+    (width), and only where `own` (batch) says that the picture shows the object of w in its own colours."""
     side = out.mask.shape[1]
     truth = sample.truth[:, None]
     small = F.adaptive_avg_pool2d(truth, side)
@@ -69,9 +102,10 @@ def losses(out: EncoderOutput, sample: Sample, w: Tensor, variance: Tensor, own:
 
 
 def object_difference(generator: Generator, w: Tensor, truth: Tensor, points: int = 384) -> Tensor:
-    """What matters of w: how far the generator's object moves, in distance near it, and in its colours.
+    """How far the objects of two codes (batch, width) differ: in distance near the surface, and in their
+    colours.
 
-    w and truth (batch, width). Most directions of w change little that can be seen; this finds the others."""
+    Most directions of w change little that can be seen; this weighs those that do."""
     with torch.no_grad():
         goal = generator.field(Code(truth[:, None]))
         place = (2 * torch.rand(len(w), points, 3, device=w.device) - 1) * 0.95 * goal.scene_range
@@ -84,68 +118,40 @@ def object_difference(generator: Generator, w: Tensor, truth: Tensor, points: in
 
 
 def folder_share(text: str) -> tuple[Path, float]:
-    """ "runs/views-meshes=0.2" -> (folder, 0.2)."""
+    """Read "runs/views-meshes=0.2" as (folder, 0.2). Raises ValueError for any other form."""
     folder, _, share = text.rpartition("=")
     if not folder or not 0 < float(share) < 1:
-        raise ValueError(text)
+        raise ValueError(f"{text!r} is not FOLDER=SHARE with a share between 0 and 1")
     return Path(folder), float(share)
 
 
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("category", choices=sorted(FORMULAS))
-    parser.add_argument("--generator", type=Path, help="weights whose mapping gives w")
-    parser.add_argument("--views", type=Path, help="folder of the bank (runs/views-CATEGORY)")
-    parser.add_argument(
-        "--also",
-        type=folder_share,
-        nargs="+",
-        default=[],
-        metavar="FOLDER=SHARE",
-        help="further banks, of meshes or photos, and their shares of a batch",
-    )
-    parser.add_argument("--backgrounds", type=Path, help="tar of scenes behind imperfect cut-outs")
-    parser.add_argument(
-        "--objects", action="store_true", help="also compare objects; wants a distilled generator"
-    )
-    parser.add_argument("--steps", type=int, default=12_000)
-    parser.add_argument("--batch", type=int, default=EncoderTraining.batch)
-    parser.add_argument("--rate", type=float, default=EncoderTraining.rate)
-    parser.add_argument(
-        "--minutes", type=float, help="stop this call after so many minutes; --resume goes on"
-    )
-    parser.add_argument("--resume", action="store_true")
-    parser.add_argument("--start", type=Path, help="begin from these encoder weights")
-    parser.add_argument("--run", type=Path)
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--export", type=Path, help="write the averaged weights here when this call ends")
-    args = parser.parse_args(argv)
-
-    torch.manual_seed(args.seed)
-    config, procedural = EncoderTraining(batch=args.batch, rate=args.rate), FORMULAS[args.category]
-    generator, _, _ = weights.load(
-        args.generator or Path("weights") / args.category / "generator.safetensors",
-        Generator,
-        GeneratorConfig,
-    )
-    views = args.views or Path("runs") / f"views-{args.category}"
-    shares = {views: 1.0 - sum(share for _, share in args.also), **dict(args.also)}
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command; exits with the reason where there are no renderings."""
+    options = parse(Options, MODULE, __doc__, argv)
+    torch.manual_seed(options.seed)
+    config = EncoderTrainingConfig(batch=options.batch, rate=options.rate)
+    procedural = FORMULAS[options.category]
+    path = options.generator or weights.WEIGHTS / options.category / "generator.safetensors"
+    generator = weights.load(path, Generator, GeneratorConfig)[0]
+    views = options.views or Path("runs") / f"views-{options.category}"
+    try:
+        also = dict(map(folder_share, options.also))
+    except ValueError as problem:
+        sys.exit(f"Nothing was trained: {problem}")
     # Batches are drawn on the CPU.
-    bank = Bank(shares, procedural, copy.deepcopy(generator.mapping_network))
-    generator.to(args.device).half = half_is_fast(args.device)
+    mapping = copy.deepcopy(generator.mapping_network)
+    dataset = RenderDataset({views: 1.0 - sum(also.values()), **also}, procedural, mapping)
+    generator.to(options.device).half = half_is_fast(options.device)
     generator.freeze()
-    if args.backgrounds:
-        backgrounds = load_backgrounds(args.backgrounds, bank.size)
+    if options.backgrounds:
+        backgrounds = load_backgrounds(options.backgrounds, dataset.size)
     else:
-        backgrounds = clouds(256, 3, bank.size, 8).sigmoid()
-    backgrounds = backgrounds.to(args.device)
-    variance = generator.mapping(torch.randn(4096, procedural.z_dim, device=args.device)).var(dim=0)
-    encoder = Encoder(COMPACT).to(args.device, memory_format=torch.channels_last)
-    if args.start:
-        encoder.load_state_dict(weights.load(args.start, Encoder, EncoderConfig)[0].state_dict())
+        backgrounds = smooth_noise(256, 3, dataset.size, 8).sigmoid()
+    backgrounds = backgrounds.to(options.device)
+    variance = generator.mapping(torch.randn(4096, procedural.z_dim, device=options.device)).var(dim=0)
+    encoder = Encoder(COMPACT).to(options.device, memory_format=torch.channels_last)
+    if options.start:
+        encoder.load_state_dict(weights.load(options.start, Encoder, EncoderConfig)[0].state_dict())
     optimiser = torch.optim.AdamW(
         encoder.parameters(),
         lr=config.rate,
@@ -153,34 +159,28 @@ def main(argv: list[str] | None = None) -> None:
         weight_decay=config.weight_decay,
         fused=True,
     )
-    run = Run(
-        args.run or Path("runs") / f"encoder-{args.category}",
-        encoder,
-        optimiser,
-        args.steps,
-        warm_up=500,
-        clip=1.0,
-    )
-    if args.resume and not run.resume():
+    folder = options.run or Path("runs") / f"encoder-{options.category}"
+    run = TrainingRun(folder, encoder, optimiser, options.steps, warm_up=500, clip=1.0)
+    if options.resume and not run.resume():
         print(f"nothing to resume in {run.folder}: starting anew")
 
     @torch.no_grad()
-    def draw() -> tuple[Tensor, Tensor, Sample]:
-        """w, whether it is what is seen, and augmented pictures of a fresh batch; random numbers are drawn on
-        the device as well."""
-        drawn = bank.draw(config.batch, config.repaint, config.strange).to(args.device)
-        with torch.device(args.device):
+    def draw() -> tuple[Tensor, Tensor, AugmentedView]:
+        """w, whether the picture shows its object, and augmented pictures of a fresh batch."""
+        drawn = dataset.sample(config.batch, config.repaint, config.strange).to(options.device)
+        # The augmentation draws its random numbers on the default device.
+        with torch.device(options.device):
             return drawn.w, drawn.own, augment(drawn.rgb, drawn.nocs, drawn.alpha, backgrounds)
 
     def body(step: int) -> dict[str, float]:
         if step % config.reload_every == 0:
-            bank.reload()
+            dataset.reload()
         w, own, sample = draw()
         encoder.train()
         out = encoder(sample.rgb, sample.mask, half=generator.half)
         terms = losses(out, sample, w, variance, own)
         some = own.nonzero()[: config.object_batch, 0]
-        if args.objects and len(some):
+        if options.objects and len(some):
             terms["object"] = object_difference(generator, out.w[some, 0], w[some])
         loss = (
             config.object_weight * terms.get("object", 0.0)
@@ -189,17 +189,19 @@ def main(argv: list[str] | None = None) -> None:
             + config.latent_weight * terms["w"]
         )
         norm = run.update(loss)
-        return {k: float(v.detach()) for k, v in terms.items()} | {"norm": norm, "views": len(bank)}
+        return {k: float(v.detach()) for k, v in terms.items()} | {"norm": norm, "views": len(dataset)}
 
-    run.iterate(body, args.minutes, lambda path: pictures.bootstrap(path, run.average, draw()[2][:12]))
-    if args.export:
-        note = {
-            "stage": "bootstrap",
-            "steps": run.step,
-            "training": asdict(config),
-            "focal_guesses": FOCAL_GUESSES,
-        }
-        weights.save(args.export, run.average, COMPACT, **note)
+    run.iterate(body, options.minutes, lambda path: previews.bootstrap(path, run.ema, draw()[2][:12]))
+    if options.export:
+        weights.save(
+            options.export,
+            run.ema,
+            COMPACT,
+            stage="bootstrap",
+            steps=run.step,
+            focal_guesses=FOCAL_GUESSES,
+            provenance=provenance(MODULE, argv, options, config),
+        )
 
 
 if __name__ == "__main__":

@@ -1,18 +1,23 @@
-"""Stage 3a: a bank of renderings with everything known about them, for the encoder to learn from (§3.2).
+"""Stage 3a: renderings with everything known about them, which the encoder is trained on (§3.2).
 
-    python -m spir.train.encoder.views car --objects 2000 --teacher procedural|generator [--out runs/views-car]
+    python -m spir.train.encoder.views car --objects 2000 --teacher procedural [--out runs/views-car]
     python -m spir.train.encoder.views car --teacher meshes --meshes DIR --views 60 [--out runs/views-meshes]
     python -m spir.train.encoder.views car --teacher photos --photos photos.tar --poses poses.safetensors
 
-The bank stores attention instead of colours: §3.1 makes colour linear in it, so every picture can be
-repainted with any palette while training. Shards of a few objects; a growing bank can be read meanwhile.
+The shards store attention instead of colours: §3.1 makes colour linear in it, so every picture can be
+repainted with any palette while training. A shard holds a few objects, and a growing folder can be read
+meanwhile.
 """
 
-import argparse
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
 from torch import Tensor
+from tyro.conf import Positional
 
 from spir import weights
 from spir.categories import CATEGORIES
@@ -26,16 +31,49 @@ from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.train.encoder import mesh_views, photo_views
 from spir.train.encoder.shards import Views, save_shard, to_bytes, to_half
+from spir.train.options import DEVICE, FormulaName, parse
 from spir.types import Field
 
+MODULE = "spir.train.encoder.views"
 OBJECTS_PER_SHARD = 8
 VIEW_SIZE = 128
-"""Pixels: what the encoder sees; crops and turns blur it a little, as lenses do."""
+"""Side of the views, pixels, as the encoder sees them; crops and rotations blur them a little, as lenses
+do."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """The command line."""
+
+    category: Positional[FormulaName]
+    teacher: Literal["generator", "procedural", "meshes", "photos"] = "generator"
+    """Where the objects come from."""
+    generator: Path | None = None
+    """Weights (weights/CATEGORY/generator.safetensors)."""
+    meshes: Path | None = None
+    """Folder of the meshes, for that teacher."""
+    photos: Path | None = None
+    """Collection of photos, for that teacher."""
+    poses: Path | None = None
+    """Table of spir.data.poses, for the photos."""
+    objects: int = 2000
+    """Random objects to render."""
+    views: int = 3
+    """Pictures per object or mesh."""
+    out: Path | None = None
+    """Folder to write shards to (runs/views-CATEGORY, -meshes or -photos)."""
+    seed: int = 0
+    """Seed of the random numbers."""
+    compile: bool = False
+    """Fuse the formulas: minutes to start, then several times faster."""
+    device: str = DEVICE
+    """PyTorch device that renders."""
 
 
 @torch.no_grad()
 def render_views(field: Field, z: Tensor, views: int, size: int) -> Views:
-    """`views` pictures of each object of the field, from random poses that frame it."""
+    """Render `views` pictures, `size` pixels wide, of each object of the field, from random poses that frame
+    it."""
     corners = bounding_corners(field).repeat_interleave(views, dim=0)
     camera = camera_from_pose(sample_poses(len(corners), corners))
     seen = render(field, camera, RenderConfig(size=size, samples=5, attention=True, nocs=True))
@@ -47,68 +85,52 @@ def render_views(field: Field, z: Tensor, views: int, size: int) -> Views:
     )
 
 
-def fill_from_meshes(folder: Path, meshes: Path, views: int, z_dim: int) -> None:
-    """A shard of `views` pictures for each car of the table `mesh_views.TRAINING_CARS`."""
+def render_meshes(folder: Path, meshes: Path, views: int, z_dim: int) -> None:
+    """Write a shard of `views` pictures for each car of the table `mesh_views.TRAINING_CARS`."""
     for done, (file, rule) in enumerate(mesh_views.TRAINING_CARS, start=1):
         car = mesh_views.training_car(meshes, file, rule)
         save_shard(folder, mesh_views.car_views(car, views, VIEW_SIZE, z_dim))
         print(f"{done} meshes of {len(mesh_views.TRAINING_CARS)}: {file.name}", flush=True)
 
 
-def main(argv: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("category", choices=sorted(FORMULAS))
-    parser.add_argument(
-        "--teacher", choices=("generator", "procedural", "meshes", "photos"), default="generator"
-    )
-    parser.add_argument("--generator", type=Path, help="weights (weights/CATEGORY/generator.safetensors)")
-    parser.add_argument("--meshes", type=Path, metavar="DIR", help="folder of the meshes, for that teacher")
-    parser.add_argument("--photos", type=Path, help="collection of photos, for that teacher")
-    parser.add_argument("--poses", type=Path, help="their table of spir.data.poses.bootstrap")
-    parser.add_argument("--objects", type=int, default=2000)
-    parser.add_argument("--views", type=int, default=3, help="pictures per object or mesh")
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument(
-        "--compile",
-        action="store_true",
-        help="fuse the formulas: minutes to start, then several times faster",
-    )
-    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    args = parser.parse_args(argv)
-    torch.manual_seed(args.seed)
-    procedural = FORMULAS[args.category]
-    if args.teacher == "meshes":
-        if not (args.meshes and args.meshes.is_dir()):
-            parser.error("--teacher meshes needs --meshes DIR, a folder")
-        fill_from_meshes(args.out or Path("runs") / "views-meshes", args.meshes, args.views, procedural.z_dim)
-        return
-    if args.compile:
-        procedural.compile()
-    if args.teacher in ("generator", "photos"):
-        path = args.generator or Path("weights") / args.category / "generator.safetensors"
-        generator = weights.load(path, Generator, GeneratorConfig)[0].to(args.device)
-        generator.half = True
-        generator.freeze()
-    if args.teacher == "photos":
-        if not (args.photos and args.poses):
-            parser.error("--teacher photos needs --photos and --poses")
-        photos, table = open_collection(args.photos), load_table(args.poses)
-        views = photo_views.photo_views(photos, table, generator, CATEGORIES[args.category], VIEW_SIZE)
-        for shard in views:
-            save_shard(args.out or Path("runs") / "views-photos", shard)
-        return
-    folder = args.out or Path("runs") / f"views-{args.category}"
-    for start in range(0, args.objects, OBJECTS_PER_SHARD):
-        z = torch.randn(OBJECTS_PER_SHARD, procedural.z_dim, device=args.device)
+def render_objects(folder: Path, options: Options, field_of: Callable[[Tensor], Field], z_dim: int) -> None:
+    """Write shards of views of random objects, whose fields `field_of` makes from z."""
+    for start in range(0, options.objects, OBJECTS_PER_SHARD):
+        z = torch.randn(OBJECTS_PER_SHARD, z_dim, device=options.device)
         with torch.no_grad():
-            field = (
-                procedural.field(z) if args.teacher == "procedural" else generator.field(generator.code(z))
-            )
-        save_shard(folder, render_views(field, z, args.views, VIEW_SIZE))
-        print(f"{start + OBJECTS_PER_SHARD} objects of {args.objects}", flush=True)
+            field = field_of(z)
+        save_shard(folder, render_views(field, z, options.views, VIEW_SIZE))
+        print(f"{start + OBJECTS_PER_SHARD} objects of {options.objects}", flush=True)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command; exits with the reason where the teacher lacks its files."""
+    options = parse(Options, MODULE, __doc__, argv)
+    torch.manual_seed(options.seed)
+    procedural = FORMULAS[options.category]
+    z_dim = procedural.z_dim
+    if options.teacher == "meshes":
+        if not (options.meshes and options.meshes.is_dir()):
+            sys.exit("--teacher meshes needs --meshes DIR, a folder")
+        folder = options.out or Path("runs") / "views-meshes"
+        return render_meshes(folder, options.meshes, options.views, z_dim)
+    if options.compile:
+        procedural.compile()
+    folder = options.out or Path("runs") / f"views-{options.category}"
+    if options.teacher == "procedural":
+        return render_objects(folder, options, procedural.field, z_dim)
+    path = options.generator or weights.WEIGHTS / options.category / "generator.safetensors"
+    generator = weights.load(path, Generator, GeneratorConfig)[0].to(options.device)
+    generator.half = True
+    generator.freeze()
+    if options.teacher == "generator":
+        return render_objects(folder, options, lambda z: generator.field(generator.code(z)), z_dim)
+    if not (options.photos and options.poses):
+        sys.exit("--teacher photos needs --photos and --poses")
+    photos, table = open_collection(options.photos), load_table(options.poses)
+    views = photo_views.photo_views(photos, table, generator, CATEGORIES[options.category], VIEW_SIZE)
+    for shard in views:
+        save_shard(options.out or Path("runs") / "views-photos", shard)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""§4 "Ablations": the same adversarial training without one part of the method, to see what the part is worth.
+"""§4 "Ablations": the same adversarial training without one part of the method, to see what the part is
+worth.
 
 python -m spir.train.gan car --photos photos.tar --without path-length|sdf|colour-mapping
 """
@@ -16,35 +17,39 @@ from spir.types import Code
 
 
 class DirectField(PlaneField):
-    """The decoder says colours instead of attention; there is nothing to recolour."""
+    """In this field the decoder outputs colours instead of attention, so nothing can be recoloured."""
 
     def colour(
         self, logits: Float[Tensor, "batch point values"]
     ) -> tuple[Float[Tensor, "batch point 3"], None]:
+        """Colours in [-1, 1] at each point, and no attention."""
         return logits[..., :3].tanh(), None
 
 
 class DirectColours(Generator):
-    """The same networks without "Attention-based color mapping": three of the decoder's outputs are the colour."""
+    """The same networks without "Attention-based color mapping" (§3.1): three outputs of the decoder are the
+    colour."""
 
     def field(self, code: Code) -> DirectField:
+        """The field of each code, its colours straight from the decoder."""
         reach = self.config.scene_range
         return DirectField(self.planes(code), self.palette(code), self.decoder, self.density, reach)
 
     def palette(self, code: Code) -> Float[Tensor, "batch values 3"]:
-        """No colours: none that path length regularisation could hold still."""
+        """Zeros: there are no colours that path length regularisation could hold still."""
         return torch.zeros(len(code.w), self.config.values, 3, device=code.w.device)
 
 
 @dataclass(frozen=True)
 class Ablation:
-    """What is taken away."""
+    """One part of the method that is taken away, by changed numbers or by another network."""
 
     numbers: tuple[tuple[str, int | float], ...] = ()
-    """Of `GanConfig`."""
+    """These fields of `GanConfig` get these values."""
     network: type[Generator] = Generator
 
     def __call__(self, config: GanConfig) -> GanConfig:
+        """The configuration without the part."""
         return replace(config, **dict(self.numbers))
 
 

@@ -1,8 +1,8 @@
 """§4 "Experimental setting", adaptive discriminator augmentation that keeps pictures and cameras together.
 
-Geometric only: a picture is turned, scaled and shifted, and its camera with it. Fakes are not warped but
-rendered from such cameras, and the discriminator hears the camera, so a generator gains nothing from drawing
-turned objects: the augmentation does not leak.
+The augmentation is geometric only: a picture is turned, scaled and shifted, and its camera with it. Fakes are
+not warped but rendered from such cameras, and the discriminator is conditioned on the camera, so a generator
+gains nothing from drawing turned objects: the augmentation does not leak.
 """
 
 import math
@@ -17,12 +17,12 @@ from spir.geometry.rotation import about_axis, multiply
 from spir.types import Movable, Pose
 
 LEAST_FOCAL = 0.525
-"""Picture widths; zooming out ends here, because a pose cannot say half a width or less."""
+"""Picture widths; zooming out ends here, because a pose cannot express half a width or less."""
 
 
 @dataclass(frozen=True)
 class AdaConfig:
-    """How far pictures are moved, and how often."""
+    """How far pictures are transformed, and how often."""
 
     scale_octaves: float = 0.2
     """Standard deviation of the scale, as a power of two."""
@@ -34,20 +34,21 @@ class AdaConfig:
     """Real pictures after which the probability can have gone from 0 to 1."""
     every: int = 4
     """Discriminator steps between two changes of the probability."""
-    most: float = 0.8
-    """The probability's upper end; 0 = no augmentation."""
-    first: int = 6_250
-    """Steps before which nothing is augmented."""
+    max_probability: float = 0.8
+    """The probability is at most this; 0 = no augmentation."""
+    start_step: int = 6_250
+    """Nothing is augmented before this step."""
 
-    def moved(self, probability: float, sign: float, batch: int) -> float:
-        """The probability after `every` steps in which real logits had this mean sign, `batch` pictures a step."""
+    def next_probability(self, probability: float, sign: float, batch: int) -> float:
+        """The probability of each transform after `every` steps in which the logits of real pictures had the
+        mean sign `sign`, in [-1, 1], and a step had `batch` pictures."""
         change = math.copysign(batch * self.every / self.pictures, sign - self.target)
-        return min(max(probability + change, 0.0), self.most)
+        return min(max(probability + change, 0.0), self.max_probability)
 
 
 @dataclass(frozen=True)
-class Move(Movable):
-    """x -> scale * turn(angle) x + shift in the picture, x right, y up, [-1, 1]."""
+class SimilarityTransform(Movable):
+    """A point x of the picture goes to scale * rotate(angle) x + shift; x right, y up, [-1, 1]."""
 
     angle: Float[Tensor, " batch"]
     """Radians, anticlockwise."""
@@ -55,21 +56,23 @@ class Move(Movable):
     shift: Float[Tensor, "batch 2"]
 
 
-def draw(count: int, probability: float, config: AdaConfig, device: torch.device | str = "cpu") -> Move:
-    """Each of the three movements by chance."""
+def sample_transform(
+    count: int, probability: float, config: AdaConfig, device: torch.device | str = "cpu"
+) -> SimilarityTransform:
+    """Draw a batch of transforms; each of rotation, scaling and shift happens with this probability."""
     like = torch.zeros(count, device=device)
     chosen = lambda: (torch.rand_like(like) < probability).float()  # noqa: E731
-    return Move(
+    return SimilarityTransform(
         angle=chosen() * math.pi * (2 * torch.rand_like(like) - 1),
         scale=2 ** (chosen() * config.scale_octaves * torch.randn_like(like)),
         shift=chosen()[:, None] * config.shift * torch.randn(count, 2, device=device),
     )
 
 
-def move_pictures(
-    pictures: Float[Tensor, "batch channel size size"], move: Move
+def transform_images(
+    pictures: Float[Tensor, "batch channel size size"], move: SimilarityTransform
 ) -> Float[Tensor, "batch channel size size"]:
-    """Bilinear; 0, the grey background of colours and no object in the mask, comes in from outside."""
+    """Transform pictures by bilinear sampling; what comes in from outside is 0, grey colour and no object."""
     cosine, sine = move.angle.cos() / move.scale, move.angle.sin() / move.scale
     x, y = move.shift.unbind(1)
     # Where a pixel comes from, with y down as affine_grid has it.
@@ -81,8 +84,8 @@ def move_pictures(
     return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
 
 
-def move_pose(pose: Pose, move: Move) -> Pose:
-    """The camera whose picture is the moved one.
+def transform_pose(pose: Pose, move: SimilarityTransform) -> Pose:
+    """The camera whose picture is the transformed one.
 
     Turning and scaling are exact (scaling is a zoom). A shift moves the object across the picture rather than
     the picture itself: cameras look straight ahead here, and for a tenth of a picture the two are alike."""

@@ -1,7 +1,7 @@
-"""§3.1, the critic of the unconditional training: StyleGAN2's residual discriminator, told the camera.
+"""§3.1, the discriminator of the unconditional training: StyleGAN2's residual one, conditioned on the camera.
 
 Tensor names are those of the authors' checkpoints. The camera enters as 13 numbers through a mapping network,
-and the answer is the projection of the picture's features on it: a picture must look real *from there*.
+and the logit is the projection of the picture's features on it: a picture must look real *from there*.
 """
 
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ MAPPING_RATE = 0.01
 
 @dataclass(frozen=True)
 class DiscriminatorConfig:
-    """Every size of the network."""
+    """The sizes of the network. Raises ValueError for pictures that cannot be halved down to 4 pixels."""
 
     size: int = 128
     """Side of the pictures, pixels, a power of two from 8."""
@@ -40,18 +40,21 @@ class DiscriminatorConfig:
             raise ValueError(f"the discriminator's size is {self.size}, but must be a power of two from 8")
 
     def width(self, resolution: int) -> int:
+        """Number of feature channels at a resolution."""
         return min(self.channel_base // resolution, self.channel_max)
 
 
 def condition(pose: Pose) -> Float[Tensor, "batch 13"]:
-    """A pose as the discriminator hears it: log focal (0 if orthographic), shift, scale, rotation row by row."""
+    """A pose as the discriminator takes it: log focal (0 if orthographic), shift, scale, rotation row by
+    row."""
     focal = torch.zeros_like(pose.scale) if pose.z0 is None else ((1 + pose.z0.exp()) / 2).log()
     rotation = matrix_from_quaternion(pose.quaternion).flatten(1)
     return torch.cat((focal[:, None], pose.shift, pose.scale[:, None], rotation), 1)
 
 
 class Convolution(nn.Module):
-    """Equalised convolution; `down` smooths and halves, `active` adds the leaky ReLU and its gain."""
+    """A convolution with an equalised learning rate; `down` smooths and halves, `active` adds the leaky
+    ReLU."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, down=False, bias=True, active=True):
         super().__init__()
@@ -69,7 +72,7 @@ class Convolution(nn.Module):
         if self.down:
             taps = self.resample_filter.to(x.dtype).expand(x.shape[1], 1, 4, 4)
             if kernel == 1:
-                # Only every second pixel of the smoothed map is looked at.
+                # Only every second pixel of the smoothed map is needed.
                 x = F.conv2d(x, taps, stride=2, padding=1, groups=x.shape[1])
                 x = F.conv2d(x, weight, bias)
             else:
@@ -81,7 +84,7 @@ class Convolution(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions beside a straight path, half the size; the first block reads the picture."""
+    """Two convolutions and a skip connection that halve the map; the first block reads the picture."""
 
     def __init__(self, inputs: int, outputs: int, picture: int = 0):
         """`picture` is the number of the picture's channels where this is the first block, else 0."""
@@ -100,7 +103,7 @@ class ResidualBlock(nn.Module):
 
 
 class Epilogue(nn.Module):
-    """4 x 4 features, and how much they differ within a group, to one vector."""
+    """The last block: 4 x 4 features and their minibatch deviation become one vector."""
 
     def __init__(self, width: int, group: int):
         super().__init__()
@@ -110,12 +113,13 @@ class Epilogue(nn.Module):
         self.out = Linear(width, width)
 
     def forward(self, x: Float[Tensor, "batch channel 4 4"]) -> Float[Tensor, "batch channel"]:
-        x = self.conv(torch.cat((x, spread(x, self.group)), 1)).float()
+        x = self.conv(torch.cat((x, minibatch_deviation(x, self.group)), 1)).float()
         return self.out(F.leaky_relu(self.fc(x.flatten(1)), SLOPE) * 2**0.5)
 
 
-def spread(x: Float[Tensor, "batch channel h w"], group: int) -> Float[Tensor, "batch 1 h w"]:
-    """Mean standard deviation over groups of pictures: a generator that repeats itself is found out.
+def minibatch_deviation(x: Float[Tensor, "batch channel h w"], group: int) -> Float[Tensor, "batch 1 h w"]:
+    """Mean standard deviation within groups of pictures, as one map: it gives away a generator that repeats
+    itself.
 
     Raises ValueError where the batch is no multiple of the group."""
     if len(x) % group:
@@ -126,10 +130,10 @@ def spread(x: Float[Tensor, "batch channel h w"], group: int) -> Float[Tensor, "
 
 
 class Discriminator(nn.Module):
-    """Pictures and their cameras to one number each, large where both look real together."""
+    """Maps pictures and their cameras to one logit each, large where both look real together."""
 
     half: bool = False
-    """Convolutions in bfloat16."""
+    """Whether convolutions are in bfloat16."""
 
     def __init__(self, config: DiscriminatorConfig):
         super().__init__()
@@ -159,7 +163,7 @@ class Discriminator(nn.Module):
         for size in self.resolutions:
             x = self.backbone.get_submodule(f"b{size}")(x)
         features = self.backbone.b4(x)
-        wanted = camera
+        projection = camera
         for layer in self.backbone.mapping.values():
-            wanted = F.leaky_relu(layer(wanted), SLOPE) * 2**0.5
-        return (features * wanted).sum(1) * features.shape[1] ** -0.5
+            projection = F.leaky_relu(layer(projection), SLOPE) * 2**0.5
+        return (features * projection).sum(1) * features.shape[1] ** -0.5

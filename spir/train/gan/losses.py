@@ -1,4 +1,4 @@
-"""§3.1, the adversarial game: the non-saturating loss and R1."""
+"""§3.1, the losses of the adversarial training: non-saturating, with R1."""
 
 from collections.abc import Callable
 
@@ -9,12 +9,13 @@ from torch.nn import functional as F
 
 
 def generator_loss(fake: Float[Tensor, " batch"]) -> Float[Tensor, ""]:
-    """softplus(-D(fake)): strong slopes where the discriminator is sure."""
+    """The non-saturating loss softplus(-D(fake)): its gradients stay strong where the discriminator is
+    sure."""
     return F.softplus(-fake).mean()
 
 
 def discriminator_loss(real: Float[Tensor, " batch"], fake: Float[Tensor, " batch"]) -> Float[Tensor, ""]:
-    """softplus(D(fake)) + softplus(-D(real))."""
+    """The loss of the discriminator, softplus(D(fake)) + softplus(-D(real)), mean over the batch."""
     return F.softplus(fake).mean() + F.softplus(-real).mean()
 
 

@@ -1,4 +1,5 @@
-"""§3.1 "Unconditional generator pre-training" as a command: adversarial training on single views of real objects.
+"""§3.1 "Unconditional generator pre-training" as a command: adversarial training on single views of real
+objects.
 
     python -m spir.data.poses car photos.tar --out runs/poses.safetensors
     python -m spir.train.gan car --photos photos.tar --poses runs/poses.safetensors --preset distilled
@@ -8,14 +9,16 @@
 scratch the generator begins as a sphere, with --start (or the preset "distilled") from weights.
 """
 
-import argparse
 import sys
-from collections.abc import Callable, Iterable
-from dataclasses import fields, replace
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any, Literal
 
 import torch
+import tyro
 from torch import nn
+from tyro.conf import Positional
 
 from spir import weights
 from spir.bootstrap.encoder import Encoder, EncoderConfig
@@ -27,190 +30,186 @@ from spir.generator import generator as networks
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.generator.precision import half_is_fast
 from spir.metrics import fid
-from spir.train import parallel, pictures
-from spir.train.autodecoder.distill_reg import Anchor
+from spir.train import parallel, previews
+from spir.train.autodecoder.distill_reg import DistillReg
 from spir.train.distill.sphere import pretrain
 from spir.train.gan.ablation import ABLATIONS, WHOLE
 from spir.train.gan.config import PRESETS, GanConfig
 from spir.train.gan.discriminator import Discriminator, DiscriminatorConfig
-from spir.train.gan.trainer import Game
-from spir.train.run import Learner, Run, learning, read_parts
+from spir.train.gan.trainer import GanTrainer
+from spir.train.options import CategoryName, RunOptions, parse
+from spir.train.provenance import provenance
+from spir.train.run import TrainingRun, TrainState, read_checkpoint, trainable_parameters
+
+MODULE = "spir.train.gan"
 
 
-def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(
-        prog="python -m spir.train.gan",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    add = made.add_argument
-    add("category", choices=sorted(CATEGORIES))
-    add("--photos", type=Path, required=True, help="collection to learn from")
-    add("--layout", default="auto", help="of the collection, where it is not recognised")
-    add(
-        "--poses",
-        type=Path,
-        help="table of spir.data.poses.bootstrap; without it the collection's own cameras",
-    )
-    add("--limit", type=int, metavar="N", help="learn from the first N pictures only")
-    add("--preset", choices=sorted(PRESETS), default="small")
-    add("--set", nargs="+", default=[], metavar="NAME=NUMBER", help="change numbers of the preset")
-    add(
-        "--without", choices=sorted(ABLATIONS), help="take a part of the method away, to see what it is worth"
-    )
-    add("--start", type=Path, help="generator weights to begin from (preset distilled: those that ship)")
-    add("--planes", type=int, default=64, help="pixels of the planes of a generator from scratch")
-    add("--steps", type=int, help="both players' (default: the preset's)")
-    add("--minutes", type=float, help="stop this call after so many minutes; --resume goes on")
-    add("--resume", action="store_true", help="continue the run's newest checkpoint")
-    add("--run", type=Path, help="folder of the run (runs/gan-CATEGORY)")
-    add("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    add("--seed", type=int, default=0)
-    add("--export", type=Path, help="write the averaged weights here when this call ends")
-    add(
-        "--fid",
-        type=int,
-        default=0,
-        metavar="N",
-        help="compare N samples with the real pictures, now and then",
-    )
-    add("--fid-every", type=int, default=1000, metavar="STEPS")
-    add("--fid-encoder", type=Path, help="through whose features, where Inception is not at hand")
-    return made
+@dataclass(frozen=True, kw_only=True)
+class Options(RunOptions):
+    """The command line."""
+
+    category: Positional[CategoryName]
+    photos: Path
+    """Collection to learn from."""
+    layout: str = "auto"
+    """Layout of the collection, where it is not recognised."""
+    poses: Path | None = None
+    """Table of spir.data.poses; without it the collection's own cameras count."""
+    limit: int | None = None
+    """Learn from the first so many pictures only."""
+    preset: Literal[tuple(sorted(PRESETS))] = "small"
+    """Numbers to start from, see spir.train.gan.config."""
+    set: tuple[str, ...] = ()
+    """NAME=VALUE ...: change numbers of the preset, such as r1=2 ada.target=0.5."""
+    without: Literal[tuple(sorted(ABLATIONS))] | None = None
+    """Take a part of the method away, to see what it is worth."""
+    start: Path | None = None
+    """Generator weights to begin from (preset distilled: those that ship)."""
+    planes: int = 64
+    """Resolution of the planes of a generator from scratch, pixels."""
+    steps: int | None = None
+    """Steps of both networks (the preset's)."""
+    fid: int = 0
+    """Compare so many samples with the real pictures, now and then."""
+    fid_every: int = 1000
+    """Steps between two comparisons."""
+    fid_encoder: Path | None = None
+    """Compare through this encoder's features, where Inception is not at hand."""
 
 
-def changed(config: GanConfig, assignments: list[str]) -> GanConfig:
-    """The configuration with "name=number" applied. Raises ValueError for names and values that do not exist."""
-    kinds = {f.name: type(getattr(config, f.name)) for f in fields(config)}
-    values = {}
-    for text in assignments:
-        name, _, value = text.partition("=")
-        if kinds.get(name) not in (int, float):
-            known = ", ".join(sorted(n for n, kind in kinds.items() if kind in (int, float)))
-            raise ValueError(f"there is no number {name!r} in the configuration; there are {known}")
-        values[name] = kinds[name](value)
-    return replace(config, **values)
+def override(config: GanConfig, assignments: Sequence[str]) -> GanConfig:
+    """The configuration with every "name=value" applied; exits for names and values that do not exist."""
+    arguments = [f"--{assignment}" for assignment in assignments]
+    return tyro.cli(GanConfig, default=config, args=arguments, prog="--set")
 
 
-def build(args: argparse.Namespace, config: GanConfig, network: type[Generator] = Generator) -> Generator:
+def build_generator(options: Options, config: GanConfig, network: type[Generator]) -> Generator:
     """The generator at its start: from weights, or random (`pretrain` makes that a sphere)."""
-    start = args.start
-    if start is None and args.preset == "distilled":
-        start = weights.WEIGHTS / args.category / "generator.safetensors"
+    start = options.start
+    if start is None and options.preset == "distilled":
+        start = weights.WEIGHTS / options.category / "generator.safetensors"
     if start is not None:
-        generator = weights.load(start, network, GeneratorConfig)[0].to(args.device)
+        generator = weights.load(start, network, GeneratorConfig)[0].to(options.device)
     else:
-        reach = CATEGORIES[args.category].scene_range
-        small = replace(networks.COMPACT, plane_resolution=args.planes, scene_range=reach)
+        reach = CATEGORIES[options.category].scene_range
+        small = replace(networks.COMPACT, plane_resolution=options.planes, scene_range=reach)
         paper = replace(networks.PAPER, scene_range=reach)
-        generator = network(paper if args.preset == "paper" else small).to(args.device)
+        generator = network(paper if options.preset == "paper" else small).to(options.device)
         generator.beta.data.fill_(config.density)
-    generator.half = config.half and half_is_fast(args.device)
+    generator.half = config.half and half_is_fast(options.device)
     return generator.train()
 
 
 def adam(parameters: Iterable[nn.Parameter], rate: float, config: GanConfig) -> torch.optim.Adam:
+    """The optimiser of either network."""
     return torch.optim.Adam(parameters, lr=rate, betas=config.betas, fused=True)
 
 
-def judge(args: argparse.Namespace, photos: TrainingSet) -> Callable[[Generator], float]:
-    """A function that says how far a generator's samples are from the photos."""
-    path = args.fid_encoder or weights.WEIGHTS / args.category / "encoder.safetensors"
-    encoder = weights.load(path, Encoder, EncoderConfig)[0].to(args.device)
-    features, category = fid.choose_features(encoder, args.device), CATEGORIES[args.category]
+def fid_metric(options: Options, photos: TrainingSet) -> Callable[[Generator], float]:
+    """A function that returns the Fréchet distance of a generator's samples to the photos."""
+    path = options.fid_encoder or weights.WEIGHTS / options.category / "encoder.safetensors"
+    encoder = weights.load(path, Encoder, EncoderConfig)[0].to(options.device)
+    features, category = fid.choose_features(encoder, options.device), CATEGORIES[options.category]
     size = encoder.config.size
-    real = fid.look_at(features, photos.shown(size, category.background, args.device))
-    print(f"{features.name}: {args.fid} samples against {real.count} pictures", flush=True)
+    real = fid.look_at(features, photos.batches(size, category.background, options.device))
+    print(f"{features.name}: {options.fid} samples against {real.count} pictures", flush=True)
     return lambda generator: fid.frechet_distance(
-        fid.look_at(features, fid.samples(generator, photos.pose, category, args.fid, size)), real
+        fid.look_at(features, fid.samples(generator, photos.pose, category, options.fid, size)), real
     )
 
 
-class Best:
-    """Measures the average now and then, keeps the record in fid.csv and the best weights beside it."""
+class FidTracker:
+    """Measures the averaged generator now and then, logs to fid.csv and keeps the best weights beside it."""
 
-    def __init__(self, run: Run, distance: Callable[[Generator], float], every: int):
-        self.run, self.distance, self.every = run, distance, every
-        self.record = run.folder / "fid.csv"
+    def __init__(self, run: TrainingRun, metric: Callable[[Generator], float], record: dict[str, Any]):
+        """`record` is the provenance of the weights that it writes."""
+        self.run, self.metric, self.record = run, metric, record
+        self.log = run.folder / "fid.csv"
         self.best = min((float(line.split(",")[2]) for line in self.lines()), default=float("inf"))
 
     def lines(self) -> list[str]:
-        return self.record.read_text().splitlines() if self.record.exists() else []
+        """The rows of the log: step, seconds, distance."""
+        return self.log.read_text().splitlines() if self.log.exists() else []
 
-    def look(self) -> None:
-        """Measure, unless this step was measured already."""
+    def measure(self) -> None:
+        """Measure the average, unless this step was measured already."""
         lines, step = self.lines(), self.run.step
         if any(line.startswith(f"{step},") for line in lines):
             return
-        found = self.distance(self.run.average)
-        self.record.write_text("\n".join([*lines, f"{step},{self.run.seconds:.0f},{found:.5g}"]) + "\n")
-        print(f"step {step}: {found:.5g}", flush=True)
-        if found < self.best:
-            self.best = found
-            export(self.run.folder / "best.safetensors", self.run)
+        distance = self.metric(self.run.ema)
+        self.log.write_text("\n".join([*lines, f"{step},{self.run.seconds:.0f},{distance:.5g}"]) + "\n")
+        print(f"step {step}: {distance:.5g}", flush=True)
+        if distance < self.best:
+            self.best = distance
+            export(self.run.folder / "best.safetensors", self.run, self.record)
 
 
-def export(path: Path, run: Run) -> None:
-    weights.save(path, run.average, run.average.config, stage="adversarial", steps=run.step)
+def export(path: Path, run: TrainingRun, record: dict[str, Any]) -> None:
+    """Write the averaged generator with its provenance."""
+    weights.save(path, run.ema, run.ema.config, stage="adversarial", steps=run.step, provenance=record)
 
 
-def main(argv: list[str] | None = None) -> None:
-    args = parser().parse_args(argv)
-    ablation = ABLATIONS.get(args.without, WHOLE)
-    if args.export and ablation.network is not Generator:
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command; exits with the reason where there is nothing to train."""
+    options = parse(Options, MODULE, __doc__, argv)
+    ablation = ABLATIONS.get(options.without, WHOLE)
+    if options.export and ablation.network is not Generator:
         sys.exit(
             "Nothing was trained: weights without colour mapping are for comparisons. Leave --export out."
         )
+    config = ablation(override(PRESETS[options.preset], options.set))
+    category = CATEGORIES[options.category]
     try:
-        config = ablation(changed(PRESETS[args.preset], args.set))
-        collection = open_collection(args.photos, args.layout)
-        table = load_table(args.poses) if args.poses else None
-        category = CATEGORIES[args.category]
-        photos = from_collection(collection, category, 2 * config.size, table, args.limit)
+        collection = open_collection(options.photos, options.layout)
+        table = load_table(options.poses) if options.poses else None
+        photos = from_collection(collection, category, 2 * config.size, table, options.limit)
     except (ValueError, FileNotFoundError) as problem:
         sys.exit(f"Nothing was trained: {problem}")
-    args.device = parallel.start(args.device)
-    torch.manual_seed(args.seed)
-    folder = args.run or Path("runs") / f"gan-{args.category}"
-    generator = build(args, config, ablation.network)
-    anchor = Anchor(generator) if config.anchor else None
-    if config.sphere_steps and not (args.resume and read_parts(folder)):
+    options = replace(options, device=parallel.start(options.device))
+    torch.manual_seed(options.seed)
+    folder = options.run or Path("runs") / f"gan-{options.category}"
+    generator = build_generator(options, config, ablation.network)
+    distill_reg = DistillReg(generator) if config.distill_reg else None
+    if config.sphere_steps and not (options.resume and read_checkpoint(folder)):
         error = pretrain(generator, config.sphere_steps, config.sphere_radius, config.batch)
         print(f"a sphere within {error:.4f} object units", flush=True)
     channels = 3 if photos.mask is None else 4
-    critic = Discriminator(
+    discriminator = Discriminator(
         DiscriminatorConfig(config.size, channels, config.channel_base, config.channel_max)
-    ).to(args.device)
-    critic.half = generator.half
-    critic_adam = adam(critic.parameters(), config.discriminator_rate, config)
-    run = Run(
+    ).to(options.device)
+    discriminator.half = generator.half
+    discriminator_adam = adam(discriminator.parameters(), config.discriminator_rate, config)
+    run = TrainingRun(
         folder,
         generator,
-        adam(learning(generator, config.frozen), config.generator_rate, config),
-        args.steps or config.steps,
+        adam(trainable_parameters(generator, config.frozen), config.generator_rate, config),
+        options.steps or config.steps,
         warm_up=config.rate_warm_up,
         first_rate=config.first_rate,
         final_rate=1.0,
         clip=config.clip,
-        others={"critic": Learner(critic, critic_adam, config.clip)},
+        others={"discriminator": TrainState(discriminator, discriminator_adam, config.clip)},
     )
-    if args.resume and not run.resume():
+    if options.resume and not run.resume():
         print(f"nothing to resume in {run.folder}: starting anew")
-    game = Game(run, photos, category, config, args.seed, anchor)
+    trainer = GanTrainer(run, photos, category, config, options.seed, distill_reg)
+    record = provenance(MODULE, argv, options, config)
     # Only one process measures.
-    best = Best(run, judge(args, photos), args.fid_every) if args.fid and parallel.leads() else None
+    tracker = None
+    if options.fid and parallel.leads():
+        tracker = FidTracker(run, fid_metric(options, photos), record)
 
     def body(step: int) -> dict[str, float]:
-        if best is not None and step % best.every == 0:
-            best.look()
-        return game.step(step)
+        if tracker is not None and step % options.fid_every == 0:
+            tracker.measure()
+        return trainer.step(step)
 
     print(f"{len(photos)} pictures, {channels} channels", flush=True)
-    run.iterate(body, args.minutes, lambda path: pictures.samples(path, run.average, photos, category))
-    if best is not None:
-        best.look()
-    if args.export and parallel.leads():
-        export(args.export, run)
+    run.iterate(body, options.minutes, lambda path: previews.samples(path, run.ema, photos, category))
+    if tracker is not None:
+        tracker.measure()
+    if options.export and parallel.leads():
+        export(options.export, run, record)
     parallel.stop()
 
 

@@ -1,4 +1,4 @@
-"""§3.1 "Unconditional generator pre-training", one step of the game: generator against discriminator.
+"""§3.1 "Unconditional generator pre-training": one step of the generator and of the discriminator.
 
 Random numbers follow from seed, process and step alone, so a run that is resumed goes on bit for bit.
 """
@@ -6,7 +6,7 @@ Random numbers follow from seed, process and step alone, so a run that is resume
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -17,7 +17,7 @@ from spir.geometry.pose import camera_from_pose
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.train import parallel
-from spir.train.autodecoder.distill_reg import Anchor
+from spir.train.autodecoder.distill_reg import DistillReg
 from spir.train.gan import ada
 from spir.train.gan.config import GanConfig
 from spir.train.gan.discriminator import condition
@@ -30,82 +30,79 @@ from spir.train.regularisers import (
     surface_entropy,
     total_variation,
 )
-from spir.train.run import Run
+from spir.train.run import TrainingRun
 from spir.types import Code, Field, Pose
 
 SEED_STEP = 1_000_003
-"""Steps and processes of one seed never meet those of the next."""
+"""Seeds are multiplied by this, so that the steps and processes of one never meet those of the next."""
 
 
 @dataclass
-class Game:
-    """Generator against discriminator over one training set."""
+class GanTrainer:
+    """Trains a generator against a discriminator on one training set."""
 
-    run: Run
-    """Of the generator, with the discriminator as `critic` beside it."""
+    run: TrainingRun
+    """The run of the generator, with the discriminator among its `others`."""
     photos: TrainingSet
     category: Category
     config: GanConfig
     seed: int = 0
-    anchor: Anchor | None = None
+    distill_reg: DistillReg | None = None
 
     def __post_init__(self):
         self.generator: Generator = self.run.module
-        self.critic = self.run.others["critic"]
+        self.discriminator = self.run.others["discriminator"]
         self.device = self.generator.alpha.device
-        self.path = PathLength(self.config.path_decay)
+        self.path_length = PathLength(self.config.path_decay)
         self.blur_width = self.config.blur * self.config.size / 128
         fresh = {"ada": 0.0, "sign": 0.0, "path": 0.0}
-        self.run.numbers = fresh | self.run.numbers
+        self.run.scalars = fresh | self.run.scalars
 
-    # What both players see
-
-    def fakes(self) -> tuple[Tensor, Field, Float[Tensor, "batch channel size size"], Pose]:
-        """z, field, pictures and cameras of new objects, photographed as the real ones were."""
+    def sample_fake(self) -> tuple[Tensor, Field, Float[Tensor, "batch channel size size"], Pose]:
+        """z, field, pictures and cameras of new objects, rendered from the cameras of real pictures."""
         z = torch.randn(self.config.batch, self.generator.config.z_dim, device=self.device)
         index = torch.randint(len(self.photos), (self.config.batch,))
-        pose = self.photos.poses(index, self.coin())
-        pose = ada.move_pose(pose, self.moves()).to(self.device)
+        pose = self.photos.poses(index, self.flip_mask())
+        pose = ada.transform_pose(pose, self.sample_transform()).to(self.device)
         field = self.generator.field(self.generator.code(z))
-        picture = photograph(field, pose, self.config, self.category, self.photos.mask is not None)
+        picture = render_fake(field, pose, self.config, self.category, self.photos.mask is not None)
         return z, field, picture, pose
 
-    def reals(self, step: int) -> tuple[Float[Tensor, "batch channel size size"], Pose]:
-        """The next pictures of this epoch, augmented, at the discriminator's size."""
+    def sample_real(self, step: int) -> tuple[Float[Tensor, "batch channel size size"], Pose]:
+        """The next pictures of this epoch and their cameras, augmented, at the discriminator's size."""
         first = (step * parallel.world() + parallel.rank()) * self.config.batch
-        index = epoch_rows(len(self.photos), first, self.config.batch, self.seed)
-        picture, pose = self.photos.draw(index, self.coin(), self.category.background)
-        move = self.moves()
-        picture, pose = picture.to(self.device), ada.move_pose(pose, move).to(self.device)
-        if self.run.numbers["ada"]:
-            picture = ada.move_pictures(picture, move.to(self.device))
+        index = epoch_indices(len(self.photos), first, self.config.batch, self.seed)
+        picture, pose = self.photos.draw(index, self.flip_mask(), self.category.background)
+        transform = self.sample_transform()
+        picture, pose = picture.to(self.device), ada.transform_pose(pose, transform).to(self.device)
+        if self.run.scalars["ada"]:
+            picture = ada.transform_images(picture, transform.to(self.device))
         picture = F.interpolate(picture, (self.config.size, self.config.size), mode="area")
-        return blurred(picture, self.blur_width * (1 - self.config.ramp(step))), pose
+        return blur(picture, self.blur_width * (1 - self.config.ramp(step))), pose
 
-    def coin(self) -> Tensor:
-        """Which pictures are mirrored."""
-        chance = 0.5 if self.category.symmetric else 0.0
-        return torch.rand(self.config.batch) < chance
+    def flip_mask(self) -> Bool[Tensor, " batch"]:
+        """Which pictures of a batch are mirrored: half of them, where the category is symmetric."""
+        probability = 0.5 if self.category.symmetric else 0.0
+        return torch.rand(self.config.batch) < probability
 
-    def moves(self) -> ada.Move:
-        """How this batch is augmented, on the CPU."""
-        return ada.draw(self.config.batch, self.run.numbers["ada"], self.config.ada)
-
-    # The two moves
+    def sample_transform(self) -> ada.SimilarityTransform:
+        """The augmentation of a batch, on the CPU."""
+        return ada.sample_transform(self.config.batch, self.run.scalars["ada"], self.config.ada)
 
     def step(self, step: int) -> dict[str, float]:
-        """One update of each; numbers to log."""
+        """Update the generator, then the discriminator. Returns the numbers to log."""
         torch.manual_seed((self.seed * SEED_STEP + step) * parallel.world() + parallel.rank())
-        return self.move_generator(step) | self.move_discriminator(step) | dict(self.run.numbers)
+        return self.update_generator(step) | self.update_discriminator(step) | dict(self.run.scalars)
 
-    def move_generator(self, step: int) -> dict[str, float]:
-        config, critic = self.config, self.critic.module
-        critic.requires_grad_(False)
-        z, field, picture, pose = self.fakes()
-        terms = {"g": generator_loss(critic(picture, condition(pose)))}
+    def update_generator(self, step: int) -> dict[str, float]:
+        """One step of the generator on the adversarial loss and its regularisers. Returns the loss terms."""
+        config, discriminator = self.config, self.discriminator.module
+        discriminator.requires_grad_(False)
+        z, field, picture, pose = self.sample_fake()
+        terms = {"g": generator_loss(discriminator(picture, condition(pose)))}
         loss = terms["g"]
         if step % config.grid_every == 0:
-            terms |= self.space_terms(field)
+            terms |= self.field_regularisers(field)
             ramp = config.ramp(step)
             loss = loss + config.grid_every * (
                 config.eikonal * terms["eikonal"]
@@ -113,91 +110,98 @@ class Game:
                 + ramp * config.entropy * terms["entropy"]
             )
         if config.path and step % config.path_every == 0:
-            terms["path_penalty"] = self.path_term(z[: config.path_batch])
+            terms["path_penalty"] = self.path_penalty(z[: config.path_batch])
             share = min(1.0, step / config.path_ramp) if config.path_ramp else 1.0
             loss = loss + config.path_every * share * config.path * terms["path_penalty"]
-        if self.anchor is not None:
-            terms["anchor"] = self.anchor(field, z, config.anchor_points)
-            loss = loss + config.anchor * terms["anchor"]
+        if self.distill_reg is not None:
+            terms["distill_reg"] = self.distill_reg(field, z, config.distill_reg_points)
+            loss = loss + config.distill_reg * terms["distill_reg"]
         self.run.ema_decay = config.ema_decay(step, config.batch * parallel.world())
         norm = self.run.update(loss)
         self.generator.clamp_density()
         return {name: float(value.detach()) for name, value in terms.items()} | {"g_norm": norm}
 
-    def space_terms(self, field: Field) -> dict[str, Tensor]:
-        """Eikonal, total variation and entropy at random points all over the cube."""
+    def field_regularisers(self, field: Field) -> dict[str, Tensor]:
+        """The eikonal, total variation and entropy terms at random points all over the cube."""
         reach = field.scene_range
         points = stratified_points(len(field.planes), self.config.grid, reach, self.device)
         sdf, slope = field.slope(points)
-        moved = field.sdf(points + reach * self.config.variation_step * torch.randn_like(points))
+        displaced = field.sdf(points + reach * self.config.variation_step * torch.randn_like(points))
         density = self.generator.density
         return {
             "eikonal": eikonal(slope),
-            "variation": total_variation(density, sdf, moved),
+            "variation": total_variation(density, sdf, displaced),
             "entropy": surface_entropy(density, sdf),
         }
 
-    def path_term(self, z: Tensor) -> Tensor:
-        """The path length penalty; the running mean is the run's, so that it is resumed."""
+    def path_penalty(self, z: Tensor) -> Tensor:
+        """The path length penalty; its running mean is one of the run's scalars, so that it is resumed."""
         w = self.generator.w_plus(self.generator.code(z)).detach().clone().requires_grad_()
         lengths = path_lengths(self.generator.planes(Code(w)), self.generator.palette(Code(w)), w)
-        if self.run.numbers["path"]:
-            self.path.mean = lengths.new_tensor(self.run.numbers["path"])
-        penalty = self.path(lengths)
-        self.run.numbers["path"] = parallel.mean_over_processes(float(self.path.mean), self.device)
+        if self.run.scalars["path"]:
+            self.path_length.mean = lengths.new_tensor(self.run.scalars["path"])
+        penalty = self.path_length(lengths)
+        self.run.scalars["path"] = parallel.mean_over_processes(float(self.path_length.mean), self.device)
         return penalty
 
-    def move_discriminator(self, step: int) -> dict[str, float]:
-        config, critic = self.config, self.critic.module
-        critic.requires_grad_(True)
+    def update_discriminator(self, step: int) -> dict[str, float]:
+        """One step of the discriminator on its loss and R1. Returns the loss terms."""
+        config, discriminator = self.config, self.discriminator.module
+        discriminator.requires_grad_(True)
         with torch.no_grad():
-            *_, fake, fake_pose = self.fakes()
-        picture, pose = self.reals(step)
+            *_, fake, fake_pose = self.sample_fake()
+        picture, pose = self.sample_real(step)
         terms = {}
         if step % config.r1_every == 0:
-            real, terms["r1"] = r1(lambda shown: critic(shown, condition(pose)), picture)
+            real, terms["r1"] = r1(lambda shown: discriminator(shown, condition(pose)), picture)
         else:
-            real = critic(picture, condition(pose))
-        terms["d"] = discriminator_loss(real, critic(fake, condition(fake_pose)))
+            real = discriminator(picture, condition(pose))
+        terms["d"] = discriminator_loss(real, discriminator(fake, condition(fake_pose)))
         loss = terms["d"] + config.r1_every * config.r1 / 2 * terms.get("r1", 0.0)
-        norm = self.critic.update(loss, self.run.rate())
-        self.adapt(step, float(real.detach().sign().mean()))
+        norm = self.discriminator.update(loss, self.run.rate())
+        self.update_augmentation(step, float(real.detach().sign().mean()))
         return {name: float(value.detach()) for name, value in terms.items()} | {"d_norm": norm}
 
-    def adapt(self, step: int, sign: float) -> None:
-        """ADA: augment more while the discriminator knows the real pictures by heart."""
-        numbers, config = self.run.numbers, self.config.ada
-        numbers["sign"] += (parallel.mean_over_processes(sign, self.device) - numbers["sign"]) / config.every
-        if step >= config.first and (step + 1) % config.every == 0:
+    def update_augmentation(self, step: int, sign: float) -> None:
+        """ADA: augment more while the discriminator overfits, as the mean sign of its logits of reals
+        tells."""
+        scalars, config = self.run.scalars, self.config.ada
+        scalars["sign"] += (parallel.mean_over_processes(sign, self.device) - scalars["sign"]) / config.every
+        if step >= config.start_step and (step + 1) % config.every == 0:
             batch = self.config.batch * parallel.world()
-            numbers["ada"] = config.moved(numbers["ada"], numbers["sign"], batch)
+            scalars["ada"] = config.next_probability(scalars["ada"], scalars["sign"], batch)
 
 
-def photograph(
+def render_fake(
     field: Field, pose: Pose, config: GanConfig, category: Category, mask: bool
 ) -> Float[Tensor, "batch channel size size"]:
-    """The pictures of a field as the discriminator sees them: colour, and the mask where reals have one."""
+    """The pictures of a field as the discriminator sees them: colour, and the mask where real pictures have
+    one."""
     view = RenderConfig.of(category, size=config.size, samples=config.samples)
     seen = render(field, camera_from_pose(pose), view)
     channels = torch.cat((seen.rgb, seen.alpha[..., None]), -1) if mask else seen.rgb
     return channels.permute(0, 3, 1, 2)
 
 
-def epoch_rows(count: int, first: int, batch: int, seed: int) -> Int[Tensor, " batch"]:
-    """Rows number `first` on of an endless sequence in which every epoch is a permutation of `count` of its own."""
-    place = torch.arange(first, first + batch)
-    rows = torch.empty_like(place)
-    for epoch in (place // count).unique().tolist():
+def epoch_indices(count: int, first: int, batch: int, seed: int) -> Int[Tensor, " batch"]:
+    """Indices number `first` on of an endless sequence in which every epoch is a permutation of `count` of
+    its own."""
+    position = torch.arange(first, first + batch)
+    indices = torch.empty_like(position)
+    for epoch in (position // count).unique().tolist():
         order = torch.randperm(count, generator=torch.Generator().manual_seed(seed * SEED_STEP + epoch))
-        now = place // count == epoch
-        rows[now] = order[place[now] % count]
-    return rows
+        now = position // count == epoch
+        indices[now] = order[position[now] % count]
+    return indices
 
 
-def blurred(
+def blur(
     picture: Float[Tensor, "batch channel size size"], width: float
 ) -> Float[Tensor, "batch channel size size"]:
-    """Convolved by 2^-(x / width)^2 in both directions: details come late in the training."""
+    """Pictures convolved by 2^-(x / width)^2 in both directions (width in pixels); widths below 0.3 change
+    nothing.
+
+    Blurred reals make details come late in the training."""
     if width < 0.3:
         return picture
     reach = min(int(3 * width), picture.shape[-1] - 1)

@@ -1,4 +1,4 @@
-"""Pictures about which the segmenter's teacher was asked what it sees in every cell, before the training begins."""
+"""Pictures whose cells the segmenter's teacher labels once, before the training begins."""
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,55 +12,59 @@ from torch.utils.data import DataLoader, Dataset
 from tqdm import tqdm
 
 from spir.data.segmentation import composites
-from spir.data.segmentation.composites import Sample
+from spir.data.segmentation.composites import Composite
 from spir.data.segmentation.deeplab import DeepLab
-from spir.data.segmentation.material import Material
+from spir.data.segmentation.source_images import SourceImages
 from spir.photo.segmenters.onnx import SIDE
 
 CELLS = SIDE // 16
-"""Of a picture's side; the teacher's answer is held for each."""
+"""The teacher's logits are kept for so many cells along a picture's side."""
 SHARES = (0.4, 0.25)
-"""Of composites, and of photos with their object: more scenes than in the rest of the training, they show most."""
+"""Shares of composites and of photos with their object; scenes, which show most, are more than in the rest of
+a batch."""
 SEED = 77
+"""Seed of the pictures, so that they can be drawn again."""
 
 
 @dataclass(frozen=True)
-class Lessons(Dataset):
-    """The pictures are drawn again from their number whenever they are shown; only the answers are kept."""
+class TeacherLabels(Dataset):
+    """Numbered pictures and the teacher's logits of them; pictures are drawn again from their number when
+    needed."""
 
-    material: Material
+    sources: SourceImages
     teacher: DeepLab
     count: int
-    answers: Float[ndarray, "count names cells cells"] | None = field(default=None, repr=False)
+    logits: Float[ndarray, "count names cells cells"] | None = field(default=None, repr=False)
 
     def __len__(self) -> int:
         return self.count
 
-    def sample(self, index: int) -> Sample:
+    def picture(self, index: int) -> Composite:
         """The picture of that number."""
-        return composites.draw(self.material, np.random.default_rng((SEED, index)), shares=SHARES)
+        return composites.sample_composite(self.sources, np.random.default_rng((SEED, index)), shares=SHARES)
 
     def __getitem__(self, index: int) -> Float[ndarray, "names cells cells"]:
-        """What the teacher says of it, mean logits of every cell."""
-        logits = self.teacher.logits(self.sample(index).rgb)
+        """The teacher's mean logits of every cell of that picture."""
+        logits = self.teacher.logits(self.picture(index).rgb)
         return F.adaptive_avg_pool2d(torch.from_numpy(logits).permute(2, 0, 1), CELLS).half().numpy()
 
-    def held(self, path: Path) -> "Lessons":
-        """With all answers, those of an earlier call where `path` has them: 11 KB a picture."""
+    def cached(self, path: Path) -> "TeacherLabels":
+        """The same with all logits, which are read from `path` or computed and written there: 11 KB a
+        picture."""
         if path.is_file():
-            answers = np.load(path)["answers"]
+            logits = np.load(path)["logits"]
         else:
             loader = DataLoader(self, batch_size=None, num_workers=2)
-            answers = np.stack([np.asarray(answer) for answer in tqdm(loader, "lessons", mininterval=10)])
+            logits = np.stack([np.asarray(each) for each in tqdm(loader, "teacher labels", mininterval=10)])
             path.parent.mkdir(parents=True, exist_ok=True)
-            np.savez(path, answers=answers)
-        return replace(self, count=len(answers), answers=answers)
+            np.savez(path, logits=logits)
+        return replace(self, count=len(logits), logits=logits)
 
-    def pick(self, random: np.random.Generator, side: int) -> Sample:
-        """One of them, of that side, mirrored half of the time, with its answer."""
+    def sample(self, random: np.random.Generator, side: int) -> Composite:
+        """A random picture of that side with its logits, mirrored half of the time."""
         index = int(random.integers(self.count))
-        sample = composites.framed(self.sample(index), side)
-        sample.names = self.answers[index]
+        sample = composites.to_square(self.picture(index), side)
+        sample.names = self.logits[index]
         if random.random() < 0.5:
             sample = replace(
                 sample,

@@ -1,4 +1,5 @@
-"""Going on from a segmenter's file: its weights back in the network, with batch norms that can learn again."""
+"""A warm start from a segmenter's ONNX file: its weights in the network, with batch norms that can be trained
+again."""
 
 from pathlib import Path
 
@@ -9,15 +10,17 @@ from torch import Tensor, nn
 from spir.train.segmenter.network import SegmenterNetwork
 
 ROOT = "/network/"
-"""Of the names that a file gives to what `export` wrote."""
+"""Names of the nodes that `export` wrote begin so."""
 
 
-def begin_with(network: SegmenterNetwork, file: Path, pictures: Float[Tensor, "batch 3 side side"]) -> None:
-    """The network as it was when it was written to the file; needs the package onnx. Heads that the file has not stay.
+def load_onnx_weights(
+    network: SegmenterNetwork, file: Path, pictures: Float[Tensor, "batch 3 side side"]
+) -> None:
+    """Load the weights of the file into the network; heads that the file lacks stay. Needs the package onnx.
 
-    The file has its batch norms folded into the convolutions. They are put back such that nothing changes, with the
-    statistics of `pictures`, in [-1, 1]: with others, the first steps would learn to undo them. Raises ValueError for
-    a file of another network."""
+    The file has its batch norms folded into the convolutions. They are put back such that nothing changes,
+    with the statistics of `pictures`, in [-1, 1]: with others, the first steps would learn to undo them.
+    Raises ValueError for a file of another network."""
     import onnx
 
     graph = onnx.load(file).graph
@@ -31,7 +34,7 @@ def begin_with(network: SegmenterNetwork, file: Path, pictures: Float[Tensor, "b
             if node.op_type not in ("Conv", "Gemm") or len(held) != 2:
                 continue
             weight, bias = held
-            name = path(node.name)
+            name = layer_name(node.name)
             try:
                 layer = network.get_submodule(name)
                 layer.weight.copy_(weight)
@@ -46,8 +49,8 @@ def begin_with(network: SegmenterNetwork, file: Path, pictures: Float[Tensor, "b
     unfold(network, norms, pictures)
 
 
-def path(node: str) -> str:
-    """ "/network/stages.1/blocks/blocks.0/Conv" -> "stages.1.blocks.0"."""
+def layer_name(node: str) -> str:
+    """The layer of a node: "/network/stages.1/blocks/blocks.0/Conv" is "stages.1.blocks.0"."""
     parts = node.removeprefix(ROOT).split("/")[:-1]
     own = [a for a, b in zip(parts, [*parts[1:], ""], strict=True) if not b.startswith(f"{a}.")]
     return ".".join(own)
@@ -59,10 +62,10 @@ def unfold(
     biases: dict[nn.BatchNorm2d, Float[Tensor, " channels"]],
     pictures: Float[Tensor, "batch 3 side side"],
 ) -> None:
-    """Norms that only add these biases, as they are seen in evaluation."""
+    """Set batch norms so that, in evaluation, they only add these biases."""
     seen = {}
 
-    def look(norm: nn.BatchNorm2d, given: tuple[Tensor]) -> None:
+    def record(norm: nn.BatchNorm2d, given: tuple[Tensor]) -> None:
         seen[norm] = given[0].mean((0, 2, 3)), given[0].var((0, 2, 3))
 
     for norm, bias in biases.items():
@@ -70,7 +73,7 @@ def unfold(
         norm.running_var.fill_(1 - norm.eps)
         norm.weight.fill_(1)
         norm.bias.copy_(bias)
-    hooks = [norm.register_forward_pre_hook(look) for norm in biases]
+    hooks = [norm.register_forward_pre_hook(record) for norm in biases]
     learning = network.training
     network.eval()(pictures)
     network.train(learning)

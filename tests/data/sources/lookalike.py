@@ -48,7 +48,8 @@ def assert_dots(picture: Picture, distances: dict[str, float]) -> None:
 
 
 def look_at_vision(eye: np.ndarray, up: np.ndarray) -> np.ndarray:
-    """Camera to world, 4x4, of a camera at `eye` that sees the origin in its middle; x right, y down, z forward."""
+    """Camera to world, 4x4, of a camera at `eye` that sees the origin in its middle; x right, y down, z
+    forward."""
     forward = -eye / np.linalg.norm(eye)
     right = np.cross(forward, up)
     right /= np.linalg.norm(right)

@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from spir.app import text as words
+from spir.app import text
 from spir.app.theme import script
 from spir.pipeline import PRESET_STEPS
 
@@ -20,11 +20,11 @@ TEMPLATE = """<section class="spir-race" aria-label="Steps compared">
 </section>"""
 
 
-def race(loss: str, **options) -> gr.HTML:
+def build(loss: str, **options) -> gr.HTML:
     """Listens to the timeline; takes {"note"}. `loss` names the distance."""
-    cards = "\n ".join(CARD.format(step=step, what=words.card(step)) for step in PRESET_STEPS)
+    cards = "\n ".join(CARD.format(step=step, what=text.card(step)) for step in PRESET_STEPS)
     return gr.HTML(
-        value={"note": words.race_hint(loss)},
+        value={"note": text.race_hint(loss)},
         html_template=TEMPLATE.format(cards=cards),
         js_on_load=script("comparison/widget.js"),
         min_height=260,

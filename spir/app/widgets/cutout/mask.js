@@ -1,77 +1,93 @@
 // A mask in the browser: one byte a pixel, 1 on the object. How it is read, written, painted on and drawn.
+// Python puts this file before cutout/widget.js, in the same function body.
 const PINK = [255, 45, 110], PAPER = 240, DIM = 0.65;
+const WHITE_PIXEL = 0xffffffff, BLACK_PIXEL = 0xff000000; // Bytes of a word are alpha, blue, green, red.
 
-async function pixels(source) {
-  const image = await spir.loaded(source), sheet = document.createElement("canvas");
-  sheet.width = image.width;
-  sheet.height = image.height;
-  const pen = sheet.getContext("2d", { willReadFrequently: true });
-  pen.drawImage(image, 0, 0);
-  return pen.getImageData(0, 0, image.width, image.height);
+// RGBA of a black and white picture -> mask.
+const unpackMask = (rgba) => Uint8Array.from({ length: rgba.length / 4 }, (_, i) => Number(rgba[4 * i] >= 128));
+
+// Mask -> RGBA. Whole words, because a stroke repacks every pixel.
+function packMask(mask, rgba) {
+  const words = new Uint32Array(rgba.buffer);
+  mask.forEach((inside, i) => (words[i] = inside ? WHITE_PIXEL : BLACK_PIXEL));
 }
 
-async function solid(source) {
-  const { data } = await pixels(source);
-  return Uint8Array.from({ length: data.length / 4 }, (_, i) => Number(data[4 * i] >= 128));
+const sameMask = (a, b) => a.every((inside, i) => inside === b[i]);
+
+async function imagePixels(source) {
+  const image = await spir.loadImage(source), canvas = document.createElement("canvas");
+  canvas.width = image.width;
+  canvas.height = image.height;
+  const context = canvas.getContext("2d", { willReadFrequently: true });
+  context.drawImage(image, 0, 0);
+  return context.getImageData(0, 0, image.width, image.height);
 }
 
-function asPng(mask, width, height) {
-  const sheet = document.createElement("canvas"), picture = new ImageData(width, height);
-  sheet.width = width;
-  sheet.height = height;
-  const words = new Uint32Array(picture.data.buffer);
-  mask.forEach((inside, i) => (words[i] = inside ? 0xffffffff : 0xff000000));
-  sheet.getContext("2d").putImageData(picture, 0, 0);
-  return sheet.toDataURL("image/png");
+const readMask = async (source) => unpackMask((await imagePixels(source)).data);
+
+function maskToPng(mask, width, height) {
+  const canvas = document.createElement("canvas"), picture = new ImageData(width, height);
+  canvas.width = width;
+  canvas.height = height;
+  packMask(mask, picture.data);
+  canvas.getContext("2d").putImageData(picture, 0, 0);
+  return canvas.toDataURL("image/png");
 }
 
-// All pixels whose middle is at most `radius` from the line between two places become `value`.
+// Every pixel whose centre is at most `radius` from the segment between two places becomes `value`.
 function paintLine(mask, width, height, from, to, radius, value) {
-  const dx = to.x - from.x, dy = to.y - from.y, length = dx * dx + dy * dy;
+  const dx = to.x - from.x, dy = to.y - from.y, squaredLength = dx * dx + dy * dy;
   const low = (a, b) => Math.max(0, Math.floor(Math.min(a, b) - radius));
-  const high = (a, b, most) => Math.min(most - 1, Math.ceil(Math.max(a, b) + radius));
+  const high = (a, b, size) => Math.min(size - 1, Math.ceil(Math.max(a, b) + radius));
   const right = high(from.x, to.x, width), bottom = high(from.y, to.y, height);
   for (let y = low(from.y, to.y); y <= bottom; y++)
     for (let x = low(from.x, to.x); x <= right; x++) {
       const px = x + 0.5 - from.x, py = y + 0.5 - from.y;
-      const along = length ? Math.max(0, Math.min(1, (px * dx + py * dy) / length)) : 0;
+      // The nearest place of the segment, 0 at `from` and 1 at `to`; a click is a segment of length 0.
+      const along = squaredLength ? Math.max(0, Math.min(1, (px * dx + py * dy) / squaredLength)) : 0;
       if ((px - along * dx) ** 2 + (py - along * dy) ** 2 <= radius * radius) mask[y * width + x] = value;
     }
 }
 
-// The photo, dimmed outside the mask and pink inside, with an outline that is pink within and white without.
-function drawMask(context, under, mask, width, height, tint) {
-  const picture = context.createImageData(width, height), data = picture.data;
-  const seam = Math.max(1, Math.round(Math.max(width, height) / 320)), below = seam * width;
+// The photo, faded outside the mask and tinted pink inside; at the border pink within and white without, so that it
+// is seen on any photo. `photo` and `rgba` are RGBA.
+function maskedPixels(photo, mask, width, height, tint, rgba) {
+  const border = Math.max(1, Math.round(Math.max(width, height) / 320)), rows = border * width;
   for (let y = 0, i = 0; y < height; y++)
     for (let x = 0; x < width; x++, i++) {
       const inside = mask[i], to = 4 * i;
-      const edge = (x >= seam && mask[i - seam] !== inside) || (x < width - seam && mask[i + seam] !== inside)
-        || (y >= seam && mask[i - below] !== inside) || (y < height - seam && mask[i + below] !== inside);
+      const atBorder = (x >= border && mask[i - border] !== inside) || (x < width - border && mask[i + border] !== inside)
+        || (y >= border && mask[i - rows] !== inside) || (y < height - border && mask[i + rows] !== inside);
       for (let c = 0; c < 3; c++) {
-        const colour = under[to + c];
-        if (edge) data[to + c] = inside ? PINK[c] : 255;
-        else if (inside) data[to + c] = colour + tint * (PINK[c] - colour);
-        else data[to + c] = colour + DIM * (PAPER - colour);
+        const level = photo[to + c];
+        if (atBorder) rgba[to + c] = inside ? PINK[c] : 255;
+        else if (inside) rgba[to + c] = level + tint * (PINK[c] - level);
+        else rgba[to + c] = level + DIM * (PAPER - level);
       }
-      data[to + 3] = 255;
+      rgba[to + 3] = 255;
     }
+}
+
+function drawMask(context, photo, mask, width, height, tint) {
+  const picture = context.createImageData(width, height);
+  maskedPixels(photo, mask, width, height, tint, picture.data);
   context.putImageData(picture, 0, 0);
 }
 
-// White over black: to be seen on every photo. `pen` is one pixel of the screen.
-function drawTwice(context, line, pen) {
-  for (const [colour, thick] of [["#000", 3.5 * pen], ["#fff", 1.5 * pen]]) {
+// White over black: to be seen on every photo. `screenPixel` is the size of one in pixels of the canvas.
+function drawTwice(context, path, screenPixel) {
+  for (const [colour, thickness] of [["#000", 3.5 * screenPixel], ["#fff", 1.5 * screenPixel]]) {
     context.strokeStyle = colour;
-    context.lineWidth = thick;
+    context.lineWidth = thickness;
     context.beginPath();
-    line();
+    path();
     context.stroke();
   }
 }
 
-function drawBrush(context, { x, y }, radius, adds, pen) {
-  const arm = Math.min(radius, 5 * pen);
+// A circle with a plus or a minus in it.
+function drawBrush(context, { x, y }, radius, adds, screenPixel) {
+  const arm = Math.min(radius, 5 * screenPixel);
   drawTwice(context, () => {
     context.arc(x, y, radius, 0, 2 * Math.PI);
     context.moveTo(x - arm, y);
@@ -79,5 +95,5 @@ function drawBrush(context, { x, y }, radius, adds, pen) {
     if (!adds) return;
     context.moveTo(x, y - arm);
     context.lineTo(x, y + arm);
-  }, pen);
+  }, screenPixel);
 }

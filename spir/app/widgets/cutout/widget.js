@@ -1,31 +1,39 @@
 // The cut-out: the photo under its mask, a brush for it, and what the networks see. Each change sends the whole mask.
+const TINT = 0.3, UNDO_STEPS = 20, ANSWER_TIMEOUT_MS = 8000;
+const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+
+// `percent` is the brush's diameter as part of the photo's longer side; the result is in pixels of the mask.
+const brushRadius = (percent, width, height) => Math.max(0.5, (percent * Math.max(width, height)) / 200);
+
+const clamp = (value, most) => Math.max(0, Math.min(most, value));
+
 const find = (selector) => element.querySelector(selector);
 const canvas = find("canvas"), context = canvas.getContext("2d", { willReadFrequently: true });
 const slider = { size: find(".size"), margin: find(".margin") };
-const TINT = 0.3, DEEP = 20, PATIENCE = 8000;
-let run = null, width = 1, height = 1, under = null, mask = null, automatic = null;
-let past = [], adding = true, open = false, stroke = null, spot = null, asked = false;
-let revision = 0, waiting = null, unsent = false;
+let run = null, width = 1, height = 1, photo = null, mask = null, automatic = null;
+let history = [], adding = true, open = false, stroke = null, cursor = null, drawRequested = false;
+let revision = 0, timeout = null, unsent = false;
 
-// --- what it looks like
+// --- how it looks
 function draw() {
-  asked = false;
+  drawRequested = false;
   if (!mask) return;
-  drawMask(context, under, mask, width, height, open ? TINT : 0);
-  const pen = width / (canvas.clientWidth || width);
-  if (open && spot) drawBrush(context, spot, radius(), spot.alt ? !adding : adding, pen);
+  drawMask(context, photo, mask, width, height, open ? TINT : 0);
+  const screenPixel = width / (canvas.clientWidth || width);
+  if (open && cursor) drawBrush(context, cursor, radius(), cursor.alt ? !adding : adding, screenPixel);
 }
 
-function redraw() {
-  if (!asked) requestAnimationFrame(draw);
-  asked = true;
+// Pointer events come more often than frames.
+function requestDraw() {
+  if (!drawRequested) requestAnimationFrame(draw);
+  drawRequested = true;
 }
 
-function tell() {
+function updateControls() {
   for (const input of Object.values(slider)) input.nextElementSibling.textContent = `${input.value} %`;
   find(".add").setAttribute("aria-pressed", adding);
   find(".remove").setAttribute("aria-pressed", !adding);
-  find(".undo").setAttribute("aria-disabled", !past.length);
+  find(".undo").setAttribute("aria-disabled", !history.length);
   find(".fix").hidden = !mask;
   find(".fix").setAttribute("aria-expanded", open);
   find(".tools").hidden = !open;
@@ -33,91 +41,94 @@ function tell() {
   canvas.hidden = !mask;
   canvas.tabIndex = open ? 0 : -1;
   canvas.setAttribute("role", open ? "application" : "img");
-  const says = "Your photo, all but the object dimmed";
-  canvas.setAttribute("aria-label", open ? `${says}. Arrows move the brush, Space paints` : says);
-  redraw();
+  const label = "Your photo, all but the object dimmed";
+  canvas.setAttribute("aria-label", open ? `${label}. Arrows move the brush, Space paints` : label);
+  requestDraw();
 }
 
 // --- painting
-const radius = () => Math.max(0.5, (slider.size.value * Math.max(width, height)) / 200);
+const radius = () => brushRadius(slider.size.value, width, height);
 
-const stamp = (from, to) => paintLine(mask, width, height, from, to, radius(), stroke.value);
+const paintStroke = (from, to) => paintLine(mask, width, height, from, to, radius(), stroke.value);
 
 function remember() {
-  past.push(mask.slice());
-  if (past.length > DEEP) past.shift();
+  history.push(mask.slice());
+  if (history.length > UNDO_STEPS) history.shift();
 }
 
-function begin(swap) {
+// `swap`: for this stroke, add removes and remove adds.
+function beginStroke(swap) {
   remember();
   stroke = { value: adding === swap ? 0 : 1 };
-  stamp(spot, spot);
-  redraw();
+  paintStroke(cursor, cursor);
+  requestDraw();
 }
 
-function move(to) {
-  if (stroke) stamp(spot || to, to);
-  spot = to;
-  redraw();
+function moveCursor(to) {
+  if (stroke) paintStroke(cursor || to, to);
+  cursor = to;
+  requestDraw();
 }
 
 // What changed nothing is neither sent nor undone.
-function settle() {
-  const before = past[past.length - 1];
-  if (mask.every((inside, i) => inside === before[i])) past.pop();
+function finishChange() {
+  if (sameMask(mask, history[history.length - 1])) history.pop();
   else send();
-  tell();
+  updateControls();
 }
 
-function end() {
+function endStroke() {
   if (!stroke) return;
   stroke = null;
-  settle();
+  finishChange();
 }
 
-function become(next) {
-  end();
+function replaceMask(next) {
+  endStroke();
   remember();
   mask = next.slice();
-  settle();
+  finishChange();
 }
 
 function undo() {
-  end();
-  if (!past.length) return;
-  mask = past.pop();
+  endStroke();
+  if (!history.length) return;
+  mask = history.pop();
   send();
-  tell();
+  updateControls();
 }
 
-// --- to and from the server
-// One question at a time: the answer takes the place of the value, and would take that of a later question.
+// --- to and from Python
+// `edited` marks a value as the browser's own, which `receive` must not take for an answer. Without an answer in time
+// the next request may go out.
+function request(fields) {
+  revision += 1;
+  timeout = setTimeout(requestDone, ANSWER_TIMEOUT_MS);
+  props.value = { run, ...fields, revision, edited: true };
+  trigger("input");
+}
+
+// One request at a time: the answer replaces the value, and would replace that of a later request too.
 function send() {
-  unsent = waiting !== null;
+  unsent = timeout !== null;
   if (unsent) return;
-  revision += 1;
-  waiting = setTimeout(answered, PATIENCE);
-  props.value = { run, mask: asPng(mask, width, height), margin: slider.margin.value / 100, revision, edited: true };
-  trigger("input");
+  request({ mask: maskToPng(mask, width, height), margin: slider.margin.value / 100 });
 }
 
-// The object looked for anew by another segmenter; strokes that are on their way no longer matter.
-function recut() {
-  clearTimeout(waiting);
+// The object is looked for anew by another segmenter; strokes that wait for an answer no longer matter.
+function segmentAgain() {
+  clearTimeout(timeout);
   unsent = false;
-  revision += 1;
-  waiting = setTimeout(answered, PATIENCE);
-  props.value = { run, by: find(".by").value, revision, edited: true };
-  trigger("input");
+  request({ by: find(".by").value });
 }
 
-function answered() {
-  clearTimeout(waiting);
-  waiting = null;
+function requestDone() {
+  clearTimeout(timeout);
+  timeout = null;
   if (unsent) send();
 }
 
-function say(value) {
+function showNote(value) {
   const note = find(".spir-note");
   note.textContent = value.note || "";
   note.classList.toggle("failed", Boolean(value.failed));
@@ -125,48 +136,49 @@ function say(value) {
   find(".input").hidden = !mask;
 }
 
-function empty() {
-  run = under = mask = automatic = spot = stroke = null;
-  past = [];
+function clear() {
+  run = photo = mask = automatic = cursor = stroke = null;
+  history = [];
   open = unsent = false;
-  clearTimeout(waiting);
-  waiting = null;
+  clearTimeout(timeout);
+  timeout = null;
   find(".input").removeAttribute("src");
 }
 
-async function arrive(value) {
-  empty();
+async function showPhoto(value) {
+  clear();
   run = value.run;
-  const loading = [pixels(value.photo), solid(value.mask), solid(value.auto)];
-  const [photo, painted, found] = await Promise.all(loading);
-  // Meanwhile there may be another photo.
+  const loading = [imagePixels(value.photo), readMask(value.mask), readMask(value.auto)];
+  const [pixels, current, segmented] = await Promise.all(loading);
+  // Another photo may have come while this one loaded.
   if (run !== value.run) return;
-  [under, mask, automatic] = [photo.data, painted, found];
-  [width, height] = [canvas.width, canvas.height] = [photo.width, photo.height];
+  [photo, mask, automatic] = [pixels.data, current, segmented];
+  [width, height] = [canvas.width, canvas.height] = [pixels.width, pixels.height];
   canvas.style.setProperty("--ratio", width / height);
   slider.margin.value = Math.round(100 * value.margin);
   find(".by").replaceChildren(...(value.ways || []).map(([name, label]) => new Option(label, name)));
   find(".by").value = value.by;
   open = Boolean(value.open);
-  say(value);
-  tell();
+  showNote(value);
+  updateControls();
 }
 
-function take() {
+function receive() {
   const value = props.value || {};
   if (value.edited) return;
-  if (value.photo) return arrive(value);
+  if (value.photo) return showPhoto(value);
   if (value.blank) {
-    empty();
-    say(value);
-    return tell();
+    clear();
+    showNote(value);
+    return updateControls();
   }
+  // The answer to an earlier request, or to another photo's.
   if (value.run !== run || value.revision !== revision) return;
-  if (mask) say(value);
-  answered();
+  if (mask) showNote(value);
+  requestDone();
 }
 
-// --- hands
+// --- pointer and keyboard
 function place(event) {
   const box = canvas.getBoundingClientRect();
   const x = ((event.clientX - box.left) * width) / box.width, y = ((event.clientY - box.top) * height) / box.height;
@@ -178,65 +190,65 @@ canvas.addEventListener("pointerdown", (event) => {
   event.preventDefault();
   canvas.focus({ preventScroll: true });
   canvas.setPointerCapture(event.pointerId);
-  spot = place(event);
-  begin(event.altKey);
+  cursor = place(event);
+  beginStroke(event.altKey);
 });
 canvas.addEventListener("pointermove", (event) => {
   if (!open || !event.isPrimary) return;
-  const way = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
-  (way.length ? way : [event]).forEach((step) => move(place(step)));
+  // All places since the last event: a fast stroke stays a curve.
+  const events = event.getCoalescedEvents ? event.getCoalescedEvents() : [];
+  (events.length ? events : [event]).forEach((each) => moveCursor(place(each)));
 });
-["pointerup", "pointercancel", "blur"].forEach((name) => canvas.addEventListener(name, end));
+["pointerup", "pointercancel", "blur"].forEach((name) => canvas.addEventListener(name, endStroke));
 ["pointerleave", "blur"].forEach((name) => canvas.addEventListener(name, () => {
-  if (!stroke) spot = null;
-  redraw();
+  if (!stroke) cursor = null;
+  requestDraw();
 }));
 
-const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
-
-function where() {
-  const [x, y] = [spot.x / width, spot.y / height].map((part) => Math.round(100 * part));
-  const i = Math.min(height - 1, Math.floor(spot.y)) * width + Math.min(width - 1, Math.floor(spot.x));
+function describeCursor() {
+  const [x, y] = [cursor.x / width, cursor.y / height].map((part) => Math.round(100 * part));
+  const i = Math.min(height - 1, Math.floor(cursor.y)) * width + Math.min(width - 1, Math.floor(cursor.x));
   find(".where").textContent = `Brush at ${x} % across, ${y} % down: ${mask[i] ? "object" : "not the object"}.`;
 }
 
 canvas.addEventListener("keydown", (event) => {
-  const way = WAYS[event.key], resize = { "+": 1, "=": 1, "-": -1 }[event.key];
-  if (!open || event.ctrlKey || event.metaKey || !(way || resize || event.key === " ")) return;
+  const direction = MOVES[event.key], resize = { "+": 1, "=": 1, "-": -1 }[event.key];
+  if (!open || event.ctrlKey || event.metaKey || !(direction || resize || event.key === " ")) return;
   event.preventDefault();
-  spot = spot || { x: width / 2, y: height / 2 };
+  cursor = cursor || { x: width / 2, y: height / 2 };
   if (resize) {
     slider.size.value = Number(slider.size.value) + resize;
-    return tell();
+    return updateControls();
   }
-  if (way) {
+  if (direction) {
     const step = Math.max(1, event.shiftKey ? 1 : radius() / 2);
-    const inside = (value, most) => Math.max(0, Math.min(most, value));
-    move({ x: inside(spot.x + step * way[0], width), y: inside(spot.y + step * way[1], height), alt: event.altKey });
-  } else if (!stroke) begin(event.altKey);
-  where();
+    const [x, y] = [clamp(cursor.x + step * direction[0], width), clamp(cursor.y + step * direction[1], height)];
+    moveCursor({ x, y, alt: event.altKey });
+  } else if (!stroke) beginStroke(event.altKey); // Not again where a held key repeats.
+  describeCursor();
 });
-canvas.addEventListener("keyup", (event) => event.key === " " && end());
+canvas.addEventListener("keyup", (event) => event.key === " " && endStroke());
 element.addEventListener("keydown", (event) => {
   if (!open || event.key.toLowerCase() !== "z" || !(event.ctrlKey || event.metaKey) || event.shiftKey) return;
   event.preventDefault();
   undo();
 });
 
-const press = (selector, act) => find(selector).addEventListener("click", () => (act(), tell()));
-press(".fix", () => (open = !open));
-press(".add", () => (adding = true));
-press(".remove", () => (adding = false));
-press(".undo", undo);
-press(".automatic", () => become(automatic));
-press(".whole", () => become(new Uint8Array(mask.length).fill(1)));
-press(".clear", () => become(new Uint8Array(mask.length)));
-Object.values(slider).forEach((input) => input.addEventListener("input", tell));
+const onClick = (selector, action) => find(selector).addEventListener("click", () => (action(), updateControls()));
+onClick(".fix", () => (open = !open));
+onClick(".add", () => (adding = true));
+onClick(".remove", () => (adding = false));
+onClick(".undo", undo);
+onClick(".automatic", () => replaceMask(automatic));
+onClick(".whole", () => replaceMask(new Uint8Array(mask.length).fill(1)));
+onClick(".clear", () => replaceMask(new Uint8Array(mask.length)));
+Object.values(slider).forEach((input) => input.addEventListener("input", updateControls));
 slider.margin.addEventListener("change", send);
-find(".by").addEventListener("change", recut);
+find(".by").addEventListener("change", segmentAgain);
+// The example that the page opened with has become the visitor's own run, under another key.
 spir.on("renamed", element, ({ from, to }) => {
   if (run === from && to) run = to;
 });
-watch("value", take);
-tell();
-take();
+watch("value", receive);
+updateControls();
+receive();

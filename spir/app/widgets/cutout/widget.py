@@ -4,13 +4,14 @@ import gradio as gr
 import numpy as np
 from PIL import Image
 
-from spir.app import text as words
+from spir.app import text
 from spir.app.data_uris import png, small
-from spir.app.sessions import Run
 from spir.app.theme import script
 from spir.app.widgets.cutout.masks import mask_uri, reduced, small_size
 from spir.outputs.views import to_uint8
-from spir.photo import PREFERENCES, able
+from spir.photo import PREFERENCES, available_segmenters
+from spir.session.actions import NOT_FOUND
+from spir.session.session import Session
 from spir.types import Photo
 
 MOST_MARGIN = 0.3
@@ -49,10 +50,10 @@ TEMPLATE = f"""<section class="spir-cutting" aria-label="Cut-out">
 </section>"""
 
 
-def cutting(value: dict | None = None, **options) -> gr.HTML:
-    """Takes `shown`, `repainted`, `kept`, `rejected` or `nothing`; gives back what was painted (`Brush`)."""
+def build(value: dict | None = None, **options) -> gr.HTML:
+    """Takes `payload`, `recut`, `kept`, `rejected` or `empty`; gives back what was painted."""
     return gr.HTML(
-        value=value or nothing(),
+        value=value or empty(),
         html_template=TEMPLATE,
         js_on_load=script("cutout/mask.js") + script("cutout/widget.js"),
         min_height=280,
@@ -60,44 +61,52 @@ def cutting(value: dict | None = None, **options) -> gr.HTML:
     )
 
 
-def shown(key: str, run: Run, by: str | None = None) -> dict:
-    """A photo to paint on and its cut-out, from now on of the run of that key; `by` names the segmenter asked for."""
+def payload(key: str, session: Session, kind: str, by: str | None = None) -> dict:
+    """A photo to paint on and its cut-out, from now on of the session of that key.
+
+    `kind` is what the page looks for, `by` names the segmenter asked for."""
     return {
         "run": key,
-        "ways": [[name, words.SEGMENTERS[name]] for name in able(run.photo)],
+        "ways": [[name, text.SEGMENTERS[name]] for name in available_segmenters(session.photo)],
         "by": by or PREFERENCES[0],
         "open": by is not None,
-        "photo": small(small_photo(run.photo)),
-        "mask": mask_uri(reduced(run.mask)),
-        "auto": mask_uri(reduced(run.automatic)),
-        **repainted(key, run, 0),
+        "photo": small(small_photo(session.photo)),
+        "mask": mask_uri(reduced(session.mask)),
+        "auto": mask_uri(reduced(session.segmentation.mask)),
+        **recut(key, session, kind, 0),
     }
 
 
-def repainted(key: str, run: Run, revision: int) -> dict:
+def recut(key: str, session: Session, kind: str, revision: int) -> dict:
     """What a stroke led to, by its number; the mask stays in the browser, where the next stroke may be on its way.
 
     The network's input keeps every pixel."""
     return {
         "run": key,
         "revision": revision,
-        "margin": run.margin,
-        "input": png(to_uint8(run.cutout.rgb[0])),
-        "note": words.cut_by(run.segmenter, run.remark),
+        "margin": session.margin,
+        "input": png(to_uint8(session.cutout.rgb[0])),
+        "note": text.cut_by(segmenter_name(session), text.remark(kind, session.segmentation)),
     }
+
+
+def segmenter_name(session: Session) -> str:
+    """Who cut the object out, as the page says it."""
+    name = text.NOTHING_FOUND if session.segmenter == NOT_FOUND else session.segmenter
+    return name + text.AND_BRUSH if session.mask_edited else name
 
 
 def kept(key: str, reason: str, revision: int) -> dict:
     """A stroke that left no object to cut out."""
-    return {"run": key, "revision": revision, "note": words.cutout_kept(reason), "failed": True}
+    return {"run": key, "revision": revision, "note": text.cutout_kept(reason), "failed": True}
 
 
 def rejected(reason: str) -> dict:
     """No pictures, and why."""
-    return {"note": words.rejected(reason), "failed": True, "blank": True}
+    return {"note": text.rejected(reason), "failed": True, "blank": True}
 
 
-def nothing(note: str = words.EMPTY) -> dict:
+def empty(note: str = text.EMPTY) -> dict:
     return {"note": note, "blank": True}
 
 

@@ -2,35 +2,36 @@
 
 import gradio as gr
 
-from spir.app import mesh_text as mesh_words
+from spir.app import mesh_text
 from spir.app.events import BUSY, LIGHT
-from spir.app.handlers.mesh import COARSEST, FINEST, REPAINT, Meshing, meshing, nothing
-from spir.app.handlers.texturing import FORMATS, RESOLUTION
+from spir.app.handlers.mesh import COARSEST, FINEST, FORMATS, MeshHandlers
+from spir.app.widgets.mesh.widget import REPAINT, build, empty
+from spir.session.surfaces import RESOLUTION
 
 WHITE = (1.0, 1.0, 1.0, 1.0)
 FETCH = "() => document.querySelector('#mesh-file a, a#mesh-file, #mesh-file')?.click()"
 
 
-def mesh_tab(events: Meshing, key: gr.State, colours: gr.HTML) -> tuple[gr.Slider, list]:
-    """Inside a `gr.Tab`. Returns the slider of the fineness, and the outputs that `nothing_meshed` empties."""
+def mesh_tab(events: MeshHandlers, key: gr.State, colours: gr.HTML) -> tuple[gr.Slider, list]:
+    """Inside a `gr.Tab`. Returns the slider of the fineness, and the outputs that `empty_outputs` empties."""
     with gr.Row(equal_height=False):
         fineness = gr.Slider(
             COARSEST,
             FINEST,
             RESOLUTION,
             step=32,
-            label=mesh_words.FINENESS,
-            info=mesh_words.FINENESS_INFO,
+            label=mesh_text.FINENESS,
+            info=mesh_text.FINENESS_INFO,
             elem_id="fineness",
         )
         detail = gr.Slider(
-            0, 1, 1, step=0.05, label=mesh_words.DETAIL, info=mesh_words.DETAIL_INFO, elem_id="photo-detail"
+            0, 1, 1, step=0.05, label=mesh_text.DETAIL, info=mesh_text.DETAIL_INFO, elem_id="photo-detail"
         )
-        make = gr.Button(mesh_words.BUTTON, elem_id="make-mesh", scale=0, min_width=240)
-    piece = meshing(elem_id="mesh-size")
+        make = gr.Button(mesh_text.BUTTON, elem_id="make-mesh", scale=0, min_width=240)
+    piece = build(elem_id="mesh-size")
     with gr.Row(equal_height=False):
         viewer = gr.Model3D(
-            label=mesh_words.LABEL,
+            label=mesh_text.LABEL,
             clear_color=WHITE,
             camera_position=(60, 75, None),
             height=360,
@@ -38,12 +39,12 @@ def mesh_tab(events: Meshing, key: gr.State, colours: gr.HTML) -> tuple[gr.Slide
             elem_id="mesh",
         )
         # Not in the page until it is asked for: plotly is a megabyte.
-        plot = gr.Plot(label=mesh_words.TRUE_COLOURS, visible=False, elem_id="true-colours")
+        plot = gr.Plot(label=mesh_text.TRUE_COLOURS, visible=False, elem_id="true-colours")
     with gr.Row(elem_id="mesh-files"):
-        true = gr.Button(mesh_words.TRUE_COLOURS_BUTTON, elem_id="show-true-colours", scale=3, min_width=220)
+        true = gr.Button(mesh_text.TRUE_COLOURS_BUTTON, elem_id="show-true-colours", scale=3, min_width=220)
         buttons = {
             form: gr.Button(
-                mesh_words.button(form),
+                mesh_text.button(form),
                 elem_id=f"keep-{form.replace('.', '-')}",
                 min_width=100,
                 variant="secondary",
@@ -51,12 +52,10 @@ def mesh_tab(events: Meshing, key: gr.State, colours: gr.HTML) -> tuple[gr.Slide
             for form in FORMATS
         }
         file = gr.DownloadButton("file", visible="hidden", elem_id="mesh-file")
-    gr.Markdown(mesh_words.HINT)
+    gr.Markdown(mesh_text.HINT)
 
     asked = [key, colours, fineness, detail]
-    make.click(nothing_plotted, None, plot, **LIGHT).success(
-        events.mesh, asked, [viewer, piece, plot], **BUSY
-    )
+    make.click(empty_plot, None, plot, **LIGHT).success(events.mesh, asked, [viewer, piece, plot], **BUSY)
     true.click(events.true_colours, asked[:3], plot, **BUSY)
     for form, button in buttons.items():
         fetched = button.click(events.keep(form), asked, file, **BUSY)
@@ -65,11 +64,11 @@ def mesh_tab(events: Meshing, key: gr.State, colours: gr.HTML) -> tuple[gr.Slide
     return fineness, [viewer, piece, plot]
 
 
-def nothing_plotted() -> dict:
+def empty_plot() -> dict:
     """The plot, empty and out of the page."""
     return gr.update(value=None, visible=False)
 
 
-def nothing_meshed() -> tuple:
+def empty_outputs() -> tuple:
     """A mesh of an earlier result is none of this one."""
-    return None, nothing(), nothing_plotted()
+    return None, empty(), empty_plot()

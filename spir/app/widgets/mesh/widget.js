@@ -1,16 +1,8 @@
-// The mesh in the visitor's colours: its vertices' weights are kept here, and no server is asked.
-const note = element.querySelector(".spir-meshing");
-const PAUSE = 120; // Milliseconds without a new colour before the viewers are given a new mesh.
-let run = "", told = "", stale = "", values = 0, weights = null, painted = "", wanted = null, timer = null, file = null;
+// The mesh in the visitor's colours: the weights of its vertices are kept here, so that no server is asked.
+const PAUSE_MS = 120; // Without a new colour for so long, the viewers are given a new mesh: they are slow to load one.
 
-async function inflated(text) {
-  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
-  return new Uint8Array(await new Response(stream).arrayBuffer());
-}
-
-// Every vertex in [0, 1], three numbers each; its weights sum to 255.
-function mixed(palette) {
+// One colour a vertex, three numbers in [0, 1]: weights @ palette, where the weights of a vertex sum to 255.
+function vertexColours(weights, values, palette) {
   const flat = Float32Array.from(palette.flat(), (level) => level / (255 * 255));
   const count = weights.length / values, colours = new Float32Array(3 * count);
   for (let vertex = 0, at = 0; vertex < count; vertex++)
@@ -22,80 +14,97 @@ function mixed(palette) {
   return colours;
 }
 
-const linear = (x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
+const srgbToLinear = (x) => (x <= 0.04045 ? x / 12.92 : ((x + 0.055) / 1.055) ** 2.4);
 
-// A copy of spir/outputs/export/plain.py's GLB with other colours: COLOR_0 is float32, linear light.
-function coloured(file, colours) {
-  const copy = file.slice(0), view = new DataView(copy);
-  const length = view.getUint32(12, true);
-  const parts = JSON.parse(new TextDecoder().decode(new Uint8Array(copy, 20, length)));
-  const accessor = parts.accessors[parts.meshes[0].primitives[0].attributes.COLOR_0];
+// A copy of the GLB with other colours. spir/outputs/export/plain.py writes COLOR_0 as float32 in linear light.
+function recolouredGlb(glb, colours) {
+  const copy = glb.slice(0), view = new DataView(copy);
+  // Header of 12 bytes, then chunks: length, kind, content. The first is JSON, the second binary.
+  const jsonLength = view.getUint32(12, true);
+  const gltf = JSON.parse(new TextDecoder().decode(new Uint8Array(copy, 20, jsonLength)));
+  const accessor = gltf.accessors[gltf.meshes[0].primitives[0].attributes.COLOR_0];
   if (accessor.count * 3 !== colours.length) throw new Error("these are not the colours of this mesh");
-  const start = 20 + length + 8 + (parts.bufferViews[accessor.bufferView].byteOffset || 0);
-  new Float32Array(copy, start, colours.length).set(colours.map(linear));
+  const start = 20 + jsonLength + 8 + (gltf.bufferViews[accessor.bufferView].byteOffset || 0);
+  new Float32Array(copy, start, colours.length).set(colours.map(srgbToLinear));
   return copy;
 }
 
-// The viewer goes by the ending of a name, which a blob's address has none of; of a data URI it reads the beginning.
-function address(file) {
-  return new Promise((done, failed) => {
+// A copy of what gr.Plot shows with other colours.
+function recolouredPlot(plot, colours) {
+  const figure = JSON.parse(plot.plot);
+  const byte = (at) => Math.round(255 * colours[at]);
+  figure.data[0].vertexcolor = Array.from(
+    { length: colours.length / 3 },
+    (_, i) => `rgb(${byte(3 * i)},${byte(3 * i + 1)},${byte(3 * i + 2)})`,
+  );
+  return { ...plot, plot: JSON.stringify(figure) };
+}
+
+async function inflate(base64) {
+  const bytes = Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate"));
+  return new Uint8Array(await new Response(stream).arrayBuffer());
+}
+
+// The viewer tells a file's kind by its ending or by the start of a data URI; the address of a blob has neither.
+function dataUri(glb) {
+  return new Promise((resolve, reject) => {
     const reader = new FileReader();
-    reader.onload = () => done(reader.result);
-    reader.onerror = () => failed(new Error("the mesh could not be read"));
-    reader.readAsDataURL(new Blob([file], { type: "model/gltf-binary" }));
+    reader.onload = () => resolve(reader.result);
+    reader.onerror = () => reject(new Error("the mesh could not be read"));
+    reader.readAsDataURL(new Blob([glb], { type: "model/gltf-binary" }));
   });
 }
 
-async function viewed(viewer, colours) {
-  if (!file) file = await (await fetch(viewer.url)).arrayBuffer();
-  return { ...viewer, url: await address(coloured(file, colours)) };
+const note = element.querySelector(".spir-meshing");
+let run = "", hint = "", staleHint = "", values = 0, weights = null, glb = null, timer = null;
+let palette = null, shownPalette = ""; // The second as JSON: what the viewers show now.
+
+const upToDate = () => !palette || JSON.stringify(palette) === shownPalette;
+
+async function recolouredViewer(viewer, colours) {
+  if (!glb) glb = await (await fetch(viewer.url)).arrayBuffer();
+  return { ...viewer, url: await dataUri(recolouredGlb(glb, colours)) };
 }
 
-function plotted(plot, colours) {
-  const drawn = JSON.parse(plot.plot);
-  const level = (at) => Math.round(255 * colours[at]);
-  drawn.data[0].vertexcolor = Array.from(
-    { length: colours.length / 3 },
-    (_, i) => `rgb(${level(3 * i)},${level(3 * i + 1)},${level(3 * i + 2)})`,
-  );
-  return { ...plot, plot: JSON.stringify(drawn) };
-}
-
-// Asked by the event that our `input` starts; a viewer without a mesh stays without.
+// Called by the event that our `input` starts (REPAINT in Python); a viewer without a mesh stays without.
 window.spir.repaintMesh = async (viewer, plot) => {
-  if (!weights || !wanted) return [viewer, plot];
-  const colours = mixed(wanted);
-  painted = JSON.stringify(wanted);
-  note.dataset.painted = painted;
-  return [viewer && viewer.url ? await viewed(viewer, colours) : viewer, plot && plot.plot ? plotted(plot, colours) : plot];
+  if (!weights || !palette) return [viewer, plot];
+  const colours = vertexColours(weights, values, palette);
+  shownPalette = JSON.stringify(palette);
+  note.dataset.painted = shownPalette;
+  return [
+    viewer && viewer.url ? await recolouredViewer(viewer, colours) : viewer,
+    plot && plot.plot ? recolouredPlot(plot, colours) : plot,
+  ];
 };
 
-// A picture on the mesh is the server's to colour: we only say that it is of earlier colours.
-function repaint() {
-  if (stale) note.textContent = !wanted || JSON.stringify(wanted) === painted ? told : stale;
-  if (!weights || !wanted || JSON.stringify(wanted) === painted) return;
+// Only the server can recolour a textured mesh, which has no weights: here we say that it shows earlier colours.
+function requestRepaint() {
+  if (staleHint) note.textContent = upToDate() ? hint : staleHint;
+  if (!weights || upToDate()) return;
   clearTimeout(timer);
-  timer = setTimeout(() => trigger("input"), PAUSE);
+  timer = setTimeout(() => trigger("input"), PAUSE_MS);
 }
 
-async function take() {
+async function receive() {
   const value = props.value || {};
-  note.textContent = told = value.note || "";
-  stale = value.stale || "";
+  note.textContent = hint = value.note || "";
+  staleHint = value.stale || "";
   run = note.dataset.run = value.run || "";
   values = value.values || 0;
-  painted = JSON.stringify((value.colours || []).map(window.spir.rgb));
-  file = null;
+  shownPalette = JSON.stringify((value.colours || []).map(window.spir.hexToRgb));
+  glb = null;
   weights = null;
-  if (!value.weights) return repaint();
-  weights = await inflated(value.weights);
-  repaint();
+  if (!value.weights) return requestRepaint();
+  weights = await inflate(value.weights);
+  requestRepaint();
 }
 
-window.spir.on("palette", element, (said) => {
-  if (!run || said.run !== run) return;
-  wanted = said.colours;
-  repaint();
+window.spir.on("palette", element, (message) => {
+  if (!run || message.run !== run) return;
+  palette = message.colours;
+  requestRepaint();
 });
-watch("value", take);
-take();
+watch("value", receive);
+receive();

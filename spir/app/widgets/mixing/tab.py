@@ -3,19 +3,20 @@
 import gradio as gr
 from gradio.events import Dependency
 
-from spir.app import text as words
+from spir.app import text
 from spir.app.events import CUTTING, HEAVY, LIGHT, SOON
-from spir.app.handlers.mixing import SECOND_STEPS, SLIDERS, Mixing, cleared, mixing
+from spir.app.handlers.mixing import MixingHandlers
+from spir.app.widgets.mixing.widget import SECOND_STEPS, SLIDERS, build, cleared
 from spir.app.widgets.upload.widget import photo_input
 
 
-def mix_tab(events: Mixing, key: gr.State, colours: gr.HTML) -> tuple[gr.HTML, Dependency]:
+def mix_tab(events: MixingHandlers, key: gr.State, colours: gr.HTML) -> tuple[gr.HTML, Dependency]:
     """Inside a `gr.Tab`. Returns the piece, which `cleared(key)` empties, and the event that changes the object."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=260):
             photo, steps, mix, take = ask()
         with gr.Column(scale=7, min_width=280):
-            piece = mixing(elem_id="mixing")
+            piece = build(elem_id="mixing")
             sliders = {
                 name: gr.Slider(
                     edit.low,
@@ -44,14 +45,14 @@ def mix_tab(events: Mixing, key: gr.State, colours: gr.HTML) -> tuple[gr.HTML, D
 
 def ask() -> tuple[gr.Image, gr.Radio, gr.Button, gr.Button]:
     """The second photo, how long to look at it, and what to do with it."""
-    photo = photo_input(words.SECOND_PHOTO, words.SECOND_PHOTO_ALT, "second-photo")
-    choices = list(zip(words.SECOND_CHOICES, SECOND_STEPS, strict=True))
-    steps = gr.Radio(choices, value=SECOND_STEPS[0], label=words.SECOND_STEPS, elem_id="second-steps")
-    mix = gr.Button(words.MIX_BUTTON, variant="primary", elem_id="mix", min_width=120)
-    take = gr.Button(words.BORROW_BUTTON, elem_id="borrow", min_width=120)
+    photo = photo_input(text.SECOND_PHOTO, text.SECOND_PHOTO_ALT, "second-photo")
+    choices = list(zip(text.SECOND_CHOICES, SECOND_STEPS, strict=True))
+    steps = gr.Radio(choices, value=SECOND_STEPS[0], label=text.SECOND_STEPS, elem_id="second-steps")
+    mix = gr.Button(text.MIX_BUTTON, variant="primary", elem_id="mix", min_width=120)
+    take = gr.Button(text.BORROW_BUTTON, elem_id="borrow", min_width=120)
     return photo, steps, mix, take
 
 
-def nothing_mixed(key: str | None) -> dict:
+def empty_mix(key: str | None) -> dict:
     """Blends of an earlier photo are none of this one."""
     return cleared(key or "")

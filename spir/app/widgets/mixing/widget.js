@@ -1,66 +1,69 @@
-// The grid of blends: which one is looked at is known here alone, until it shall be used.
-const find = (selector) => element.querySelector(selector);
-const cells = Array.from(element.querySelectorAll(".grid button"));
+// The grid of blends: which one is picked is known here alone, until the visitor presses "use".
 const SIDE = 3;
+const MOVES = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -SIDE, ArrowDown: SIDE };
+
+const cellOf = (index) => [Math.floor(index / SIDE), index % SIDE];
+
+const find = (selector) => element.querySelector(selector);
+const buttons = Array.from(element.querySelectorAll(".grid button"));
 let run = null, picked = null, second = null;
 
-function picture(image, source) {
+function showPicture(image, source) {
   image.hidden = !source;
   if (source) image.src = source;
   else image.removeAttribute("src");
 }
 
-// `choice` goes to the server as it is; `cell` is its button, or none for the sliders.
-function pick(choice, source, words, cell) {
+// `choice` is what Python will be told; `pressed` is the button of its cell, none for the sliders.
+function pick(choice, source, caption, pressed) {
   picked = choice;
-  picture(find(".picked img"), source);
-  find(".picked figcaption").textContent = words;
-  cells.forEach((button) => button.setAttribute("aria-pressed", String(button === cell)));
+  showPicture(find(".picked img"), source);
+  find(".picked figcaption").textContent = caption;
+  buttons.forEach((button) => button.setAttribute("aria-pressed", String(button === pressed)));
   find(".use").disabled = !choice;
 }
+
+const pickNothing = () => pick(null, null, "Picked", null);
 
 function clear(value) {
   run = value.run;
   if (value.second !== undefined) second = value.second;
-  picture(find(".second img"), second);
-  cells.forEach((button) => {
+  showPicture(find(".second img"), second);
+  buttons.forEach((button) => {
     button.disabled = true;
-    picture(button.querySelector("img"), null);
+    showPicture(button.querySelector("img"), null);
   });
-  pick(null, null, "Picked", null);
+  pickNothing();
 }
 
-function fill(pictures) {
-  cells.forEach((button, i) => {
+function fillGrid(pictures) {
+  buttons.forEach((button, i) => {
     button.disabled = !pictures[i];
-    picture(button.querySelector("img"), pictures[i]);
+    showPicture(button.querySelector("img"), pictures[i]);
   });
-  // What was picked in an earlier grid is not in this one.
-  const chosen = picked && picked.cell ? picked.cell[0] * SIDE + picked.cell[1] : -1;
-  if (chosen >= 0) pick(null, null, "Picked", null);
+  // A cell that was picked in an earlier grid shows something else now; the sliders' picture is still right.
+  if (picked && picked.cell) pickNothing();
 }
 
-function take() {
+function receive() {
   const value = props.value;
   // Our own choice comes back here too.
   if (!value || value.cell || value.amounts) return;
   if (value.clear) clear(value);
-  run = value.run; // The server stops of itself when a photo is replaced.
+  run = value.run; // No need to compare: Python stops sending when a photo is replaced.
   if (value.note !== undefined) find(".spir-note").textContent = value.note;
-  if (value.cells) fill(value.cells);
+  if (value.cells) fillGrid(value.cells);
   if (value.live) pick({ run, amounts: value.live.amounts }, value.live.picture, "By the sliders", null);
 }
 
-cells.forEach((button, i) =>
+buttons.forEach((button, i) =>
   button.addEventListener("click", () => {
-    const cell = [Math.floor(i / SIDE), i % SIDE];
-    pick({ run, cell }, button.querySelector("img").src, button.getAttribute("aria-label"), button);
+    pick({ run, cell: cellOf(i) }, button.querySelector("img").src, button.getAttribute("aria-label"), button);
   }),
 );
 find(".grid").addEventListener("keydown", (event) => {
-  const moves = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -SIDE, ArrowDown: SIDE };
-  const here = cells.indexOf(document.activeElement), to = cells[here + moves[event.key]];
-  if (here < 0 || !(event.key in moves) || !to) return;
+  const from = buttons.indexOf(document.activeElement), to = buttons[from + MOVES[event.key]];
+  if (from < 0 || !(event.key in MOVES) || !to) return;
   event.preventDefault();
   to.focus();
 });
@@ -69,5 +72,5 @@ find(".use").addEventListener("click", () => {
   props.value = picked;
   trigger("input");
 });
-watch("value", take);
-take();
+watch("value", receive);
+receive();

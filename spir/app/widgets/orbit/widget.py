@@ -4,13 +4,11 @@ from collections.abc import Sequence
 
 import gradio as gr
 
-from spir.app import text as words
+from spir.app import text
 from spir.app.data_uris import webp
 from spir.app.theme import script
-from spir.outputs.views import FRAMES
+from spir.outputs.views import FRAMES, VIEW_SIDE
 
-VIEW_SIDE = 128
-"""Pixels a side of a view."""
 TEMPLATE = """<section class="spir-orbit" aria-label="Turn the object">
  <div class="turn" tabindex="0" role="slider" aria-label="Angle around the object" aria-valuemin="0"
   aria-valuemax="359" aria-valuenow="0" aria-valuetext="No object yet" aria-disabled="true">
@@ -24,12 +22,12 @@ TEMPLATE = """<section class="spir-orbit" aria-label="Turn the object">
 </section>"""
 
 
-def orbit(value: dict | None = None, **options) -> gr.HTML:
-    """Takes `cleared`, `more`, `poster` or `nothing`; several of `more` may be merged into one.
+def build(value: dict | None = None, **options) -> gr.HTML:
+    """Takes `cleared`, `more`, `poster` or `empty`; several of `more` may be merged into one.
 
     Its `input` asks for the views that a poster lacks."""
     return gr.HTML(
-        value=value or nothing(),
+        value=value or empty(),
         html_template=TEMPLATE,
         js_on_load=script("orbit/widget.js"),
         min_height=340,
@@ -40,11 +38,11 @@ def orbit(value: dict | None = None, **options) -> gr.HTML:
 def cleared(run: str, values: int, frames: int = FRAMES) -> dict:
     """Views of `values` weights a pixel begin to come, `frames` of them in the end; the angle stays."""
     shape = {"values": values, "side": VIEW_SIDE, "frames": frames}
-    return {"run": run, "clear": True, **shape, "parts": [], "note": words.TURNING}
+    return {"run": run, "clear": True, **shape, "parts": [], "note": text.TURNING}
 
 
 def more(run: str, parts: Sequence[bytes]) -> dict:
-    """Some of them, packed (`outputs.weightmaps`): evenly spaced, the photo's side first, in order."""
+    """Some of them, packed (`outputs.attention_maps`): evenly spaced, the photo's side first, in order."""
     return {"run": run, "parts": [webp(part) for part in parts]}
 
 
@@ -53,5 +51,5 @@ def poster(run: str, values: int, view: bytes) -> dict:
     return cleared(run, values) | {"parts": [webp(view)], "more": True}
 
 
-def nothing(note: str = words.TO_TURN) -> dict:
+def empty(note: str = text.TO_TURN) -> dict:
     return {"run": "", "clear": True, "values": 0, "side": VIEW_SIDE, "frames": 0, "parts": [], "note": note}

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import gradio as gr
 import numpy as np
 
-from spir.app import text as words
+from spir.app import text
 from spir.outputs.edit_pose import edit_pose
 from spir.session.record import readable_pose
 from spir.types import Pose
@@ -36,7 +36,7 @@ def sliders(orthographic: bool = False) -> list[gr.Slider]:
     made = []
     with gr.Row():
         for name, (least, most, step) in RANGES.items():
-            label, info = words.POSE_SLIDERS[name]
+            label, info = text.POSE_SLIDERS[name]
             made.append(
                 gr.Slider(
                     least,
@@ -57,13 +57,13 @@ def sliders(orthographic: bool = False) -> list[gr.Slider]:
 
 def standing(pose: Pose) -> tuple[float, float, float, float, float]:
     """Where the sliders stand for a pose: azimuth, elevation, roll, 1 for its distance, focal."""
-    told = readable_pose(pose)
+    readable = readable_pose(pose)
     numbers = (
-        told["azimuth_deg"],
-        told["elevation_deg"],
-        told["roll_deg"],
+        readable["azimuth_deg"],
+        readable["elevation_deg"],
+        readable["roll_deg"],
         1.0,
-        FOCAL_OF_NONE if told["focal_widths"] is None else told["focal_widths"],
+        FOCAL_OF_NONE if readable["focal_widths"] is None else readable["focal_widths"],
     )
     return tuple(
         float(np.clip(round(round((number or 0) / span.step) * span.step, 2), span.least, span.most))

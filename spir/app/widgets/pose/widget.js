@@ -1,16 +1,37 @@
 // The result over the photo, and maps of its points with one mark on all of them; nothing here asks the server.
-const find = (selector) => element.querySelector(selector);
 const MAPS = ["predicted", "rendered", "heat"];
-const BLINK_MS = 600, FAR = 8;
-let value = {}, views = [], levels = {}, heard = null, mark = null, ticket = 0, timer = null;
+const BLINK_MS = 600, LONG_STEP = 8;
+const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
-const boxes = MAPS.map((name) => find(`canvas.${name}`));
+// A byte of a map stands for a coordinate between -range and range. Shown with a true minus sign, and never as -0.
+function coordinate(level, range) {
+  const text = ((level / 127.5 - 1) * range).toFixed(2);
+  return text === "-0.00" ? "0.00" : text.replace("-", "−");
+}
+
+// The point of the object at byte `at` of a map's RGBA.
+function describePoint(rgba, at, range) {
+  if (!rgba[at + 3]) return "nothing here";
+  return ["x", "y", "z"].map((axis, i) => `${axis} ${coordinate(rgba[at + i], range)}`).join(", ");
+}
+
+// A byte of the error map: 255 stands for `worst` pixels and everything above.
+function describeError(level, worst) {
+  return level === 255 ? `more than ${worst.toFixed(0)} pixels` : `${((level / 255) * worst).toFixed(1)} pixels`;
+}
+
+const withinMap = (n, size) => Math.max(0, Math.min(size - 1, n));
+
+const find = (selector) => element.querySelector(selector);
+const canvases = MAPS.map((name) => find(`canvas.${name}`));
 const opacity = find(".opacity"), blink = find(".blink"), maps = find(".spir-maps");
+const pixels = {}; // Name of a map -> its RGBA.
+let value = {}, views = [], paletteMessage = null, mark = null, latestRequest = 0, timer = null;
 
 function paint() {
   if (!views.length) return;
-  const colours = heard && heard.run === value.run ? heard.colours : value.palette;
-  window.spir.paint(find(".render"), views[0], colours);
+  const recoloured = paletteMessage && paletteMessage.run === value.run;
+  window.spir.paint(find(".render"), views[0], recoloured ? paletteMessage.colours : value.palette);
 }
 
 function setOpacity(percent) {
@@ -19,7 +40,7 @@ function setOpacity(percent) {
   find(".render").style.opacity = percent / 100;
 }
 
-const other = () => setOpacity(Number(opacity.value) < 50 ? 100 : 0);
+const swapSides = () => setOpacity(Number(opacity.value) < 50 ? 100 : 0);
 
 function stopBlinking() {
   clearInterval(timer);
@@ -28,38 +49,20 @@ function stopBlinking() {
 }
 
 function startBlinking() {
-  other();
+  swapSides();
   // Whoever wants little motion changes sides press by press.
   if (matchMedia("(prefers-reduced-motion: reduce)").matches) return;
   blink.setAttribute("aria-pressed", "true");
-  timer = setInterval(() => (element.isConnected ? other() : stopBlinking()), BLINK_MS);
+  timer = setInterval(() => (element.isConnected ? swapSides() : stopBlinking()), BLINK_MS);
 }
 
-// A picture's bytes, red, green, blue and alpha; drawn on `canvas` where one is given.
-function bytes(image, canvas = document.createElement("canvas")) {
+// A picture's RGBA; drawn on `canvas` where one is given.
+function readPixels(image, canvas = document.createElement("canvas")) {
   canvas.width = image.width;
   canvas.height = image.height;
   const context = canvas.getContext("2d", { willReadFrequently: true, colorSpace: "srgb" });
   context.drawImage(image, 0, 0);
   return context.getImageData(0, 0, image.width, image.height).data;
-}
-
-function number(level) {
-  const told = ((level / 127.5 - 1) * value.range).toFixed(2);
-  return told === "-0.00" ? "0.00" : told.replace("-", "−");
-}
-
-function place(name, at) {
-  const data = levels[name];
-  if (!data[at + 3]) return "nothing here";
-  return ["x", "y", "z"].map((axis, i) => `${axis} ${number(data[at + i])}`).join(", ");
-}
-
-function distance(at) {
-  if (!levels.predicted[at + 3]) return "–";
-  const level = levels.off[at];
-  const pixels = ((level / 255) * value.worst).toFixed(1);
-  return level === 255 ? `more than ${value.worst.toFixed(0)} pixels` : `${pixels} pixels`;
 }
 
 function showMark() {
@@ -70,53 +73,55 @@ function showMark() {
     spot.style.top = `${(100 * (mark.y + 0.5)) / value.size}%`;
   });
   const at = mark ? 4 * (mark.y * value.size + mark.x) : 0;
-  find(".seen").textContent = mark ? place("predicted", at) : "–";
-  find(".shown").textContent = mark ? place("rendered", at) : "–";
-  find(".off").textContent = mark ? distance(at) : "–";
+  find(".seen").textContent = mark ? describePoint(pixels.predicted, at, value.range) : "–";
+  find(".shown").textContent = mark ? describePoint(pixels.rendered, at, value.range) : "–";
+  // No error where the network saw no object.
+  const known = mark && pixels.predicted[at + 3];
+  find(".off").textContent = known ? describeError(pixels.off[at], value.worst) : "–";
 }
 
 function moveMark(x, y) {
-  const within = (n) => Math.max(0, Math.min(value.size - 1, n));
-  mark = { x: within(x), y: within(y) };
+  mark = { x: withinMap(x, value.size), y: withinMap(y, value.size) };
   showMark();
 }
 
-function point(event) {
+function pointAt(event) {
   const box = event.currentTarget.getBoundingClientRect();
-  const at = (from, start, length) => Math.floor(((from - start) / length) * value.size);
-  moveMark(at(event.clientX, box.left, box.width), at(event.clientY, box.top, box.height));
+  const pixel = (client, start, length) => Math.floor(((client - start) / length) * value.size);
+  moveMark(pixel(event.clientX, box.left, box.width), pixel(event.clientY, box.top, box.height));
 }
 
-function step(event) {
-  const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key] || [];
+function stepMark(event) {
+  const [x, y] = MOVES[event.key] || [];
   if (x === undefined) return;
   event.preventDefault();
-  const far = event.shiftKey ? FAR : 1, middle = value.size >> 1;
-  if (mark) moveMark(mark.x + far * x, mark.y + far * y);
+  const length = event.shiftKey ? LONG_STEP : 1, middle = value.size >> 1;
+  if (mark) moveMark(mark.x + length * x, mark.y + length * y);
   else moveMark(middle, middle);
 }
 
-async function take() {
-  const news = props.value || {}, mine = ++ticket;
-  find(".spir-note").textContent = news.note || "";
-  find(".spir-posing-parts").hidden = !news.render;
-  if (!news.render) {
+async function receive() {
+  const next = props.value || {}, request = ++latestRequest;
+  find(".spir-note").textContent = next.note || "";
+  find(".spir-posing-parts").hidden = !next.render;
+  if (!next.render) {
     views = [];
     stopBlinking();
     return;
   }
   const names = [...MAPS, "off"];
-  const [weights, ...images] = await Promise.all([
-    window.spir.unpack(news.render, news.values, news.size),
-    ...names.map((name) => window.spir.loaded(news[name])),
+  const [loadedViews, ...images] = await Promise.all([
+    window.spir.loadViews(next.render, next.values, next.size),
+    ...names.map((name) => window.spir.loadImage(next[name])),
   ]);
-  // A later picture has overtaken this one.
-  if (mine !== ticket) return;
-  if (news.run !== value.run) mark = null;
-  value = news;
-  views = weights;
-  find(".photo").src = news.photo;
-  names.forEach((name, i) => (levels[name] = bytes(images[i], boxes[MAPS.indexOf(name)])));
+  // A later value has overtaken this one while its pictures loaded.
+  if (request !== latestRequest) return;
+  if (next.run !== value.run) mark = null;
+  value = next;
+  views = loadedViews;
+  find(".photo").src = next.photo;
+  // "off" is read but not shown: the heat map shows the same errors as colours.
+  names.forEach((name, i) => (pixels[name] = readPixels(images[i], canvases[MAPS.indexOf(name)])));
   paint();
   showMark();
 }
@@ -129,17 +134,17 @@ blink.addEventListener("click", () => (timer ? stopBlinking() : startBlinking())
 element.addEventListener("keydown", (event) => {
   if (event.key !== "o" || event.ctrlKey || event.metaKey || event.altKey || !views.length) return;
   stopBlinking();
-  other();
+  swapSides();
 });
-maps.addEventListener("keydown", step);
-boxes.forEach((box) => {
-  box.addEventListener("pointermove", point);
-  box.addEventListener("pointerdown", point);
+maps.addEventListener("keydown", stepMark);
+canvases.forEach((canvas) => {
+  canvas.addEventListener("pointermove", pointAt);
+  canvas.addEventListener("pointerdown", pointAt);
 });
-window.spir.on("palette", element, (palette) => {
-  heard = palette;
+window.spir.on("palette", element, (message) => {
+  paletteMessage = message;
   paint();
 });
 setOpacity(60);
-watch("value", take);
-take();
+watch("value", receive);
+receive();

@@ -12,7 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from spir.app import text as words
+from spir.app import text
 from spir.app.data_uris import hex_colours
 from spir.app.theme import script
 
@@ -31,10 +31,10 @@ TEMPLATE = """<section class="spir-swatches" aria-label="Colours">
 HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
-def swatches(value: dict | None = None, **options) -> gr.HTML:
-    """Takes `found`, `borrowed` or `nothing`; gives back {"run", "colours"} with the visitor's colours."""
+def build(value: dict | None = None, **options) -> gr.HTML:
+    """Takes `payload`, `borrowed` or `empty`; gives back {"run", "colours"} with the visitor's colours."""
     return gr.HTML(
-        value=value or nothing(),
+        value=value or empty(),
         html_template=TEMPLATE,
         js_on_load=script("swatches/widget.js"),
         min_height=120,
@@ -42,9 +42,9 @@ def swatches(value: dict | None = None, **options) -> gr.HTML:
     )
 
 
-def found(run: str, palette: Float[Tensor, "values 3"], names: Sequence[str]) -> dict:
+def payload(run: str, palette: Float[Tensor, "values 3"], names: Sequence[str]) -> dict:
     """The colours of a fit by name; in the browser, locked ones stay the visitor's."""
-    return {"run": run, "names": list(names), "found": hex_colours(palette), "note": words.RECOLOUR_HINT}
+    return {"run": run, "names": list(names), "found": hex_colours(palette), "note": text.RECOLOUR_HINT}
 
 
 def borrowed(run: str, palette: Float[Tensor, "values 3"]) -> dict:
@@ -52,8 +52,8 @@ def borrowed(run: str, palette: Float[Tensor, "values 3"]) -> dict:
     return {"run": run, "borrowed": hex_colours(palette)}
 
 
-def nothing() -> dict:
-    return {"run": "", "names": [], "found": [], "note": words.NO_COLOURS}
+def empty() -> dict:
+    return {"run": "", "names": [], "found": [], "note": text.NO_COLOURS}
 
 
 def chosen(value: object, palette: Float[Tensor, "values 3"]) -> Float[Tensor, "values 3"]:

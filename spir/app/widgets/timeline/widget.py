@@ -9,13 +9,13 @@ import math
 
 import gradio as gr
 
-from spir.app import text as words
+from spir.app import text
 from spir.app.data_uris import png, small
-from spir.app.sessions import Run
 from spir.app.theme import script
 from spir.categories import Category
 from spir.outputs.panels import ERROR_RAMP, WORST_ERROR, nocs_picture
 from spir.outputs.views import to_uint8
+from spir.session.session import Session
 from spir.types import Cutout, Guess, Step
 
 TEMPLATE = """<section class="spir-timeline" aria-label="Steps">
@@ -51,10 +51,10 @@ TEMPLATE = """<section class="spir-timeline" aria-label="Steps">
 </section>"""  # noqa: E501
 
 
-def timeline(value: dict | None = None, **options) -> gr.HTML:
+def build(value: dict | None = None, **options) -> gr.HTML:
     """Takes the messages below."""
     return gr.HTML(
-        value=value or cleared("", words.EMPTY),
+        value=value or cleared("", text.EMPTY),
         html_template=TEMPLATE,
         js_on_load=script("timeline/widget.js"),
         min_height=480,
@@ -67,7 +67,7 @@ def cleared(run: str, note: str) -> dict:
     return {"run": run, "clear": True, "state": "empty", "note": note}
 
 
-def said(run: str, state: str, note: str) -> dict:
+def status(run: str, state: str, note: str) -> dict:
     """A sentence, and one of the states waiting, running, stopped, done, failed."""
     return {"run": run, "state": state, "note": note}
 
@@ -84,31 +84,32 @@ def opened(run: str, cutout: Cutout, guess: Guess, total: int, category: Categor
         "nocs": png(nocs),
         "error": {"ramp": ERROR_RAMP, "worst": WORST_ERROR},
         "state": "running",
-        "note": " ".join((words.RUNNING, words.pose_note(guess.outcome[0]))).strip(),
+        "note": " ".join((text.RUNNING, text.pose_note(guess.outcome[0]))).strip(),
     }
 
 
 def resumed(run: str, total: int, keep: int) -> dict:
     """A run goes on up to step `total`; of the steps that the page has, those up to `keep` stay."""
-    return {"run": run, "total": total, "keep": keep, "state": "running", "note": words.RUNNING}
+    return {"run": run, "total": total, "keep": keep, "state": "running", "note": text.RUNNING}
 
 
-def whole(key: str, run: Run, category: Category) -> dict:
-    """All of a run that is done."""
-    steps = run.fit.trajectory
-    frames = [frame(step, metrics) for step, metrics in zip(steps, run.metrics, strict=True)]
-    message = opened(key, run.target, run.guess, steps[-1].index, category)
-    return message | used(key, run.step) | {"frames": frames}
+def complete(key: str, session: Session, category: Category) -> dict:
+    """All steps of a session that has a result."""
+    trajectory = session.result.trajectory
+    steps = zip(trajectory.steps, trajectory.metrics, strict=True)
+    frames = [frame(step, metrics) for step, metrics in steps]
+    message = opened(key, trajectory.cutout, session.guess, trajectory.steps[-1].index, category)
+    return message | in_use(key, session.step) | {"frames": frames}
 
 
-def used(run: str, step: Step | None) -> dict:
+def in_use(run: str, step: Step | None) -> dict:
     """That step is the object of the page from now on, and the one to look at; none = a mixed object is."""
     if step is None:
-        return {"run": run, "state": "done", "note": words.MIXED_IN_USE, "used": None}
+        return {"run": run, "state": "done", "note": text.MIXED_IN_USE, "used": None}
     return {
         "run": run,
         "state": "done",
-        "note": words.used(step.index),
+        "note": text.used(step.index),
         "used": step.index,
         "look_at": step.index,
     }

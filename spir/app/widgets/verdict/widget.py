@@ -2,7 +2,7 @@
 
 import gradio as gr
 
-from spir.app import text as words
+from spir.app import text
 from spir.app.theme import script
 from spir.session.verdict import Verdict
 
@@ -11,10 +11,10 @@ TEMPLATE = """<section class="spir-gauge" aria-label="Verdict" role="status" ari
 </section>"""
 
 
-def gauge(value: dict | None = None, **options) -> gr.HTML:
-    """Takes `told` or `nothing`."""
+def build(value: dict | None = None, **options) -> gr.HTML:
+    """Takes `payload` or `empty`."""
     return gr.HTML(
-        value=value or nothing(),
+        value=value or empty(),
         html_template=TEMPLATE,
         js_on_load=script("verdict/widget.js"),
         min_height=44,
@@ -22,15 +22,15 @@ def gauge(value: dict | None = None, **options) -> gr.HTML:
     )
 
 
-def told(verdict: Verdict) -> dict:
-    """The verdict in words."""
+def payload(verdict: Verdict) -> dict:
+    """The verdict in text."""
     return {
         "level": verdict.level,
-        "line": words.verdict_line(verdict.level),
-        "reasons": [words.verdict_reason(reason.code, reason.value) for reason in verdict.reasons],
-        "action": words.verdict_action(verdict.action),
+        "line": text.verdict_line(verdict.level),
+        "reasons": [text.verdict_reason(reason.code, reason.value) for reason in verdict.reasons],
+        "action": text.verdict_action(verdict.action),
     }
 
 
-def nothing(line: str = words.NO_VERDICT) -> dict:
+def empty(line: str = text.NO_VERDICT) -> dict:
     return {"level": "", "line": line, "reasons": [], "action": ""}

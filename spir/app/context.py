@@ -1,0 +1,86 @@
+"""What every event of the page works with: the engine, the sessions of visitors, and how long a run takes."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from spir.app import text
+from spir.app.errors import refuse
+from spir.app.runtime_estimate import RuntimeEstimate
+from spir.app.server.gpu import lend_gpu
+from spir.app.server.gradio_private import upload_folder
+from spir.app.widgets.swatches.widget import chosen
+from spir.errors import UnknownSessionError
+from spir.pipeline import PRESET_STEPS, Reconstructor
+from spir.session import actions
+from spir.session.session import Session
+from spir.session.store import SessionStore, Slot
+
+PAPER_WHITE = 1.0
+
+
+def session_store() -> SessionStore:
+    """A store where Gradio keeps its files: what lies there is served as it is."""
+    return SessionStore(Path(upload_folder()))
+
+
+@dataclass
+class AppContext:
+    """One engine and the sessions of its visitors."""
+
+    engine: Reconstructor
+    store: SessionStore = field(default_factory=session_store)
+
+    def __post_init__(self):
+        self.estimate = RuntimeEstimate.rough(self.engine.device)
+        self.engine = lend_gpu(self.engine)
+
+    def slot(self, key: str | None) -> Slot:
+        """The slot of the page's key; the visitor is told where there is none."""
+        if key is None:
+            refuse(text.NO_PHOTO)
+        try:
+            return self.store.slot(key)
+        except UnknownSessionError:
+            refuse(text.FORGOTTEN)
+
+    def session(self, key: str | None) -> Session:
+        """The session of the page's key; the visitor is told where there is none."""
+        return self.slot(key).session
+
+    def fitted(self, key: str | None) -> Session:
+        """The session of the page's key, which must have a result; otherwise the visitor is told."""
+        session = self.session(key)
+        if session.result is None:
+            refuse(text.NO_RESULT)
+        return session
+
+    def coloured(self, session: Session, value: object) -> Session:
+        """The session in the colours that the page shows (the swatches' value)."""
+        if not value or (isinstance(value, dict) and not value.get("colours")):
+            return session
+        try:
+            palette = chosen(value, self.engine.palette(session.fit.code)[0])
+        except ValueError:
+            refuse(text.BAD_COLOUR)
+        return actions.recolour(self.engine, session, palette)
+
+    def colour_names(self, count: int) -> list[str]:
+        """The names of the palette's entries; those that training did not name get a number."""
+        names = self.engine.category.palette_names
+        return [names[i] if i < len(names) else f"colour {i + 1}" for i in range(count)]
+
+    def runtime_lines(self, steps: int | float) -> tuple[str, str]:
+        """Where it runs and how long that many steps take, and what the button of the comparison says."""
+        engine, estimate, steps = self.engine, self.estimate, int(steps)
+        took = estimate.seconds(steps), estimate.measured
+        return (
+            text.machine(engine.device, steps, *took, engine.loss_backend),
+            text.race_takes(estimate.seconds(max(PRESET_STEPS))),
+        )
+
+
+def written(slot: Slot, name: str, data: bytes) -> str:
+    """Write a file into the session's folder; returns its path."""
+    path = slot.folder / name
+    path.write_bytes(data)
+    return str(path)

@@ -1,0 +1,104 @@
+"""The events of the examples: the page opens with one, and a click brings another, at once."""
+
+import json
+from collections.abc import Iterator
+from functools import cached_property
+from typing import Any
+
+import gradio as gr
+
+from spir.app import text
+from spir.app.errors import refuse
+from spir.app.handlers.downloads import DownloadHandlers
+from spir.app.widgets.cutout import widget as cutout
+from spir.app.widgets.examples import widget as examples
+from spir.app.widgets.orbit import widget as orbit
+from spir.app.widgets.swatches import widget as swatches
+from spir.app.widgets.timeline import widget as timeline
+from spir.app.widgets.verdict import widget as verdict_widget
+from spir.errors import ArchiveError
+from spir.outputs.attention_maps import first_view
+from spir.outputs.views import VIEW_SIDE
+from spir.session.session import Session
+from spir.session.verdict import verdict
+
+FIRST = "first"
+"""The key under which the page shows its first example until the visitor's own is told."""
+
+
+class ExampleHandlers:
+    """The examples that these weights can show, and their events."""
+
+    def __init__(self, downloads: DownloadHandlers):
+        self.downloads = downloads
+        self.context = downloads.context
+
+    @cached_property
+    def known(self) -> dict[str, dict]:
+        """Name -> title, alt, failure."""
+        index = examples.FOLDER / "index.json"
+        rows = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else []
+        return {row["name"]: row for row in rows}
+
+    def strip(self, **options) -> gr.HTML:
+        """The widget, empty where the first example cannot be shown."""
+        return examples.build(list(self.known.values()) if self.first else [], **options)
+
+    def open(self, value: object, key: str | None, request: gr.Request) -> Iterator[tuple]:
+        """Show the example that was clicked; yields key, cut-out and timeline."""
+        name = value.get("chosen") if isinstance(value, dict) else None
+        if not isinstance(name, str) or name not in self.known:
+            refuse(text.NO_EXAMPLE)
+        fresh, store = self.opened(name, request.session_hash or ""), self.context.store
+        store.close(key)
+        with store.unless_left(fresh):
+            yield fresh, *self.downloads.shown(fresh)
+
+    def opened(self, name: str, visitor: str) -> str:
+        """The key of a visitor's own session of an example."""
+        try:
+            return self.downloads.opened(self.data(name), visitor)
+        except ArchiveError as problem:
+            # Other weights than the examples were made with.
+            refuse(str(problem))
+
+    def data(self, name: str) -> bytes:
+        """The ZIP of an example."""
+        return (examples.FOLDER / f"{name}.zip").read_bytes()
+
+    @cached_property
+    def first(self) -> Session | None:
+        """The session that the page opens with; none where there is no example for these weights."""
+        if not self.known:
+            return None
+        try:
+            return self.downloads.read(self.data(next(iter(self.known))))
+        except ArchiveError:
+            return None
+
+    def painted(self) -> dict[str, Any]:
+        """Widget -> its value on the page that nobody has touched; empty where there is no example.
+
+        Of the views only the photo's side; the others come when somebody turns it."""
+        session = self.first
+        if session is None:
+            return {}
+        engine = self.context.engine
+        palette = engine.palette(session.fit.code)[0]
+        view = first_view(session.turntable.parts[0], VIEW_SIDE)
+        return {
+            "cutout": cutout.payload(FIRST, session, engine.category.kind),
+            "timeline": timeline.complete(FIRST, session, engine.category),
+            "orbit": orbit.poster(FIRST, len(palette), view),
+            "swatches": swatches.payload(FIRST, palette, self.context.colour_names(len(palette))),
+            "verdict": verdict_widget.payload(verdict(engine.category, session)),
+        }
+
+    def welcome(self, steps: int | float, request: gr.Request) -> tuple:
+        """Give a visitor a session of his own of the example that the page opened with; returns its key, the strip's
+        value, which tells the widgets of the page, and how long runs take as of now."""
+        times = self.context.runtime_lines(steps)
+        if self.first is None:
+            return None, gr.skip(), *times
+        key = self.context.store.open(request.session_hash or "", self.first)
+        return key, {"renamed": {"from": FIRST, "to": key}}, *times
