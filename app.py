@@ -1,9 +1,10 @@
-"""The page: load the models, build it, serve it.
+"""Load the models, build the page and serve it.
 
     python app.py
 
-GRADIO_SERVER_NAME and GRADIO_SERVER_PORT say where; SPIR_WEIGHTS names another folder of weights, SPIR_CATEGORIES other ones
-of its categories than all that are offered, SPIR_SEGMENTER another cut-out than the best there is. /healthz answers how it is.
+GRADIO_SERVER_NAME and GRADIO_SERVER_PORT set the address. SPIR_WEIGHTS names another folder of weights,
+SPIR_CATEGORIES the categories to serve instead of all that are offered, and SPIR_SEGMENTER a segmenter other
+than the best one. /healthz answers with the status.
 """
 
 import os
@@ -20,7 +21,7 @@ from spir.weights import WEIGHTS, default_categories
 
 
 def main() -> None:
-    """Serve the page, or one that says why it cannot run."""
+    """Serve the page, or a page that says why it cannot run."""
     log_to_stderr()
     if network(REMBG_MODEL).obtainable:
         network(REMBG_MODEL).begin()

@@ -1,4 +1,4 @@
-"""The command line (§3.3 "Reconstruction"): photos in, a folder of pictures, films and meshes each.
+"""Run the command line (§3.3 "Reconstruction"): every photo gets a folder of pictures, films and meshes.
 
 python -m spir PHOTO... [--category car] [--steps 10] [--out DIR] [--workers 1] [--engine local]
 """
@@ -30,11 +30,11 @@ from spir.types import Step
 from spir.weights import WEIGHTS
 
 INTERRUPTED = 130
-"""The exit code that shells give to Ctrl-C."""
+"""The exit code that shells use for Ctrl-C."""
 
 
 def parser() -> argparse.ArgumentParser:
-    """Every option of the command line."""
+    """Return the parser with every option of the command line."""
     options = argparse.ArgumentParser(
         "python -m spir", description="One photo in, an editable 3D object out."
     )
@@ -76,7 +76,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def check(options: argparse.Namespace) -> str:
-    """What is wrong with the options, or nothing."""
+    """Return what is wrong with the options, or an empty string."""
     if options.steps < 0:
         return "--steps cannot be negative"
     if options.mesh_resolution < 8 or options.frames < 1:
@@ -102,7 +102,7 @@ def is_folder(photo: str) -> bool:
 
 
 def plan(options: argparse.Namespace) -> Plan:
-    """What the workers are told. Raises ValueError where the device is not there."""
+    """Return the plan that every worker gets. Raises ValueError where the device is not available."""
     if not options.address:
         choose_device(options.device)
     settings = Settings(
@@ -125,7 +125,7 @@ def plan(options: argparse.Namespace) -> Plan:
 
 
 def one_by_one(work: Sequence[Job], chosen: Plan, bar: tqdm) -> Iterator[Row]:
-    """In this process; the bar advances by one a step."""
+    """Process the jobs in this process and yield their rows; the progress bar advances by one per step."""
     context = chosen.context()
     for job in work:
 
@@ -137,14 +137,14 @@ def one_by_one(work: Sequence[Job], chosen: Plan, bar: tqdm) -> Iterator[Row]:
 
 
 def engine(options: argparse.Namespace, work: Sequence[Job], chosen: Plan, bar: tqdm) -> Iterator[Row]:
-    """The rows as they come, from whoever does the work."""
+    """Return an iterator over the rows of the chosen engine, in the order in which they are ready."""
     if options.engine == "ray":
         return on_ray(work, chosen, options.address)
     return on_processes(work, chosen) if chosen.workers > 1 else one_by_one(work, chosen, bar)
 
 
 def follow(options: argparse.Namespace, work: Sequence[Job], chosen: Plan, rows: dict[str, Row]) -> None:
-    """Fill `rows`, by folder, and show how far it is."""
+    """Fill `rows`, keyed by folder, and show the progress."""
     alone_here = options.engine == "local" and chosen.workers == 1
     more = FINE_STEPS.steps if options.quality == "fine" else 0
     pieces, unit = (options.steps + more + 1, "step") if alone_here else (1, "photo")
@@ -158,7 +158,8 @@ def follow(options: argparse.Namespace, work: Sequence[Job], chosen: Plan, rows:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code: 0 = all went well, 1 = some photo or the weights failed; bad usage exits with 2."""
+    """Run the command line and return its exit code: 0 where all succeeded, 1 where a photo or the weights
+    failed. Bad usage exits with 2."""
     usage = parser()
     options = usage.parse_args(arguments)
     try:
@@ -166,7 +167,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         work = [] if fault else jobs(options.photos, options.mask)
         chosen, store = plan(options), Store(options.out)
     except (ValueError, ImportError) as problem:
-        # A device or a kind of URL that is not to be had here, or not without another package.
+        # The device or the kind of URL is not available here, or needs another package.
         usage.error(str(problem))
     if not work:
         usage.error(fault or "there is no photo to work on")

@@ -1,4 +1,4 @@
-"""One row per category of object: everything that differs between cars, chairs, birds and planes."""
+"""Define one row per category of object: everything that differs between cars, chairs, birds and planes."""
 
 from dataclasses import dataclass, replace
 
@@ -7,46 +7,50 @@ from spir.geometry.frame import OURS, Frame
 
 @dataclass(frozen=True)
 class Category:
-    """What a category fixes. Nothing outside this file may compare a category's name."""
+    """A category has all settings that depend on the kind of object. No code outside this file may compare a
+    category's name."""
 
     name: str
     kind: str
-    """What a person would call the object; categories of one kind differ in their weights only."""
+    """The everyday word for the object; categories of one kind differ in their weights only."""
     scene_range: float = 1.0
-    """Half side of the cube that holds the object, object units."""
+    """Half the side of the cube that holds the object, in object units."""
     frame: Frame = OURS
-    """The world in which the authors' networks of this category think; import turns it into ours."""
+    """The world frame of the authors' networks of this category; the import of weights converts it to
+    ours."""
     background: float = 0.0
-    """Colour behind the object, in [-1, 1]; 0 is mid grey, the authors' choice for masked photos."""
+    """The colour behind the object, in [-1, 1]; 0 is mid grey, the authors' choice for masked photos."""
     orthographic: bool = False
     masked: bool = True
-    """Its photos come with masks; else on white, and what is not white is the object."""
+    """Whether its photos come with masks; otherwise they are on white, and whatever is not white is the
+    object."""
     noise: bool = False
-    """The authors' generator adds noise; ours always the same one."""
+    """Whether the authors' generator adds noise; ours adds the same noise every time."""
     view_direction: bool = False
-    """Colours depend on where they are seen from."""
+    """Whether colours depend on the viewing direction."""
     keep_pose: bool = False
-    """The authors' inversion leaves the pose where PnP found it."""
+    """Whether the authors' inversion leaves the pose where PnP found it."""
     camera_flipped: bool = False
-    """True for the authors' poses whose cameras are in computer-vision axes (y down, z forward)."""
+    """Whether the cameras of the authors' poses are in computer-vision axes (y down, z forward)."""
     pixel_centre: float = 0.5
-    """Where in a pixel its ray passes; the authors' checkpoints were trained with corners (0)."""
+    """The place in a pixel, from 0 to 1, where its ray passes; the authors' checkpoints were trained with
+    corners (0)."""
     symmetric: bool = True
-    """Left and right are mirror images (x -> -x)."""
+    """Whether left and right are mirror images (x -> -x)."""
     elevations_deg: tuple[float, float] = (-15.0, 90.0)
-    """From how far below and above its middle it is photographed."""
+    """The lowest and the highest elevation of the camera in degrees, relative to the object's middle."""
     rolls_deg: float = 35.0
-    """How far pictures of it are tilted, to either side; 180 = as may be."""
+    """The largest tilt of its pictures in degrees, to either side; 180 allows any."""
     focal_guesses: tuple[float, ...] = (0.8, 1.1, 1.4, 1.8, 2.4, 3.5, 6.0)
-    """Focal lengths that PnP tries, picture widths; the weights' own list overrides it."""
+    """The focal lengths that PnP tries, in picture widths; the weights' own list overrides it."""
     palette_names: tuple[str, ...] = ()
-    """What each palette entry colours, where training named it."""
+    """The names of what the palette entries colour, where training named them."""
     segment_words: tuple[str, ...] = ()
-    """What a general segmenter calls it."""
+    """The words that a general segmenter has for the object."""
     offered: bool = True
-    """Whether the page has it unasked where its weights are there."""
+    """Whether the page offers it by default where its weights are present."""
     terms: str = ""
-    """What one may not do with these weights, as a sentence for the page."""
+    """The restriction on the use of these weights, as a sentence for the page."""
 
 
 CAR_PALETTE = (
@@ -63,7 +67,7 @@ CAR_PALETTE = (
 )
 
 LIGHT_NAMES = ("shade", "highlight")
-"""Entries of a palette that are light, no material."""
+"""The palette entries that are light and not a material."""
 
 SYNTHETIC = Category("car-synthetic", "car", offered=False, palette_names=CAR_PALETTE, segment_words=("car",))
 CAR = replace(
@@ -76,15 +80,16 @@ PUBLISHED = Category(
     frame=Frame(up=(0.0, 0.0, 1.0), front=(0.0, -1.0, 0.0), half_side=1.4),
     camera_flipped=True,
     pixel_centre=0.0,
-    # Their encoders never saw a mirrored object as the same one, and which poses they know is not known.
+    # The authors' encoders never saw a mirrored object as the same one, and their poses are unknown.
     symmetric=False,
     elevations_deg=(-90.0, 90.0),
     rolls_deg=180.0,
     focal_guesses=(0.718, 1.077, 1.328, 1.598, 1.883, 2.279, 2.829, 3.739, 5.144, 9.125, 27.80),
     segment_words=("car",),
 )
-"""The authors' networks for photos of cars. How the mean shapes of P3D stand (x from the car's right to its left, y from
-front to back) is told by those who use them, not looked at; so for the other rows."""
+"""The authors' networks for photos of cars. The orientation of P3D's mean shapes (x from the car's right to
+its left, y from front to back) is taken from their users and was not checked; the same holds for the other
+rows."""
 IN_A_BOX = replace(
     PUBLISHED,
     name="shapenet_cars",
@@ -96,12 +101,13 @@ IN_A_BOX = replace(
     keep_pose=True,
     focal_guesses=(131.25 / 128,),
 )
-"""Renderings on white, all with one focal length."""
+"""The authors' networks for renderings of cars on white, all with one focal length."""
 
 
 def imagenet(name: str, kind: str, noise: bool = False) -> Category:
-    """The authors' networks for photos of ImageNet. Focal lengths are those of P3D, for want of better ones: the list in
-    imported weights overrides them (`spir.weights import --focals`)."""
+    """Return the category of the authors' networks for ImageNet photos. Its focal lengths are those of P3D,
+    as no better ones are known: the list in imported weights overrides them (`spir.weights import
+    --focals`)."""
     return replace(PUBLISHED, name=f"imagenet_{name}", kind=kind, noise=noise, segment_words=(name,))
 
 
@@ -135,7 +141,8 @@ AUTHORS = (
     imagenet("elephant", "elephant", noise=True),
     imagenet("zebra", "zebra"),
 )
-"""The ten for which the authors released networks."""
+"""The ten categories for which the authors released networks."""
 ROWS = (CAR, SYNTHETIC, *AUTHORS)
-"""`car-synthetic` has seen procedural cars alone, `car` photos as well; the others want weights from elsewhere."""
+"""All categories. `car-synthetic` was trained on procedural cars alone, `car` on photos as well; the others
+need weights from elsewhere."""
 CATEGORIES = {row.name: row for row in ROWS}

@@ -1,41 +1,45 @@
-"""The errors that spir raises for its users: one tree, every message a sentence that names the cause and the way out."""
+"""Define the errors that spir raises for its users: every message is a sentence that names the cause and the
+way out.
+"""
 
 
 class SpirError(Exception):
-    """Anything that a caller can show to a person as it is."""
+    """This is the base class of all errors whose message may be shown to the user as it is."""
 
 
 class PhotoError(SpirError, ValueError):
-    """A file that is no usable photo, or a photo without an object."""
+    """This is raised for a file that is not a usable photo, or a photo without an object."""
 
 
 class WeightsError(SpirError, RuntimeError):
-    """Weights that are missing, damaged, or made for something else."""
+    """This is raised for weights that are missing, damaged, or made for something else."""
 
 
 class EmptySurfaceError(SpirError, ValueError):
-    """An object without a closed surface: there is no mesh of it."""
+    """This is raised for an object without a closed surface, of which no mesh exists."""
 
 
 class NoPaletteError(SpirError, ValueError):
-    """An object whose colours are no mixture of a palette: it takes no photo detail and no new colours."""
+    """This is raised for an object whose colours are not a mixture of a palette: it takes no photo detail and
+    no new colours."""
 
 
 class ExportError(SpirError, RuntimeError):
-    """A file format that cannot be written here."""
+    """This is raised for a file format that cannot be written on this machine."""
 
 
 class ArchiveError(SpirError, ValueError):
-    """A ZIP that brings no session back."""
+    """This is raised for a ZIP from which no session can be restored."""
 
 
 class ActionError(SpirError, ValueError):
-    """An action that the session does not allow, such as going on from a step that is not there."""
+    """This is raised for an action that the session does not allow, such as continuing from a step that does
+    not exist."""
 
 
 class UnknownSessionError(SpirError, LookupError):
-    """A session that was dropped, or never was."""
+    """This is raised for a session that was dropped or never existed."""
 
 
 class EngineError(SpirError, RuntimeError):
-    """A batch that cannot begin or go on."""
+    """This is raised for a batch that cannot begin or continue."""

@@ -1,31 +1,35 @@
-"""What a stranger sent is read with patience, and patience ends: so many bytes, so much of the processor's time.
+"""Limit how many bytes and how much CPU time the reading of an untrusted file may take.
 
-Pillow reads most of a file's structure in Python, piece by piece, and a file may make it do so for hours: millions
-of empty pieces, or thousands of notes that all point at the same megabytes. All of that goes through `read`.
+Pillow parses most of a file's structure in Python, piece by piece, and a crafted file can keep it busy for
+hours: with millions of empty pieces, or with thousands of entries that all point at the same megabytes. All
+of that goes through `BudgetedReader.read`.
 """
 
 from io import BytesIO
 from time import thread_time
 
 READ_AGAIN = 4
-"""How often a file may be read over: Pillow tries several formats, and some of them read all of it twice."""
+"""The number of times that a file may be read: Pillow tries several formats, and some of them read all of it
+twice."""
 AT_LEAST = 2**20
-"""Bytes that may be read of even the smallest file."""
+"""The number of bytes that may be read of even the smallest file."""
 
 
 class ReadBudgetExceeded(Exception):
-    """A file that costs more to read than its size allows. No kind of error that Pillow takes for its own."""
+    """This is raised for a file that costs more to read than its size allows. Pillow does not catch it as one
+    of its own errors."""
 
 
 def cpu_deadline(seconds: float) -> float:
-    """The moment, by the processor's clock of this thread, that lies so far ahead.
+    """Return the time `seconds` from now on the CPU clock of this thread.
 
-    Not by the one on the wall: a busy machine is not the file's fault."""
+    Wall-clock time would blame the file for a busy machine."""
     return thread_time() + seconds
 
 
 class BudgetedReader(BytesIO):
-    """A file in memory whose `read` raises ReadBudgetExceeded once it was read too much or for too long."""
+    """This is a file in memory whose `read` raises ReadBudgetExceeded once too much was read, or for too
+    long."""
 
     def __init__(self, data: bytes, latest: float):
         super().__init__(data)

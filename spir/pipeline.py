@@ -1,7 +1,7 @@
-"""The whole method on one page: photo -> segment -> initialise -> invert -> render, mesh (sections 3.2, 3.3 and 5).
+"""Run the whole method: photo -> segment -> initialise -> invert -> render, mesh (sections 3.2, 3.3 and 5).
 
-Everything that reconstructs comes through here. It alone chooses the device and the precision, and keeps nothing of a
-photo.
+Every reconstruction goes through this module. It alone chooses the device and the precision, and it keeps
+nothing of a photo.
 """
 
 import copy
@@ -53,11 +53,12 @@ from spir.weights import WEIGHTS, Models, load_models
 PRESET_STEPS = tuple(config.steps for config in PRESETS.values())
 """The paper's three numbers of steps."""
 REPORT_SAMPLES = 24
-"""Field look-ups per ray of every picture that is kept."""
+"""The field samples per ray of every rendering that is kept."""
 
 
 class Reconstructor:
-    """The networks of one category and the steps of the method; stateless, so that many may share it."""
+    """A reconstructor has the networks of one category and the steps of the method. It is stateless, so many
+    callers may share it."""
 
     def __init__(
         self,
@@ -67,11 +68,13 @@ class Reconstructor:
         loss: str = "auto",
         as_published: bool = False,
     ):
-        """`segmenter` and `loss` are preferences of `choose_segmenter` and `choose_perceptual`; `as_published` leaves
-        out what is ours: the second look at the mirror image, other poses than PnP's, colours fitted before the first
-        step, placed samples, losses beside the perceptual one, half precision.
+        """Move the networks to the device and choose their precision. Raises ValueError for an unknown
+        device or preference.
 
-        Moves the networks to the device and settles their precision. Raises ValueError for unknown ones."""
+        `segmenter` and `loss` are preferences of `choose_segmenter` and `choose_perceptual`. `as_published`
+        leaves out what the paper does not have: the second guess from the mirrored photo, poses other than
+        PnP's, colours fitted before the first step, placed samples, losses beside the perceptual one, and
+        half precision."""
         if segmenter not in PREFERENCES:
             raise ValueError(f"there is no segmenter {segmenter!r}; choose among {', '.join(PREFERENCES)}")
         prepare_process()
@@ -81,7 +84,7 @@ class Reconstructor:
         self.weights_hash = models.hash
         self.segmenter = segmenter
         self.half = half_is_fast(self.device) and not as_published
-        # Where a GPU is lent by the call, colours are asked for between the calls.
+        # Where a GPU is lent per call, the palette is needed between the calls: this part stays on the CPU.
         self.texture_mapper = copy.deepcopy(models.generator.texture_mapper).to("cpu")
         self.reading = models.reading
         self.encoder = models.encoder.to(self.device)
@@ -94,31 +97,33 @@ class Reconstructor:
     def load(
         cls, category: str = "car", device: str = "auto", root: str | Path = WEIGHTS, **preferences: Any
     ) -> "Reconstructor":
-        """From the weights on disk. Raises WeightsError."""
+        """Load the networks of a category from the weights on disk. Raises WeightsError."""
         return cls(load_models(category, root), device, **preferences)
 
     @property
     def loss_backend(self) -> str:
-        """Which perceptual distance the inversion descends."""
+        """The name of the perceptual distance that the inversion minimises."""
         return self.perceptual.name
 
     def segment(self, photo: Photo, segmenter: str | None = None) -> Segmentation:
-        """Find the object by the segmenter that is named (one of `photo.PREFERENCES`), or by this one's own preference.
+        """Find the object with the named segmenter (one of `photo.PREFERENCES`), or with this reconstructor's
+        own preference.
 
-        Raises PhotoError where that one cannot run."""
+        Raises PhotoError where that segmenter cannot run."""
         return segment(photo, self.category, segmenter or self.segmenter)
 
     def cut(
         self, photo: Photo, mask: Float[Tensor, "height width"] | None = None, margin: float = MARGIN
     ) -> Cutout:
-        """Crop the object, on the CPU; a mask in [0, 1] of the photo's size replaces the segmenter's.
+        """Cut the object out, on the CPU; a mask in [0, 1] of the photo's size replaces the segmenter's mask.
 
         Raises PhotoError where there is no object."""
         mask = self.segment(photo).mask if mask is None else mask
         return cutout(photo, mask, self.category, margin=margin)
 
     def initialise(self, cutout: Cutout) -> Guess:
-        """Make the encoder's first guess (section 3.2), with the photo's colours; on the CPU, any batch."""
+        """Make the encoder's first guess (section 3.2) with the photo's colours, for a batch of any size. The
+        guess is on the CPU."""
         target = cutout.to(self.device)
         first = guess(target, self.encoder, self.generator, self.category, compare=not self.as_published)
         if not self.as_published:
@@ -133,10 +138,11 @@ class Reconstructor:
         after: Step | None = None,
         cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[Step]:
-        """Refine a guess against the photo (section 3.3); yields every step from 0 on, detached and on the CPU.
+        """Refine a guess against the photo (section 3.3); yields every step from 0 on, detached and on the
+        CPU.
 
-        `after` is a step of an earlier run from the same guess: only the steps behind it are yielded, bit for bit those
-        of a longer run. Where `cancelled` answers True, the present step is the last."""
+        `after` is a step of an earlier run from the same guess: only later steps are yielded, bit for bit
+        those of one longer run. Once `cancelled` returns True, the current step is the last."""
         target, start = cutout.to(self.device), guess.to(self.device)
         last = None if after is None else after.to(self.device)
         for step in invert(
@@ -153,9 +159,11 @@ class Reconstructor:
         margin: float = MARGIN,
         cancelled: Callable[[], bool] | None = None,
     ) -> Iterator[Step]:
-        """Go on behind the last step of a fit (batch of 1) on a larger picture of the photo, `config.size` pixels a side.
+        """Continue after the last step of a fit (batch of 1) on a larger cut-out of the photo, `config.size`
+        pixels a side.
 
-        The pictures of the steps have the size of `last`'s. At twice the size a step takes four times as long."""
+        The pictures of the yielded steps have the size of `last`'s. At twice the size a step takes four times
+        as long."""
         target = cutout(photo, mask, self.category, size=config.size, margin=margin)
         error = torch.zeros_like(last.loss)
         start = Guess(
@@ -166,57 +174,60 @@ class Reconstructor:
                 yield behind(step, last)
 
     def field(self, result: Fit | Step | Code) -> Field:
-        """The object in space, on the device and without gradients."""
+        """Return the object's field, on the device and without gradients."""
         code = result if isinstance(result, Code) else result.code
         with torch.no_grad():
             return self.generator.field(code.to(self.device))
 
     def palette(self, code: Code) -> Float[Tensor, "batch values 3"]:
-        """The object's colours in [-1, 1], on the CPU and by the CPU."""
+        """Return the object's palette in [-1, 1]; it is computed on the CPU and stays there."""
         if code.palette is not None:
             return code.palette.to("cpu")
         with torch.no_grad():
             return self.texture_mapper(code.w[:, -1].to("cpu").float())
 
     def camera(self, pose: Pose) -> Camera:
-        """The photo's camera."""
+        """Return the camera of a pose."""
         return camera_from_pose(pose)
 
     def view(self, size: int = 128, **extras: bool) -> RenderConfig:
-        """How pictures of this category are rendered; `extras` as "normals" or "attention"."""
+        """Return how pictures of this category are rendered; `extras` are switches such as "normals" or
+        "attention"."""
         if self.as_published:
             return RenderConfig.of(self.category, size=size, renderer="reference", **extras)
         return RenderConfig.of(self.category, size=size, samples=REPORT_SAMPLES, **extras)
 
     def inversion(self, steps: int) -> InversionConfig:
-        """The hybrid inversion of that length, ours or the authors'."""
+        """Return the hybrid inversion with that number of steps: the authors' where `as_published` is set,
+        otherwise ours."""
         return published(steps, not self.category.keep_pose) if self.as_published else preset(steps)
 
     @torch.no_grad()
     def render(self, result: Fit | Step, size: int = 128) -> Rendering:
-        """What the photo's camera sees, with normals, attention and NOCS, on the CPU."""
+        """Render the result from the photo's camera, with normals, attention and NOCS, on the CPU."""
         config = self.view(size, normals=True, attention=True, nocs=True)
         return render(self.field(result), camera_from_pose(result.pose.to(self.device)), config).to("cpu")
 
     def turntable(self, result: Fit | Step, frames: int = FRAMES, size: int = 128) -> Rendering:
-        """Once around the object (batch of 1), with attention for recolouring, on the CPU."""
+        """Render views all round the object (batch of 1), with attention for recolouring, on the CPU."""
         return join(list(self.turning(result, frames, size)))
 
     def turning(self, result: Fit | Step, frames: int = FRAMES, size: int = 128) -> Iterator[Rendering]:
-        """The same, a few frames at a time."""
+        """Yield the views of `turntable`, a few frames at a time."""
         return turning(
             self.field(result), result.pose.to(self.device), self.view(size, attention=True), frames
         )
 
     @torch.no_grad()
     def distance(self, step: Step, cutout: Cutout) -> float:
-        """How different a step's picture looks from the cut-out: the loss's backend, the full frame alone."""
+        """Return the perceptual distance between a step's picture and the cut-out, by the loss's backend on
+        the full frame alone."""
         pair = [(step.rgb, step.alpha), (cutout.rgb, cutout.mask)]
         ours, theirs = (self.perceptual.features(*(x.float().to(self.device) for x in one)) for one in pair)
         return float(self.perceptual.distance(ours, theirs)[0])
 
     def mesh(self, result: Fit | Step | Code, resolution: int = 128) -> Mesh:
-        """The surface with its colours (batch of 1). Raises EmptySurfaceError."""
+        """Extract the object's mesh with its colours (batch of 1). Raises EmptySurfaceError."""
         return mesh(self.field(result), resolution)
 
     @torch.no_grad()
@@ -230,10 +241,12 @@ class Reconstructor:
         resolution: int = 128,
         surface: Mesh | None = None,
     ) -> Appearance:
-        """The surface with the photo's own detail (batch of 1), on the CPU; `mask` is the one of the cut-out.
+        """Bake the photo's detail onto the object's surface (batch of 1), on the CPU; `mask` is the cut-out's
+        mask.
 
-        `surface` is the mesh of the object where it is known, else it is made with `resolution` samples along the
-        cube's side. Raises EmptySurfaceError, and NoPaletteError where colours are no mixture of a palette."""
+        `surface` is the object's mesh where it is known; otherwise it is made with `resolution` samples along
+        the cube's side. Raises EmptySurfaceError, and NoPaletteError where the colours are not a mixture of a
+        palette."""
         field, code = self.field(result), result.code.to("cpu")
         given = BakeInput(
             photo,
@@ -250,7 +263,8 @@ class Reconstructor:
 
 
 def behind(step: Step, last: Step) -> Step:
-    """A step of another descent, counted on from `last`, its picture at that one's size; nothing goes on behind it."""
+    """Return a step of another descent, numbered on from `last` and with pictures of its size. It has no
+    momentum, so no run can continue from it."""
     size = last.rgb.shape[1]
 
     def shrunk(maps: Tensor) -> Tensor:
@@ -267,5 +281,5 @@ def behind(step: Step, last: Step) -> Step:
 
 
 def preset(steps: int) -> InversionConfig:
-    """The hybrid inversion of any length; 0, 10 and 30 are the paper's three."""
+    """Return the hybrid inversion with any number of steps; the paper's are 0, 10 and 30."""
     return replace(HYBRID_FAST, steps=steps)

@@ -38,14 +38,16 @@ def glibc() -> ctypes.CDLL | None:
 
 def share_heaps() -> None:
     """Let all threads share a few heaps from now on; to be called before there are many threads."""
-    if glibc():
-        glibc().mallopt(ARENA_MAX, HEAPS)
+    library = glibc()
+    if library:
+        library.mallopt(ARENA_MAX, HEAPS)
 
 
 def release_memory() -> None:
     """Give free memory back to the system at once; some milliseconds."""
-    if glibc():
-        glibc().malloc_trim(0)
+    library = glibc()
+    if library:
+        library.malloc_trim(0)
 
 
 def prepare_process() -> None:
@@ -53,10 +55,11 @@ def prepare_process() -> None:
 
     Safe to repeat."""
     torch.set_num_threads(min(torch.get_num_threads(), cores()))
-    if glibc():
+    library = glibc()
+    if library:
         # Giving each step's large arrays back to the system and asking for them again costs a quarter of its time.
-        glibc().mallopt(MMAP_THRESHOLD, 2**31 - 1)
-        glibc().mallopt(TRIM_THRESHOLD, 2**31 - 1)
+        library.mallopt(MMAP_THRESHOLD, 2**31 - 1)
+        library.mallopt(TRIM_THRESHOLD, 2**31 - 1)
 
 
 @cache

@@ -8,9 +8,10 @@ the picture; `None` means orthographic. Colours are in [-1, 1]; masks and alpha 
 """
 
 from collections.abc import Sequence
+from dataclasses import Field as DataclassField
 from dataclasses import dataclass, fields, is_dataclass, replace
 from enum import Enum
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Any, ClassVar, Protocol, TypeVar, runtime_checkable
 
 import torch
 from jaxtyping import Float, Int, UInt8
@@ -21,6 +22,8 @@ T = TypeVar("T", bound="Movable")
 
 class Movable:
     """Move every tensor in a bundle at once: `fit.to("cpu")`, `step.detach()`."""
+
+    __dataclass_fields__: ClassVar[dict[str, DataclassField[Any]]]
 
     def map(self: T, change) -> T:
         """A copy with `change` applied to every tensor, also inside nested bundles and tuples."""
@@ -217,12 +220,15 @@ class Field(Protocol):
     ) -> FieldSample:
         """Everything at the points. `directions`: along which they are looked at, unit length; most fields do not mind,
         for the others none = head-on."""
+        ...
 
     def sdf(self, points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch point"]:
         """The signed distance alone, cheaper."""
+        ...
 
     def sdf_grid(self, resolution: int) -> Float[Tensor, "batch x y z"]:
         """The signed distance on linspace(-scene_range, scene_range, resolution)^3, indexed [x, y, z]."""
+        ...
 
     def optical_depth(
         self, start: Float[Tensor, "*shape"], end: Float[Tensor, "*shape"], length: Float[Tensor, "*shape"]
@@ -230,6 +236,7 @@ class Field(Protocol):
         """Integral of the density over a segment on which the SDF runs linearly from start to end.
 
         The first axis is the batch."""
+        ...
 
 
 @dataclass(frozen=True)

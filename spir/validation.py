@@ -1,4 +1,4 @@
-"""What a stranger sends, be it JSON or a safetensors file: taken only by name, shape, kind and range."""
+"""Check untrusted JSON and safetensors files: every value is taken only by name, shape, dtype and range."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,28 +9,31 @@ from torch import Tensor
 
 KINDS = (torch.float32, torch.float16)
 UNSIGNED = (torch.uint16, torch.uint32)
-"""Of these torch can do little more than hold them."""
+"""The unsigned dtypes, for which torch supports little more than storage."""
 LONGEST_WORDS = 200
 MOST_HEADER = 2 * 2**20
-"""Bytes that list the tensors of a file; a run of a hundred steps has a third of that."""
+"""The largest allowed header of a safetensors file, in bytes; a run of a hundred steps has a third of
+that."""
 
 
-def number(value: object, low: float | int, high: float | int) -> float:
-    """A number of JSON within its range. Raises ValueError."""
+def checked_number(value: object, low: float | int, high: float | int) -> float:
+    """Return a JSON number as a float. Raises ValueError unless it is in [low, high]."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
         raise ValueError(f"{value!r} is no number from {low} to {high}")
     return float(value)
 
 
-def sentence(value: object) -> str:
-    """Words of a sensible length. Raises ValueError."""
+def checked_text(value: object) -> str:
+    """Return a printable string of at most `LONGEST_WORDS` characters. Raises ValueError for anything
+    else."""
     if not isinstance(value, str) or len(value) > LONGEST_WORDS or not value.isprintable():
         raise ValueError("these are no words")
     return value
 
 
-def listed(value: object, change: Callable, most: int) -> tuple:
-    """`change` of everything in a list of JSON. Raises ValueError."""
+def checked_list(value: object, change: Callable, most: int) -> tuple:
+    """Return `change` of every item of a JSON list. Raises ValueError unless it is a list of at most `most`
+    items."""
     if not isinstance(value, list) or len(value) > most:
         raise ValueError("this is no list of a sensible length")
     return tuple(map(change, value))
@@ -38,14 +41,15 @@ def listed(value: object, change: Callable, most: int) -> tuple:
 
 @dataclass(frozen=True)
 class Tensors:
-    """What a file holds; calling it with a name gives the tensor, or ValueError."""
+    """This holds the tensors of a file; calling it with a name returns the tensor or raises ValueError."""
 
     found: dict[str, Tensor]
 
     @classmethod
     def read(cls, data: bytes) -> "Tensors":
-        """Raises SafetensorError and whatever else damaged bytes provoke; nothing is ever unpickled."""
-        # Its length comes first. Half a million empty tensors would fit into one of 48 MB.
+        """Read a safetensors file; nothing is unpickled. Raises SafetensorError, ValueError and whatever else
+        damaged bytes provoke."""
+        # The header's length comes first. A header of 48 MB could list half a million empty tensors.
         if int.from_bytes(data[:8], "little") > MOST_HEADER:
             raise ValueError("this file lists too many tensors")
         return cls(load(data))
@@ -54,7 +58,7 @@ class Tensors:
         return name in self.found
 
     def shape(self, name: str) -> tuple[int, ...]:
-        """Raises ValueError where there is no such tensor."""
+        """Return the shape of a tensor. Raises ValueError where there is no such tensor."""
         if name not in self.found:
             raise ValueError(f"{name} is missing")
         return tuple(self.found[name].shape)
@@ -67,10 +71,11 @@ class Tensors:
         high: float | int,
         kind: torch.dtype | None = None,
     ) -> Tensor:
-        """The tensor of that shape, all of it from `low` to `high` (which "not a number" is not).
+        """Return the tensor of that name and shape, whose values must all be in [`low`, `high`] (NaN is
+        refused).
 
-        `kind` must be its own; none = float32 or float16, returned as float32; uint16 and uint32 come as int64. Raises
-        ValueError."""
+        `kind` is the required dtype; None accepts float32 and float16 and returns float32. The dtypes uint16
+        and uint32 are returned as int64. Raises ValueError."""
         if self.shape(name) != shape:
             raise ValueError(f"{name} is {self.shape(name)}, but must be {shape}")
         tensor = self.found[name]

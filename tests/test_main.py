@@ -9,7 +9,7 @@ from PIL import Image
 
 from spir.__main__ import main
 from spir.batch import process
-from tests.tiny import car_photo, tiny_weights
+from tests.tiny import FILM_SIZE, car_photo, quick_pictures, tiny_weights
 
 FILES = {
     *(f"{name}.png" for name in ("photo", "cutout", "mask", "render", "nocs", "normals", "attention")),
@@ -22,6 +22,11 @@ TEXTURED = {"textured.glb", "materials.glb", "textured.obj.zip"}
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory):
     return tiny_weights(tmp_path_factory.mktemp("weights"))
+
+
+@pytest.fixture(autouse=True)
+def coarse(monkeypatch):
+    quick_pictures(monkeypatch)
 
 
 @pytest.fixture
@@ -66,7 +71,7 @@ def test_a_poor_fit_is_told_and_films_are_of_the_textured_object(weights, photos
     assert record["notes"]["remark"] == "photo detail off: poor fit"
     assert "photo detail off: poor fit" in capsys.readouterr().err
     with Image.open(tmp_path / "red" / "turntable.gif") as film:
-        assert film.size == (384, 384) and film.n_frames == 2
+        assert film.size == (FILM_SIZE, FILM_SIZE) and film.n_frames == 2
     assert main([*arguments, "--texture", "none"]) == 0
     assert {path.name for path in (tmp_path / "red").iterdir()} == FILES
     record = json.loads((tmp_path / "red" / "run.json").read_text())

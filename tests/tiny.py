@@ -1,11 +1,18 @@
 """A weights folder of networks with a few thousand random numbers, for tests of the whole pipeline."""
 
+import inspect
+from dataclasses import replace
+
 import torch
 
+from spir.appearance.config import DEFAULT
 from spir.bootstrap.encoder import Encoder, EncoderConfig
 from spir.data.poses.table import PoseTable
 from spir.generator.generator import Generator, GeneratorConfig
 from spir.geometry.pose import look_at_pose
+from spir.inversion.config import HYBRID_FAST
+from spir.outputs.files import textured_frames
+from spir.outputs.views import FRAMES
 from spir.weights import save
 
 GENERATOR = GeneratorConfig(8, 16, 8, 4, 128, 16, values=10, hidden=8)
@@ -46,6 +53,25 @@ def tiny_encoder():
     """A random encoder of `ENCODER`, ready for inference."""
     torch.manual_seed(0)
     return Encoder(ENCODER).eval().requires_grad_(False)
+
+
+FILM_SIZE = 96
+"""Pixels a side of the film of a textured object, once `quick_pictures` was called."""
+
+
+def quick_pictures(patch):
+    """Coarse pictures, steps, textures and films of any engine, for tests of what is done with them."""
+    patch.setattr("spir.pipeline.HYBRID_FAST", replace(HYBRID_FAST, crops=0, samples=4))
+    patch.setattr("spir.pipeline.REPORT_SAMPLES", 8)
+    coarse = replace(DEFAULT, faces=600, texture=64, coarse=16, source=64)
+    for name in ("DEFAULT", "FINE"):
+        patch.setattr(f"spir.outputs.files.{name}", coarse)
+    set_defaults(patch, textured_frames, FRAMES, FILM_SIZE)
+
+
+def set_defaults(patch, function, *values):
+    """Other defaults of a function's last arguments, whoever has imported it; the checks of types wrap it."""
+    patch.setattr(inspect.unwrap(function), "__defaults__", values)
 
 
 def car_photo(size=64):

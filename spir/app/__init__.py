@@ -1,1 +1,3 @@
-"""The page: photo in, steps live, object to turn, recolour and take home. The only room that knows gradio."""
+"""Serve the page: a photo is fitted live, and the object can be turned, recoloured and downloaded. Only this
+package imports Gradio.
+"""

@@ -1,7 +1,7 @@
-"""The API: four endpoints by name, for programs, curl and MCP clients.
+"""Define the API: four named endpoints for programs, curl and MCP clients.
 
-`segment` answers with the key of a session, which the others take. A session belongs to whoever knows its key; it is
-forgotten when its visitor leaves, or when many others have come after it.
+`segment` returns the key of a session, which the other endpoints take. Whoever knows the key owns the
+session; it is dropped when its visitor leaves, or when many newer sessions exist.
 """
 
 import json
@@ -26,13 +26,13 @@ from spir.outputs.views import png_bytes, to_uint8
 from spir.photo import PREFERENCES
 from spir.session import surfaces
 from spir.session.record import readable_pose
-from spir.session.session import Session
+from spir.session.session import Session, known
 from spir.session.surfaces import RESOLUTION
 from spir.session.verdict import verdict
 
 
 class Api:
-    """A method an endpoint; its docstring is what clients and language models read."""
+    """Each public endpoint is one method, whose docstring clients and language models read."""
 
     def __init__(
         self, context: AppContext, photo: PhotoHandlers, runs: ReconstructionHandlers, meshes: MeshHandlers
@@ -97,7 +97,7 @@ class Api:
         for _ in self.runs.reconstruct(key, steps):
             pass
         session, engine = self.context.fitted(key), self.context.engine
-        trajectory = session.result.trajectory
+        trajectory = session.fitted.trajectory
         rows = [
             {"step": step.index, "loss": float(step.loss[0]), "seconds": step.seconds, **metrics}
             for step, metrics in zip(trajectory.steps, trajectory.metrics, strict=True)
@@ -105,7 +105,7 @@ class Api:
         answer = {
             "steps": rows,
             "pose": readable_pose(session.fit.pose),
-            "verdict": verdict(engine.category, session).record(),
+            "verdict": known(verdict(engine.category, session)).record(),
             "photo_detail": surfaces.detail(engine, session),
             "colours": self.colours(session),
         }
@@ -152,19 +152,20 @@ class Api:
             refuse(text.unknown_format(FORMATS))
         if not isinstance(resolution, int | float):
             refuse(text.BAD_RESOLUTION)
-        return self.meshes.keep(format)(key, None, resolution)
+        return self.meshes.keep(str(format))(key, None, resolution)
 
     def colours(self, session: Session) -> dict[str, str]:
-        """The colours in use by name."""
+        """Return the colours in use as #rrggbb, by name."""
         palette = self.context.engine.palette(session.fit.code)[0]
         return dict(zip(self.context.colour_names(len(palette)), hex_colours(palette), strict=True))
 
     def rendered(self, key: str, session: Session) -> str:
-        """The object as the photo's camera sees it."""
+        """Render the object from the photo's camera; returns the picture's path."""
         return self.picture(key, "render", self.context.engine.render(session.fit).rgb[0])
 
     def recoloured(self, key: str, session: Session) -> str:
-        """The same with the photo's detail, where there can be one."""
+        """Render the object from the photo's camera, with the photo's detail where it is possible; returns
+        the picture's path."""
         session, surface = self.meshes.textured(key, session)
         if surface is None:
             return self.rendered(key, session)
@@ -179,12 +180,13 @@ class Api:
 
 
 def session_key(value: object) -> str:
-    """The key of a session from whatever a client sends."""
+    """Return the session key that a client sent; an empty string where it is none."""
     return value if isinstance(value, str) else ""
 
 
 def parsed(colours: object) -> object:
-    """What a client wrote as JSON, or sent as such; none where it cannot be read."""
+    """Return the colours that a client sent, parsed where they are JSON text; None where they cannot be
+    parsed."""
     try:
         return json.loads(colours) if isinstance(colours, str) else colours
     except (ValueError, RecursionError):
@@ -194,12 +196,13 @@ def parsed(colours: object) -> object:
 def offer(
     context: AppContext, photo: PhotoHandlers, runs: ReconstructionHandlers, meshes: MeshHandlers
 ) -> None:
-    """Put the endpoints on the page that is being built, with pieces that nobody sees.
+    """Add the endpoints to the page that is being built, with hidden components.
 
-    Files go through a piece and not through `gr.api`, which would take any path of the server for a file."""
+    Files go through a component and not through `gr.api`, which would accept any path on the server as a
+    file."""
     api = Api(context, photo, runs, meshes)
     # Where no file is taken, values come as they were sent: Gradio would refuse the wrong ones in its own text.
-    as_sent = {"preprocess": False}
+    as_sent: dict[str, Any] = {"preprocess": False}
     with gr.Group(visible=False):
         run, trigger = gr.Textbox(label="Run"), gr.Button()
         # The label "Told" is the name that clients know.
@@ -210,7 +213,7 @@ def offer(
         form = gr.Textbox("glb", label="Format")
         resolution = gr.Number(RESOLUTION, precision=0, label="Resolution")
         for method, takes, gives, how in (
-            (api.segment, [photo_file, segmenter], [answer, file], {}),
+            (api.segment, [photo_file, segmenter], [answer, file], dict[str, Any]()),
             (api.reconstruct, [run, steps], [answer, file], as_sent),
             (api.recolour, [run, colours], [answer, file], as_sent),
             (api.export, [run, form, resolution], file, as_sent),

@@ -1,4 +1,4 @@
-"""What every event of the page works with: the engine, the sessions of visitors, and how long a run takes."""
+"""Hold what every event of the page needs: the engine, the visitors' sessions, and the expected run time."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +19,13 @@ PAPER_WHITE = 1.0
 
 
 def session_store() -> SessionStore:
-    """A store where Gradio keeps its files: what lies there is served as it is."""
+    """Return a store in the folder where Gradio keeps uploads, whose files it serves."""
     return SessionStore(Path(upload_folder()))
 
 
 @dataclass
 class AppContext:
-    """One engine and the sessions of its visitors."""
+    """A context has one engine and the sessions of its visitors."""
 
     engine: Reconstructor
     store: SessionStore = field(default_factory=session_store)
@@ -34,28 +34,34 @@ class AppContext:
         self.estimate = RuntimeEstimate.rough(self.engine.device)
         self.engine = lend_gpu(self.engine)
 
-    def slot(self, key: str | None) -> Slot:
-        """The slot of the page's key; the visitor is told where there is none."""
+    def key(self, key: str | None) -> str:
+        """Return the session key that the page sent; refuses where there is none yet."""
         if key is None:
             refuse(text.NO_PHOTO)
+        return key
+
+    def slot(self, key: str | None) -> Slot:
+        """Return the slot of the page's session key; refuses where there is none."""
+        key = self.key(key)
         try:
             return self.store.slot(key)
         except UnknownSessionError:
             refuse(text.FORGOTTEN)
 
     def session(self, key: str | None) -> Session:
-        """The session of the page's key; the visitor is told where there is none."""
+        """Return the session of the page's session key; refuses where there is none."""
         return self.slot(key).session
 
     def fitted(self, key: str | None) -> Session:
-        """The session of the page's key, which must have a result; otherwise the visitor is told."""
+        """Return the session of the page's session key; refuses where it has no result."""
         session = self.session(key)
         if session.result is None:
             refuse(text.NO_RESULT)
         return session
 
     def coloured(self, session: Session, value: object) -> Session:
-        """The session in the colours that the page shows (the swatches' value)."""
+        """Return the session in the colours that the page shows; `value` is the value of the swatches
+        widget."""
         if not value or (isinstance(value, dict) and not value.get("colours")):
             return session
         try:
@@ -65,12 +71,13 @@ class AppContext:
         return actions.recolour(self.engine, session, palette)
 
     def colour_names(self, count: int) -> list[str]:
-        """The names of the palette's entries; those that training did not name get a number."""
+        """Return the names of the palette's entries; those that training did not name are numbered."""
         names = self.engine.category.palette_names
         return [names[i] if i < len(names) else f"colour {i + 1}" for i in range(count)]
 
     def runtime_lines(self, steps: int | float) -> tuple[str, str]:
-        """Where it runs and how long that many steps take, and what the button of the comparison says."""
+        """Return the line with the device and the expected time of that many steps, and the label of the
+        comparison's button."""
         engine, estimate, steps = self.engine, self.estimate, int(steps)
         took = estimate.seconds(steps), estimate.measured
         return (

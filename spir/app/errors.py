@@ -1,4 +1,4 @@
-"""How an event ends that cannot be answered: in a sentence for the visitor, never in the machine's own words."""
+"""End an event that failed with a sentence for the visitor, never with a raw exception."""
 
 import time
 from collections.abc import Iterator
@@ -13,13 +13,14 @@ from spir.errors import PhotoError
 
 
 def refuse(message: str) -> NoReturn:
-    """End the event with a sentence for the visitor."""
+    """End the event with a message for the visitor."""
     raise gr.Error(message, duration=12, print_exception=False)
 
 
 @contextmanager
 def refusing_failures() -> Iterator[None]:
-    """Turn an unexpected failure into a refusal, with a traceback in the log; also to decorate with."""
+    """Turn an unexpected exception into a refusal, with a traceback in the log. It can also be used as a
+    decorator."""
     try:
         yield
     except (gr.Error, PhotoError):
@@ -31,10 +32,10 @@ def refusing_failures() -> Iterator[None]:
 
 @contextmanager
 def stage(name: str, **facts: object) -> Iterator[dict]:
-    """Log, when the block ends, how it ended and how many seconds it took; facts may be added on the way.
+    """Log how the block ended and how many seconds it took; the block may add facts to the log line.
 
-    An unexpected failure becomes a refusal, with a traceback in the log. A generator that nobody listens to any more has
-    been left."""
+    An unexpected exception becomes a refusal, with a traceback in the log. A generator that is closed early
+    is logged as left."""
     began, ended = time.perf_counter(), "failed"
     try:
         yield facts
@@ -54,12 +55,12 @@ def stage(name: str, **facts: object) -> Iterator[dict]:
 
 
 def reason(problem: Exception) -> str:
-    """What the visitor is told of an unexpected failure."""
+    """Return the visitor's message for an unexpected exception."""
     return text.NO_MEMORY if out_of_memory(problem) else text.FAILED
 
 
 def out_of_memory(problem: Exception) -> bool:
-    """Whether it was for want of memory, which torch says in another way for each device."""
+    """Return whether memory ran out, which torch reports differently for each device."""
     message = str(problem).lower()
     lacking = (
         "out of memory" in message or "can't allocate memory" in message or "not enough memory" in message

@@ -1,8 +1,9 @@
-"""The page: what stands where, and which event calls which handler."""
+"""Lay out the page, and connect each event with its handler."""
 
 from collections.abc import Sequence
 
 import gradio as gr
+from gradio.components import Navbar
 
 from spir.app import text
 from spir.app.api import offer
@@ -33,14 +34,16 @@ from spir.session.store import SessionStore
 
 DEFAULT_STEPS = 10
 CACHE_SECONDS = (600, 7200)
-"""How often Gradio's copies of files are looked through, and the age at which they go."""
+"""The interval in seconds at which Gradio checks its copies of files, and the age in seconds at which it
+deletes them."""
 
 
 class Page:
-    """The pieces that several events share, and the chains that every result starts; built into what is being built."""
+    """A page has the components that several events share and the chains of events that follow every result.
+    It builds itself into the current Gradio blocks."""
 
     def __init__(self, engine: Reconstructor, whole: gr.Blocks, store: SessionStore, public: bool = True):
-        """`public` pages also have the endpoints that programs call."""
+        """Build the page of one engine; `public` pages also have the API endpoints."""
         self.page = whole
         self.context = AppContext(engine, store)
         self.photos = PhotoHandlers(self.context)
@@ -71,18 +74,18 @@ class Page:
         self.wire()
 
     def warm(self) -> None:
-        """What would make the first visitor wait."""
+        """Do in advance what would make the first visitor wait."""
         if self.examples.first:
             self.reconstruction.warm(self.examples.first.cutout)
 
     def head(self) -> None:
-        """What it is, what it cannot do, where it runs."""
+        """Build the head of the page: what it does, what it cannot do, and where it runs."""
         intro = f"{text.does(self.category.kind)} {text.CANNOT} {self.category.terms}"
         gr.Markdown(f"# {text.TITLE}\n{intro}", min_height=100, elem_id="head")
         self.machine = gr.Markdown(self.context.runtime_lines(DEFAULT_STEPS)[0], elem_id="machine")
 
     def ask(self) -> None:
-        """The left column: photo, examples, cut-out, steps, and the two buttons."""
+        """Build the left column: photo, examples, cut-out, steps, and the two buttons."""
         self.photo = photo_input(text.PHOTO, text.PHOTO_ALT, "photo")
         self.strip = self.examples.strip(elem_id="examples")
         self.cut = cutout.build(
@@ -99,7 +102,7 @@ class Page:
         with gr.Row():
             self.go = gr.Button(text.RECONSTRUCT, variant="primary", elem_id="go", min_width=120)
             self.stop = gr.Button(text.STOP, variant="stop", elem_id="stop", min_width=120)
-        # Gradio writes a waiting visitor's place and seconds over it.
+        # Gradio shows the place in the queue and the seconds over it.
         self.place = gr.Markdown("&nbsp;", min_height=28, elem_id="place")
         self.zip = gr.UploadButton(
             text.OPEN_ZIP, file_types=[".zip"], type="filepath", size="sm", elem_id="open-zip"
@@ -107,7 +110,8 @@ class Page:
         gr.Markdown(text.PRIVACY, elem_id="privacy")
 
     def watch(self) -> None:
-        """The middle column: verdict, timeline, and what to do with the step that is looked at."""
+        """Build the middle column: the verdict, the timeline, and what can be done with the step that is
+        shown."""
         self.verdict = verdict.build(self.first.get("verdict"), elem_id="verdict")
         self.line = timeline.build(self.first.get("timeline"), elem_id="timeline")
         with gr.Row(elem_id="from-here"):
@@ -116,7 +120,7 @@ class Page:
             self.keep_pose = gr.Checkbox(False, label=text.KEEP_POSE, elem_id="keep-pose", min_width=160)
 
     def tabs(self) -> None:
-        """What can be done with a result."""
+        """Build the tabs with what can be done with a result."""
         with gr.Tabs(overflow_behavior="wrap"):
             with gr.Tab(text.TAB_RECOLOUR):
                 self.colours = swatches.build(self.first.get("swatches"), elem_id="swatches")
@@ -140,7 +144,7 @@ class Page:
                 self.again = gr.Markdown("", elem_id="again")
 
     def wire(self) -> None:
-        """Every event of the page but those of the tabs Mesh and Mix."""
+        """Connect every event of the page except those of the tabs Mesh and Mix."""
         runs, results, key = self.reconstruction, self.results, self.key
         self.times = [self.machine, self.run_race]
         opened = [key, self.cut, self.line]
@@ -149,7 +153,7 @@ class Page:
             .then(self.photos.segment, [self.photo, key], opened, **CUTTING)
             .then(empty_mix, key, self.mix, **LIGHT)
         )
-        # One stroke at a time is on its way, the newest: the piece sees to that.
+        # The widget sends one stroke at a time, always the newest.
         self.cut.input(
             CutoutHandlers(self.context).paint, [key, self.cut], self.cut, trigger_mode="multiple", **SOON
         )
@@ -161,7 +165,7 @@ class Page:
             self.turned(shown.success(lambda: None, None, self.photo, **LIGHT))
 
         self.preset.input(None, self.preset, self.steps, js="(steps) => steps", **LIGHT)
-        # A number that is no preset leaves none of them chosen; one that was reached already is looked at.
+        # A number that is no preset selects none of them; a step that exists already is shown.
         chosen = f"(n) => (spir.say('look at step', n), {list(PRESET_STEPS)}.includes(n) ? n : null)"
         self.steps.change(None, self.steps, self.preset, js=chosen, **LIGHT)
         self.steps.change(
@@ -187,14 +191,14 @@ class Page:
             [self.files, self.again],
             **BUSY,
         )
-        # What the page opened with becomes the visitor's own, under a key that only he has.
+        # The visitor gets a session of the first example, under a key of their own.
         self.page.load(self.examples.welcome, self.steps, [key, self.strip, *self.times], **LIGHT)
         self.orbit.input(results.around, key, self.orbit, **SOON)
         self.pose_tab.select(self.posing.seen, [key, panel], [panel, *sliders], **HEAVY)
         self.page.unload(self.photos.leave)
 
     def runs(self, press, event, inputs: list) -> None:
-        """A button that starts a run."""
+        """Connect a button that starts a run."""
         shown = (
             press(self.reconstruction.wait, [self.key, self.line], self.line, **SOON)
             .success(self.empty_made, None, self.made(), **LIGHT)
@@ -209,13 +213,14 @@ class Page:
         self.turned(shown).then(self.context.runtime_lines, self.steps, self.times, **LIGHT)
 
     def turned(self, shown):
-        """After a result: its colours, the verdict, the views all round, and where the photo was taken."""
+        """Chain what follows every result: its colours, the verdict, the views all round, and the photo's
+        camera. Returns the last event."""
         return shown.success(
             self.results.turn, self.key, [self.orbit, self.colours, self.verdict], **HEAVY
         ).success(self.posing.show, self.key, [self.pose.panel, *self.pose.sliders], **HEAVY)
 
     def emptied(self, then):
-        """With another photo, all that was made of the earlier one goes."""
+        """Chain the clearing of all results of the earlier photo when another is added. Returns the event."""
         blank = orbit.empty(), swatches.empty(), verdict.empty(), pose.empty()
         pieces = [self.orbit, self.colours, self.verdict, self.pose.panel, self.mix, *self.made()]
         return then(lambda key: (*blank, empty_mix(key), *self.empty_made()), self.key, pieces, **LIGHT)
@@ -225,23 +230,23 @@ class Page:
 
     @staticmethod
     def empty_made() -> tuple:
-        """Mesh and files of an earlier result are none of this one."""
+        """Return the values that clear mesh and files, which belong to an earlier result."""
         return *empty_outputs(), None, "", pose.no_scene()
 
 
 def site(engines: Sequence[Reconstructor]) -> tuple[gr.Blocks, list[Page]]:
-    """A page for each category, the first at the root, with one queue and a bar that leads from one to the other.
+    """Return a page for each category, the first at the root, with one queue and a bar that links them.
 
-    Programs call the first."""
+    API clients call the first."""
     store, (first, *others) = session_store(), engines
     home = first.category.name
     with blocks() as whole:
         if others:
-            gr.Navbar(main_page_name=home)
+            Navbar(main_page_name=home)
         pages = [Page(first, whole, store)]
     for engine in others:
         with whole.route(engine.category.name, f"/{engine.category.name}"):
-            gr.Navbar(main_page_name=home)
+            Navbar(main_page_name=home)
             pages.append(Page(engine, whole, store, public=False))
     return whole, pages
 
@@ -251,7 +256,7 @@ def blocks() -> gr.Blocks:
 
 
 def apology(message: str) -> gr.Blocks:
-    """What is shown where there is nothing to run, weights missing say."""
+    """Return the page for a server that cannot run, for example without weights."""
     with blocks() as page:
         gr.Markdown(f"# {text.TITLE}\n{text.out_of_order(message)}", elem_id="apology")
     return page

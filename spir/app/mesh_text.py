@@ -1,4 +1,4 @@
-"""Every sentence of the tab Mesh: short, plain, no jargon on the surface."""
+"""Define every sentence of the Mesh tab: short, plain, without jargon."""
 
 from spir.app.text import duration
 
@@ -24,7 +24,7 @@ FORMATS = {
     "ply": "Plain PLY",
     "obj": "Plain OBJ",
 }
-"""What the button of a format says; others say their ending."""
+"""The labels of the format buttons; other formats show their file extension."""
 PHOTO_DETAIL_OFF = "The fit is poor, so the photo's detail is left off."
 MIXED = "A mixed object has no photo of its own, so it has plain colours."
 STALE = "The colours have changed. Press “Make the mesh” to see them here."

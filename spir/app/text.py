@@ -1,4 +1,4 @@
-"""Every sentence on the page: short, plain, no jargon on the surface."""
+"""Define every sentence on the page: short, plain, without jargon."""
 
 from spir.types import Outcome, Segmentation
 
@@ -84,14 +84,14 @@ def does(category: str) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Rounded to what a person would say."""
+    """Return a number of seconds as text, rounded as in speech."""
     if seconds < 10:
         return f"{seconds:.1f} s"
     return f"{seconds:.0f} s" if seconds < 90 else f"{seconds / 60:.1f} min"
 
 
 def machine(device: str, steps: int, seconds: float, measured: bool, loss: str) -> str:
-    """The line under the title: where it runs, how long it takes, what it compares pictures with."""
+    """Return the line under the title: the device, the expected time, and the picture distance."""
     where = DEVICES.get(device.split(":")[0], device)
     how = "" if measured else " (not yet measured here)"
     count = {0: "The first guess takes", 1: "1 step takes"}.get(steps, f"{steps} steps take")
@@ -103,7 +103,8 @@ def cut_by(segmenter: str, remark: str = "") -> str:
 
 
 def remark(wanted: str, segmentation: Segmentation) -> str:
-    """What the visitor should know of a photo: that it shows something else, where anybody could tell, or several."""
+    """Return what the visitor should know of a photo: that it clearly shows something else, or shows several
+    objects."""
     said, kind = [], segmentation.kind
     if segmentation.kinds is not None and kind is None:
         said.append(
@@ -131,7 +132,7 @@ def rejected(reason: str) -> str:
 
 
 def pose_note(outcome: Outcome) -> str:
-    """What the visitor should know about the first pose; nothing where it was found."""
+    """Return what the visitor should know about the first pose; an empty string where it was found."""
     return "" if outcome is Outcome.SOLVED else f"The view could not be measured ({outcome}): it is a guess."
 
 
@@ -158,7 +159,7 @@ def unknown_format(endings: tuple[str, ...]) -> str:
 
 
 def repeat(command: str, key: str) -> str:
-    """How to have the run without this page, in Markdown."""
+    """Return Markdown that says how to repeat the run without this page."""
     return f"""The same run again, from the files in the ZIP:
 
     {command}
@@ -186,11 +187,11 @@ def race_takes(seconds: float) -> str:
 
 
 def out_of_order(message: str) -> str:
-    """For the page that is shown when there is nothing to run."""
+    """Return the sentence of the page that is shown when the server cannot run."""
     return f"This page cannot run yet. {message}"
 
 
-# The tab Mix; those of the tab Mesh are in `mesh_words`.
+# The tab Mix; the sentences of the tab Mesh are in `mesh_text`.
 BAD_RESOLUTION = "The fineness must be a whole number from 64 to 256."
 SECOND_PHOTO = "Second photo"
 SECOND_PHOTO_ALT = "Your second photo"
@@ -211,7 +212,7 @@ BAD_AMOUNT = "One of the sliders could not be read. Move it and try again."
 
 
 def looking(step: int, steps: int) -> str:
-    """While the second photo is looked at."""
+    """Return the status while the second photo is fitted."""
     return (
         f"Looking at the second photo: step {step} of {steps}." if steps else "Looking at the second photo."
     )
@@ -235,7 +236,8 @@ BAD_POSE = "The camera can not be put there. Press “Back to the found pose” 
 
 
 def pose_line(away: float | None, share: float, within: float, typical: float) -> str:
-    """How well the points of the first look fit the camera; numbers in pixels, `away` in object units."""
+    """Return how well the points of the first guess fit the camera; numbers are in pixels, `away` in object
+    units."""
     where = "" if away is None else f"The camera is {away:.1f} units away. "
     half = f", half of them within {typical:.1f}" if typical < 100 else ""
     return f"{where}{share:.0%} of the points seen land within {within:.1f} pixels of their place{half}."
@@ -258,17 +260,18 @@ VERDICT_ACTIONS = {
 
 
 def verdict_line(level: str) -> str:
-    """What to think of the result; `level` as in `spir.session.verdict`."""
+    """Return the sentence of a verdict; `level` is that of `spir.session.verdict`."""
     return VERDICT_LEVELS[level]
 
 
 def verdict_action(code: str) -> str:
-    """The one thing to try; nothing where there is nothing to try."""
+    """Return the advice of a verdict; an empty string where there is none."""
     return VERDICT_ACTIONS[code]
 
 
 def verdict_reason(code: str, value: float) -> str:
-    """What is weak, with its number; `value` may be infinite where nothing could be measured."""
+    """Return the sentence for a weak measure, with its number; `value` may be infinite where nothing could be
+    measured."""
     if code == "view_error" and value == float("inf"):
         return "From where the photo was taken could not be measured."
     return {

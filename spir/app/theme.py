@@ -1,10 +1,13 @@
-"""How the page looks and is served: contrast that passes WCAG AA, system fonts, nothing fetched elsewhere."""
+"""Set how the page looks and is served: contrast that passes WCAG AA, system fonts, nothing fetched from
+elsewhere.
+"""
 
 import os
 from collections.abc import Callable
 from pathlib import Path
 
 import gradio as gr
+from gradio import themes
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
@@ -21,23 +24,24 @@ ASSETS = APP.parents[1] / "assets"
 STYLES = [APP / "page.css", *sorted(APP.glob("widgets/*/widget.css"))]
 MAX_UPLOAD = "25mb"
 SESSIONS = 256
-"""Tabs of which Gradio remembers what they show, a few hundred kilobytes each; a run's key is among it."""
+"""The number of tabs whose state Gradio keeps, a few hundred kilobytes each; the session's key is part of
+it."""
 ABOUT = '<meta name="description" content="One photo of an object to a 3D model to turn, recolour and keep.">'
 
 
 def script(file: str) -> str:
-    """The text of a JavaScript file of a widget, such as "timeline/widget.js"."""
+    """Return the text of a widget's JavaScript file, such as "timeline/widget.js"."""
     return (APP / "widgets" / file).read_text(encoding="utf-8")
 
 
 def head() -> str:
-    """What the pieces of the page share must be there before any of them."""
+    """Return the HTML head, with the script that all widgets share and that must run before any of them."""
     return f"{ABOUT}\n<script>{(APP / 'page.js').read_text(encoding='utf-8')}</script>"
 
 
-def theme() -> gr.themes.Base:
-    """The default theme where it passes; darker accents and hints where it does not."""
-    return gr.themes.Default(
+def theme() -> themes.Base:
+    """Return Gradio's default theme, with darker accents and hints where its contrast is too low."""
+    return themes.Default(
         primary_hue="blue",
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
@@ -64,11 +68,12 @@ def theme() -> gr.themes.Base:
 
 
 def serve(page: gr.Blocks, health: Callable[[Request], Response], **options) -> tuple:
-    """Launch with our looks; host and port come from GRADIO_SERVER_NAME and GRADIO_SERVER_PORT, `health` answers at
-    /healthz.
+    """Launch the page with our theme; GRADIO_SERVER_NAME and GRADIO_SERVER_PORT set host and port, and
+    `health` answers at /healthz.
 
-    One visitor computes at a time, some may wait (`server.queue`); nothing is measured or recorded."""
-    # Gradio would make a table of the last ten thousand events after every one of them.
+    One visitor computes at a time and a limited number may wait (`server.queue`); no analytics are
+    recorded."""
+    # Gradio would otherwise tabulate the last ten thousand events after every event.
     os.environ.setdefault("GRADIO_ANALYTICS_CACHE_FREQUENCY", str(2**31))
     os.environ.setdefault("GRADIO_ANALYTICS_MAX_EVENTS", "1")
     return with_queue(page).launch(
@@ -83,7 +88,7 @@ def serve(page: gr.Blocks, health: Callable[[Request], Response], **options) -> 
         state_session_capacity=SESSIONS,
         show_error=True,
         mcp_server=True,
-        # The page carries its first example; packed it is a third smaller. Streams of events stay as they are.
+        # The page contains its first example: gzip makes it a third smaller. Event streams stay as is.
         app_kwargs={
             "middleware": [
                 Middleware(BlockedRoutes),

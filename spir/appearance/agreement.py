@@ -31,6 +31,7 @@ def mirror_agreement(seen: Rendering, camera: Camera, rgb: Float[Tensor, "1 size
     taken out; none where too little shows both.
 
     `seen` is the fit from the photo's camera, with NOCS and normals, at the cut-out's size; a batch of 1."""
+    assert seen.nocs is not None and seen.normals is not None
     alpha, size = seen.alpha[0].numpy(), rgb.shape[1]
     solid = alpha > 0.9
     grey = rgb[0].numpy().mean(-1)

@@ -8,6 +8,7 @@ distance zero on the surface and its parts those of the generator.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -48,11 +49,26 @@ def tiny_is_zero() -> Iterator[None]:
         torch.set_flush_denormal(False)
 
 
+@runtime_checkable
+class FormulaField(Protocol):
+    """What is asked of a formula's field, such as `spir.formulas.car_field.CarField`."""
+
+    def sdf(self, points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch point"]: ...
+
+    def normals(self, points: Float[Tensor, "batch point 3"]) -> tuple[Tensor, Tensor]: ...
+
+    def attention(self, points: Tensor, direction: Tensor, facing: Tensor) -> Tensor: ...
+
+    def twins(
+        self, points: Float[Tensor, "point 3"]
+    ) -> list[tuple[Float[Tensor, " point"], Float[Tensor, "3"]]]: ...
+
+
 @dataclass(frozen=True)
 class Completion:
     """A formula's object in the place of the surface."""
 
-    field: object
+    field: FormulaField
     """Of the formula; a batch of 1."""
     stretch: Float[Tensor, "3"]
     shift: Float[Tensor, "3"]
@@ -114,7 +130,8 @@ def fitted(formula, reading: Reading, code: Code, surface: Surface, config: Appe
     )
     steps = config.formula_steps
     schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, steps, RATE * LAST_RATE)
-    draws, total = torch.Generator().manual_seed(0), None
+    draws = torch.Generator().manual_seed(0)
+    total: Tensor | None = None
     chances = area_weights(surface)
     for _ in range(steps):
         points, normals, attention = drawn(surface, chances, config.formula_points, draws)
@@ -128,6 +145,7 @@ def fitted(formula, reading: Reading, code: Code, surface: Surface, config: Appe
         schedule.step()
         kept = loss.detach()
         total = kept if total is None else MEMORY * total + (1 - MEMORY) * kept
+    assert total is not None
     best = slice(int(total.argmin()), int(total.argmin()) + 1)
     with torch.no_grad():
         field = formula.of_parameters(table.parameters(weights[best], moves[best]))

@@ -1,5 +1,7 @@
 """Operations on pictures as numpy arrays, channels last: crop, fill, sample, guided filter."""
 
+from typing import overload
+
 import cv2
 import numpy as np
 from jaxtyping import Float, Num
@@ -48,7 +50,11 @@ def covered(height: int, width: int, box: tuple[int, int, int, int], size: int) 
     return cv2.resize(inside.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA)
 
 
-def smoothstep(x: np.ndarray | np.floating, low: float, high: float) -> np.ndarray | np.floating:
+@overload
+def smoothstep(x: np.ndarray, low: float, high: float) -> np.ndarray: ...
+@overload
+def smoothstep(x: np.floating | float, low: float, high: float) -> np.floating: ...
+def smoothstep(x: np.ndarray | np.floating | float, low: float, high: float) -> np.ndarray | np.floating:
     """0 below `low`, 1 above `high`, smooth between."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)

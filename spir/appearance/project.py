@@ -2,7 +2,7 @@
 mirrored point, else the object's own colours, which go over into the photo's without a seam."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -61,15 +61,22 @@ class Seen:
     ) -> "Seen":
         """The same, but that `some` of the points are, to these shares, what `other` says."""
 
-        def mixed(mine: np.ndarray | None, theirs: np.ndarray | None) -> np.ndarray | None:
-            if mine is None:
-                return None
+        def mixed(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
             weight = share.reshape(-1, *[1] * (mine.ndim - 1))
             mine = mine.copy()
             mine[some] = (1 - weight) * mine[some] + weight * theirs
             return mine
 
-        return Seen(*(mixed(getattr(self, f.name), getattr(other, f.name)) for f in fields(self)))
+        attention = self.attention
+        if attention is not None:
+            assert other.attention is not None
+            attention = mixed(attention, other.attention)
+        return Seen(
+            mixed(self.colours, other.colours),
+            mixed(self.direct, other.direct),
+            mixed(self.mirrored, other.mirrored),
+            attention,
+        )
 
 
 Twins = Callable[[Tensor], list[tuple[Float[Tensor, " point"], Float[Tensor, "3"]]]]

@@ -39,9 +39,8 @@ def simplified(mesh: Mesh, field: Field, faces: int, device: str = "cpu") -> Sur
     vertices = smoothed(vertices, triangles)
     if len(triangles) > faces:
         # The same count gives the same triangles, whatever the machine.
-        vertices, triangles = fast_simplification.simplify(
-            vertices, triangles.astype(np.int32), target_count=faces
-        )
+        fewer = fast_simplification.simplify(vertices, triangles.astype(np.int32), target_count=faces)
+        vertices, triangles = fewer[0], fewer[1]
     points, corners = torch.from_numpy(vertices).float(), torch.from_numpy(triangles.astype(np.int64))
     attention = field(points[None].to(device)).attention
     if attention is None:

@@ -80,9 +80,9 @@ def agreement_flow(
     two = two + mean(one) - mean(two)
     soft = smoothstep(known, 0.05, 0.4)
     one, two = ((p.clip(0, 1) * 255).astype(np.uint8) for p in (one, two * soft + one * (1 - soft)))
-    optical = cv2.DISOpticalFlow_create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    optical = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     optical.setFinestScale(1)
-    flow = optical.calc(one, two, None)
+    flow = optical.calc(one, two, None)  # pyright: ignore[reportCallIssue, reportArgumentType]
     steep = np.hypot(cv2.Sobel(one, cv2.CV_32F, 1, 0), cv2.Sobel(one, cv2.CV_32F, 0, 1))
     weight = soft * (0.03 + np.minimum(steep / 120, 1))
     blurred = np.maximum(cv2.GaussianBlur(weight, (0, 0), 6), 1e-3)

@@ -1,6 +1,7 @@
 """The surface cut open and laid flat: charts of xatlas in one unit square, and the texels that lie on them."""
 
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
@@ -87,5 +88,5 @@ def texels(sheet: Unwrapped, values: Float[Tensor, "vertex channel"], size: int)
     hit = seen.hit[0]
     corners = sheet.vertex[sheet.faces[seen.face[0][hit]]]
     weights = seen.weights[0][hit]
-    found = sum(weights[:, [k]] * values[corners[:, k]] for k in range(3))
+    found = cast(Tensor, sum(weights[:, [k]] * values[corners[:, k]] for k in range(3)))
     return Texels(hit.numpy(), found)

@@ -1,1 +1,1 @@
-"""Folders of photos: many jobs, each done once, by this process, by several, or by a cluster."""
+"""Process folders of photos as jobs, each done once: in this process, in several, or on a cluster."""

@@ -1,9 +1,10 @@
-"""Which photos there are to do, and what each one's folder is called."""
+"""List the photos of a batch and name the folder of each one's results."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import cast
 
 from fsspec import AbstractFileSystem
 
@@ -12,20 +13,20 @@ from spir.errors import PhotoError
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic")
 MASK_ENDING = ".mask.png"
-"""NAME.mask.png beside NAME.jpg is its mask."""
+"""The ending of mask files: NAME.mask.png beside NAME.jpg is its mask."""
 RESERVED = re.compile(r"index(-\d+)?\.html|table\.csv", re.IGNORECASE)
-"""Names that the report beside the folders has."""
+"""Names that the report beside the folders uses."""
 
 
 @dataclass(frozen=True)
 class Job:
-    """A photo on the way to its folder."""
+    """A job is one photo and the folder for its results."""
 
     photo: str
-    """An absolute path, or the URL of a file system that fsspec knows."""
+    """An absolute path, or the URL of a file system that fsspec supports."""
     mask: str | None
     folder: str
-    """Its name under the root of the store; no two jobs share one."""
+    """The name of its folder under the root of the store; no two jobs share one."""
 
     @property
     def name(self) -> str:
@@ -33,9 +34,11 @@ class Job:
 
 
 def jobs(photos: Sequence[str], mask: str | None = None) -> list[Job]:
-    """One per photo, folders opened (not those inside them), names made unique whatever their case.
+    """Return one job per photo; folders are listed (without subfolders), and names are unique even where case
+    is ignored.
 
-    The order is that of the arguments and, in a folder, of the names: the same photos get the same names."""
+    The order is that of the arguments and, in a folder, of the names, so that the same photos get the same
+    folders."""
     taken, found = set(), []
     for photo, beside in (pair for given in photos for pair in opened(given)):
         name, number = stem(photo), 2
@@ -47,7 +50,7 @@ def jobs(photos: Sequence[str], mask: str | None = None) -> list[Job]:
 
 
 def opened(given: str) -> list[tuple[str, str | None]]:
-    """(photo, the mask beside it or none) of a file, or of every picture of a folder."""
+    """Return (photo, mask beside it or None) for a file, or for every picture of a folder."""
     files, path = located(given)
     if not files.isdir(path):
         mask = masked(path)
@@ -58,7 +61,7 @@ def opened(given: str) -> list[tuple[str, str | None]]:
 
 
 def full(files: AbstractFileSystem, path: str) -> str:
-    """A path that `located` understands anywhere: local ones stay paths."""
+    """Return a path that `located` resolves in any process; local paths stay paths."""
     return path if "file" in files.protocol else files.unstrip_protocol(path)
 
 
@@ -71,14 +74,14 @@ def stem(path: str) -> str:
 
 
 def masked(photo: str) -> str:
-    """Where its mask would lie."""
+    """Return the path where the photo's mask would be."""
     return photo.removesuffix(PurePosixPath(photo).name) + stem(photo) + MASK_ENDING
 
 
 def read(place: str) -> bytes:
-    """A file's bytes. Raises PhotoError where it cannot be read."""
+    """Return a file's bytes. Raises PhotoError where it cannot be read."""
     files, path = located(place)
     try:
-        return files.cat_file(path)
+        return cast(bytes, files.cat_file(path))
     except OSError as problem:
         raise PhotoError("This file cannot be read. Check its name, or choose another photo.") from problem

@@ -1,4 +1,4 @@
-"""What every worker is told, whichever engine it belongs to, and the lock that keeps two runs apart."""
+"""Define the plan that every worker of every engine gets, and the lock that keeps two runs apart."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ LOCK = ".spir.lock"
 
 @dataclass(frozen=True)
 class Plan:
-    """Small enough to be sent to every worker."""
+    """A plan has everything that a worker needs, and is small enough to be sent to each."""
 
     settings: Settings
     out: str
@@ -28,19 +28,20 @@ class Plan:
 
     @property
     def threads(self) -> int:
-        """Each worker's share of this machine's cores."""
+        """The number of this machine's cores for each worker."""
         return max(1, cores() // self.workers)
 
     def context(self) -> BatchContext:
-        """Load the networks, open the store. Raises WeightsError and ValueError."""
+        """Load the networks and open the store. Raises WeightsError and ValueError."""
         return BatchContext(self.settings.load(), self.settings, Store(self.out), self.retry_failed)
 
 
 @contextmanager
 def alone(store: Store) -> Iterator[None]:
-    """No other run works on this local folder meanwhile; the system frees the lock even if this one is killed.
+    """Hold the lock of a local folder, so that no other run works on it; the system frees it even if this
+    process is killed.
 
-    Other file systems know no such lock. Raises EngineError where another run has it."""
+    Other file systems have no such lock. Raises EngineError where another run holds it."""
     if not store.local:
         yield
         return

@@ -1,6 +1,6 @@
-"""§3.3 "Reconstruction", one photo of many: everything that is made of it, stored; done once and no more.
+"""Reconstruct one photo of a batch (§3.3 "Reconstruction") and store all its results, once.
 
-Prints nothing. Every engine comes through `process_job`.
+This module prints nothing. Every engine calls `process_job`.
 """
 
 import time
@@ -32,7 +32,7 @@ from spir.outputs.views import to_uint8, webp_bytes
 from spir.pipeline import Reconstructor
 from spir.session import actions, surfaces
 from spir.session.record import run_record
-from spir.session.session import Session
+from spir.session.session import Session, known
 from spir.session.verdict import photo_detail, verdict
 from spir.types import Appearance, Cutout, Fit, Photo, Rendering, Step
 
@@ -40,7 +40,7 @@ OVERVIEW = "overview.webp"
 OVERVIEW_SHOWS = ("photo", "cut-out", "first guess", "last step", "a third of a turn on", "two thirds")
 FEWEST_FRAMES = 3
 FORMATS = ("textured.glb", "materials.glb", "obj.zip")
-"""Of `outputs.textured`; who wants USDZ makes it from the GLB."""
+"""The formats of `outputs.export.textured` that are written; USDZ can be made from the GLB."""
 POOR_FIT = "photo detail off: poor fit"
 NO_TEXTURE = "no texture: this object does not say how its colours were mixed"
 
@@ -49,7 +49,7 @@ Progress = Callable[[Step], None]
 
 @dataclass(frozen=True)
 class JobFiles:
-    """A job's files, each read once."""
+    """This reads each file of a job once."""
 
     job: Job
 
@@ -62,7 +62,7 @@ class JobFiles:
         return None if self.job.mask is None else read(self.job.mask)
 
     def request(self, settings: Settings, weights_hash: str) -> Record:
-        """What `run.json` says was wanted; a file that cannot be read has no hash."""
+        """Return the request for `run.json`; a file that cannot be read has no hash."""
         photo = mask = None
         with suppress(Exception):
             photo, mask = self.photo, self.mask
@@ -71,7 +71,7 @@ class JobFiles:
 
 @dataclass(frozen=True)
 class BatchContext:
-    """What a process needs for any photo, loaded once."""
+    """A context has what a process needs for any photo, loaded once."""
 
     engine: Reconstructor
     settings: Settings
@@ -80,9 +80,10 @@ class BatchContext:
 
 
 def process_job(context: BatchContext, job: Job, progress: Progress = lambda step: None) -> Row:
-    """A photo's row: from disk where the very same was asked before, else made now; failures are told, not raised.
+    """Return the row of a photo: from the store where the same request was answered before, otherwise made
+    now. Failures are recorded, not raised.
 
-    A photo that failed fails again, so it has its next turn only with `retry_failed`."""
+    A photo that failed is expected to fail again, so it is tried again only with `retry_failed`."""
     given = JobFiles(job)
     request = given.request(context.settings, context.engine.weights_hash)
     try:
@@ -90,14 +91,14 @@ def process_job(context: BatchContext, job: Job, progress: Progress = lambda ste
             context, given, request, progress
         )
     except Exception as problem:
-        # Whatever ails one photo, the others still get their turn.
+        # A failure of one photo must not stop the others.
         return failed(
             context.store, job, request, str(problem) if isinstance(problem, PhotoError) else repr(problem)
         )
 
 
 def earlier(store: Store, job: Job, request: Record, retry_failed: bool = False) -> Row | None:
-    """The row of a run that was asked the same, if there is nothing to do again."""
+    """Return the row of an earlier run with the same request; None where the photo has to be processed."""
     record = store.known(job.folder)
     if record is None or record.get("notes", record).get("request") != request:
         return None
@@ -106,13 +107,14 @@ def earlier(store: Store, job: Job, request: Record, retry_failed: bool = False)
 
 
 def lost(store: Store, job: Job, settings: Settings, weights_hash: str, reason: str) -> Row:
-    """The row of a photo whose worker is gone: it may have been the last thing that the worker finished."""
+    """Return the row of a photo whose worker died: the stored one where the worker had finished the photo,
+    otherwise a failure."""
     request = JobFiles(job).request(settings, weights_hash)
     return earlier(store, job, request) or failed(store, job, request, reason)
 
 
 def failed(store: Store, job: Job, request: Record, reason: str) -> Row:
-    """The row of a failure, which the next run finds in the store."""
+    """Return the row of a failure, and store it for the next run."""
     record = {"photo": job.name, "failure": reason, "request": request}
     # A full disk may be the reason itself: then the row is all there is.
     with suppress(OSError):
@@ -121,7 +123,7 @@ def failed(store: Store, job: Job, request: Record, reason: str) -> Row:
 
 
 def process(context: BatchContext, given: JobFiles, request: Record, progress: Progress) -> Row:
-    """Reconstruct one photo and fill its folder. May raise anything."""
+    """Reconstruct one photo and fill its folder. It may raise any exception."""
     engine, settings, job = context.engine, context.settings, given.job
     began = time.perf_counter()
     session = opened(engine, given, settings.margin)
@@ -133,10 +135,10 @@ def process(context: BatchContext, given: JobFiles, request: Record, progress: P
     if settings.quality == "fine":
         states = actions.refine(engine, session)
         for session in states:
-            progress(session.step)
+            progress(session.fitted.step)
     seconds = time.perf_counter() - began
     seen = engine.render(session.fit, session.cutout.mask.shape[1])
-    found = verdict(engine.category, session, seen)
+    found = known(verdict(engine.category, session, seen))
     detail = photo_detail(found)
     textures = appearance_config(settings.texture, detail) if settings.textured else None
     session, faults = meshed(engine, session, settings)
@@ -158,19 +160,20 @@ def process(context: BatchContext, given: JobFiles, request: Record, progress: P
 
 
 def opened(engine: Reconstructor, given: JobFiles, margin: float) -> Session:
-    """The session of a photo, cut out by its mask where it has one. Raises PhotoError where it holds no object."""
-    if given.mask is not None:
+    """Return the session of a photo, cut out by its mask where it has one. Raises PhotoError where it holds
+    no object."""
+    if given.mask is not None and given.job.mask is not None:
         name = f"mask {given.job.mask.rpartition('/')[2]}"
         return actions.open_masked(engine, given.photo, given.mask, name, margin)
     session = actions.open_photo(engine, given.photo, margin=margin)
     if session.segmenter == actions.NOT_FOUND:
-        # The refusal of the segmenter's own mask says what is wrong with it.
+        # Cutting with the segmenter's own mask raises the error that says what is wrong.
         engine.cut(session.photo, session.segmentation.mask, margin)
     return session
 
 
 def meshed(engine: Reconstructor, session: Session, settings: Settings) -> tuple[Session, list[str]]:
-    """The session with its mesh where one is wanted and can be; and what is to be said of it."""
+    """Return the session, with its mesh where one is wanted and possible, and the remarks about it."""
     if not settings.mesh_resolution:
         return session, []
     try:
@@ -182,7 +185,8 @@ def meshed(engine: Reconstructor, session: Session, settings: Settings) -> tuple
 def textured(
     engine: Reconstructor, session: Session, settings: Settings, config: AppearanceConfig | None
 ) -> tuple[Appearance | None, list[str]]:
-    """The surface with the photo's detail, where one is wanted and can be; and what is to be said of it."""
+    """Return the surface with the photo's detail, or None where it is not wanted or not possible, and the
+    remarks about it."""
     if config is None or session.surface is None:
         return None, []
     surface = surfaces.appearance(engine, session, config, settings.mesh_resolution)
@@ -194,7 +198,8 @@ def textured(
 def files(
     engine: Reconstructor, session: Session, seen: Rendering, surface: Appearance | None, settings: Settings
 ) -> dict[str, bytes]:
-    """Everything there is to keep of a session; `seen` is the fit from the photo's camera, at the cut-out's size."""
+    """Return every file to keep of a session; `seen` is the fit from the photo's camera, at the cut-out's
+    size."""
     category, fit, cutout = engine.category, session.fit, session.cutout
     camera = engine.camera(fit.pose)
     found = picture_files(session.photo, cutout, fit, seen, category.scene_range)
@@ -214,7 +219,8 @@ def files(
 
 
 def overview(photo: Photo, cutout: Cutout, fit: Fit, around: UInt8[ndarray, "frame size size 3"]) -> bytes:
-    """The photo's line of the contact sheet as WebP: the pictures of `OVERVIEW_SHOWS`, from left to right."""
+    """Return the photo's row of the contact sheet as WebP: the pictures of `OVERVIEW_SHOWS`, from left to
+    right."""
     pictures = [
         thumbnail(photo, cutout.mask.shape[1]),
         to_uint8(cutout.rgb[0]),

@@ -1,7 +1,7 @@
-"""Several processes on this machine, each with its own networks and one photo at a time.
+"""Process photos in several processes on this machine, each with its own networks and one photo at a time.
 
-The parent hands the photos out, so no two workers have the same one. A worker that is killed costs the photo it
-had, and another takes its place. Workers do not outlive the parent, even where that is killed.
+The parent hands out the photos, so no two workers have the same one. A worker that is killed costs the photo
+it had, and another worker replaces it. Workers end with the parent, even where that is killed.
 """
 
 import os
@@ -14,6 +14,7 @@ from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from threading import Thread
+from typing import cast
 
 import torch
 
@@ -25,30 +26,30 @@ from spir.batch.store import Store
 from spir.errors import EngineError
 
 STARTS = 3
-"""So many workers in a row may die before they have loaded the networks."""
+"""The number of workers in a row that may die before they have loaded the networks."""
 READY, ROW, FAULT = "ready", "row", "fault"
-"""What a worker says: with the weights' hash, with a row, with why it cannot work at all."""
+"""The kinds of a worker's messages: the weights' hash, a row, and why it cannot work at all."""
 
 
 def on_processes(jobs: Sequence[Job], plan: Plan) -> Iterator[Row]:
-    """The rows in the order in which they are ready. Raises EngineError where no worker can work."""
-    crew = Crew(jobs, plan)
+    """Yield the rows in the order in which they are ready. Raises EngineError where no worker can work."""
+    pool = ProcessPool(jobs, plan)
     try:
-        yield from crew.rows()
+        yield from pool.rows()
     finally:
-        crew.dismiss()
+        pool.stop_all()
 
 
 @dataclass
 class Worker:
-    """A process as its parent sees it."""
+    """A worker is a process and the job that it has."""
 
     process: BaseProcess
     job: Job | None = None
 
 
-class Crew:
-    """All workers, what they do, and what is left to do."""
+class ProcessPool:
+    """The pool has the worker processes, the photo that each works on, and the photos that wait."""
 
     def __init__(self, jobs: Sequence[Job], plan: Plan):
         self.plan = plan
@@ -57,66 +58,70 @@ class Crew:
         self.deaths = 0
         self.at_work: dict[Connection, Worker] = {}
         self.everybody: list[BaseProcess] = []
-        # A forked process would inherit torch's threads in the middle of something.
+        # A forked process would inherit torch's threads in an undefined state.
         self.context = get_context("spawn")
 
     def rows(self) -> Iterator[Row]:
+        """Start the workers and yield the rows as they are ready. Raises EngineError where no worker can
+        work."""
         for _ in range(min(self.plan.workers, len(self.waiting))):
-            self.hire()
+            self.start_worker()
         while self.at_work:
             for pipe in wait(list(self.at_work)):
-                yield from self.hear(pipe)
+                yield from self.receive(cast(Connection, pipe))
 
-    def hire(self) -> None:
+    def start_worker(self) -> None:
+        """Start another process, which sends a message when it is ready."""
         ours, theirs = self.context.Pipe()
         process = self.context.Process(target=work, args=(theirs, self.plan), daemon=True)
         process.start()
-        # With our copy of it closed, the end of the worker is the end of the pipe.
+        # With the parent's copy closed, the pipe ends when the worker does.
         theirs.close()
         self.everybody.append(process)
         self.at_work[ours] = Worker(process)
 
-    def hear(self, pipe: Connection) -> Iterator[Row]:
-        """Take what a worker says, and give it something to do."""
+    def receive(self, pipe: Connection) -> Iterator[Row]:
+        """Receive a worker's message, yield its row, and send it the next photo."""
         worker = self.at_work[pipe]
         try:
-            kind, said = pipe.recv()
+            kind, message = pipe.recv()
         except (EOFError, OSError):
             yield from self.replace(pipe)
             return
         if kind == FAULT:
-            raise EngineError(said)
+            raise EngineError(message)
         if kind == READY:
-            self.weights, self.deaths = said, 0
+            self.weights, self.deaths = message, 0
         worker.job = self.waiting.popleft() if self.waiting else None
         if worker.job is None:
             del self.at_work[pipe]
             pipe.close()
         else:
-            # One that died just now is found out when it is next listened to.
+            # A worker that died just now is noticed at the next receive.
             with suppress(OSError):
                 pipe.send(worker.job)
         if kind == ROW:
-            yield said
+            yield message
 
     def replace(self, pipe: Connection) -> Iterator[Row]:
-        """Another worker for one that has died, and the row of the photo that it had."""
+        """Start another worker for one that has died, and yield the row of the photo that it had."""
         worker = self.at_work.pop(pipe)
         worker.process.join()
-        code = worker.process.exitcode
+        # A joined process has an exit code.
+        code = worker.process.exitcode or 0
         cause = f"killed by signal {-code}" if code < 0 else f"gone with exit code {code}"
         if worker.job is None:
             self.deaths += 1
             if self.deaths >= STARTS:
                 raise EngineError(f"workers are {cause} while they load; fewer --workers need less memory")
         if self.waiting or worker.job is None:
-            self.hire()
+            self.start_worker()
         if worker.job is not None:
             reason = f"its worker was {cause}; if memory ran out, take fewer --workers"
             yield lost(Store(self.plan.out), worker.job, self.plan.settings, self.weights, reason)
 
-    def dismiss(self) -> None:
-        """End them all: what is half done is done anew by the next run."""
+    def stop_all(self) -> None:
+        """End all workers; photos that are half done are done anew by the next run."""
         for process in self.everybody:
             process.terminate()
         for process in self.everybody:
@@ -124,8 +129,8 @@ class Crew:
 
 
 def work(pipe: Connection, plan: Plan) -> None:
-    """A worker's whole life."""
-    # Ctrl-C reaches everybody in the terminal; the parent alone answers it.
+    """Load the networks, then process photos until the pipe is closed; this runs in a process of its own."""
+    # Ctrl-C reaches every process of the terminal; only the parent handles it.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     Thread(target=end_with_parent, daemon=True).start()
     torch.set_num_threads(min(torch.get_num_threads(), plan.threads))
@@ -141,6 +146,9 @@ def work(pipe: Connection, plan: Plan) -> None:
 
 
 def end_with_parent() -> None:
-    """A worker whose parent was killed would go on writing where the next run writes."""
-    wait([parent_process().sentinel])
+    """End this worker when its parent is killed: otherwise it would write where the next run writes."""
+    parent = parent_process()
+    if parent is None:
+        return
+    wait([parent.sentinel])
     os._exit(1)

@@ -1,7 +1,7 @@
-"""The same jobs through Ray Data, on this machine or on many: `pip install "spir[ray]"`.
+"""Process the jobs with Ray Data, on this machine or on many: `pip install "spir[ray]"`.
 
-Every actor loads the networks once, and has a GPU to itself where the cluster has any. Results lie in the same
-store, and a photo that is done there is not done again.
+Every actor loads the networks once, and has a GPU to itself where the cluster has any. Results are in the
+same store, and a photo that is done there is not done again.
 """
 
 import json
@@ -21,13 +21,15 @@ from spir.runtime import cores
 from spir.weights import load_models
 
 MOST_BLOCKS = 10_000
-"""Ray hands photos out one by one up to so many, and in as many equal parts beyond."""
+"""The number of photos up to which Ray hands them out one by one; more are split into that many equal
+blocks."""
 RETRIES = 2
-"""A node that goes away is not the photo's fault; a photo that takes three workers with it is."""
+"""The number of retries of a photo whose worker died: a lost node is not the photo's fault, but a third dead
+worker is."""
 
 
-class Reconstruct:
-    """An actor: a row of the data set in, a row of the table out, both as JSON."""
+class ReconstructActor:
+    """The actor takes a row of the data set and returns a row of the results, both as JSON."""
 
     def __init__(self, plan: Plan, threads: int):
         torch.set_num_threads(threads)
@@ -39,27 +41,28 @@ class Reconstruct:
 
 
 def on_ray(jobs: Sequence[Job], plan: Plan, address: str | None = None) -> Iterator[Row]:
-    """The rows in the order in which they are ready. `address` is that of a cluster; none = one is started here.
+    """Yield the rows in the order in which they are ready. `address` is that of a cluster; None = one is
+    started here.
 
-    Raises EngineError where Ray is not installed, WeightsError where the weights are not here."""
+    Raises EngineError where Ray is not installed, and WeightsError where the weights are missing."""
     try:
-        import ray
-        import ray.data
+        import ray  # pyright: ignore[reportMissingImports]
+        import ray.data  # pyright: ignore[reportMissingImports]
     except ImportError as problem:
         raise EngineError('the engine "ray" needs the package: pip install "spir[ray]"') from problem
     weights = load_models(plan.settings.category, plan.settings.weights).hash
-    # Of processes on this machine the threads are shared out; elsewhere an actor asks for one core.
+    # Actors on this machine share its threads; on a cluster each asks for one core.
     threads = 1 if address else plan.threads
     here = {} if address else {"num_cpus": max(plan.workers, cores()), "include_dashboard": False}
     ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR, **here)
     try:
-        yield from found(ray, jobs, plan, weights, threads)
+        yield from collect_rows(ray, jobs, plan, weights, threads)
     finally:
         ray.shutdown()
 
 
-def found(ray, jobs: Sequence[Job], plan: Plan, weights: str, threads: int) -> Iterator[Row]:
-    """Rows of all jobs; those that were lost with their workers come last."""
+def collect_rows(ray, jobs: Sequence[Job], plan: Plan, weights: str, threads: int) -> Iterator[Row]:
+    """Yield the rows of all jobs; those that were lost with their workers come last."""
     context = ray.data.DataContext.get_current()
     context.enable_progress_bars = False
     logging.getLogger("ray.data").setLevel(logging.ERROR)
@@ -68,9 +71,9 @@ def found(ray, jobs: Sequence[Job], plan: Plan, weights: str, threads: int) -> I
     gpu = plan.settings.device in ("auto", "cuda") and ray.cluster_resources().get("GPU", 0) > 0
     items = [{"job": json.dumps(asdict(job))} for job in jobs]
     results = ray.data.from_items(items, override_num_blocks=min(len(items), MOST_BLOCKS)).map(
-        Reconstruct,
+        ReconstructActor,
         fn_constructor_args=(plan, threads),
-        # One photo at a time: whoever waits behind a photo that kills its actor would share its fate.
+        # One photo at a time: a photo queued behind one that kills its actor would be lost with it.
         compute=ray.data.ActorPoolStrategy(size=plan.workers, max_tasks_in_flight_per_actor=1),
         num_cpus=1,
         num_gpus=1 if gpu else 0,

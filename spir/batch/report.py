@@ -1,6 +1,6 @@
-"""The folder of results as a page and a table: `index.html`, which needs nothing but the folder, and `table.csv`.
+"""Write the report on a folder of results: `index.html`, which needs only the folder, and `table.csv`.
 
-Both are made of what lies in the store, so they tell of every run that went there. Names come from strangers.
+Both cover everything in the store, so they include every run that wrote there. File names are untrusted.
 """
 
 import csv
@@ -46,16 +46,17 @@ $cards
 
 
 def write_report(store: Store) -> None:
-    """Make both anew from everything in the store."""
-    found = list(known(store))
+    """Write the pages and the table anew from everything in the store."""
+    found = list(read_results(store))
     store.write("table.csv", csv_table(found).encode())
     pages = max(1, -(-len(found) // PER_PAGE))
     for page in range(pages):
         store.write(page_name(page), html_page(found, page, pages).encode())
 
 
-def known(store: Store) -> list[tuple[Row, Record]]:
-    """What is done and what failed, by folder; records that are not ours are passed over."""
+def read_results(store: Store) -> list[tuple[Row, Record]]:
+    """Return the row and the record of every photo that is done or failed, sorted by folder; records of
+    another form are skipped."""
     found = []
     for folder, record in store.records():
         try:
@@ -70,7 +71,7 @@ def page_name(page: int) -> str:
 
 
 def csv_table(found: Sequence[tuple[Row, Record]]) -> str:
-    """A line a photo, under `COLUMNS`; empty where there is nothing to say."""
+    """Return the CSV with one line per photo under `COLUMNS`; unknown values are empty."""
     text = StringIO()
     lines = csv.DictWriter(text, COLUMNS, restval="", extrasaction="ignore", lineterminator="\n")
     lines.writeheader()
@@ -88,7 +89,7 @@ def reasons(record: Record) -> list[str]:
 
 
 def html_page(found: Sequence[tuple[Row, Record]], page: int, pages: int) -> str:
-    """One of the pages; the failures are all on the first."""
+    """Return one of the HTML pages; all failures are on the first."""
     good = [(row, record) for row, record in found if not row.failure]
     bad = [row for row, _ in found if row.failure]
     ious = [row.iou for row, _ in good if row.iou is not None]
@@ -106,7 +107,7 @@ def html_page(found: Sequence[tuple[Row, Record]], page: int, pages: int) -> str
 
 
 def failures(rows: Sequence[Row]) -> str:
-    """The photos that failed, and why."""
+    """Return the HTML section of the photos that failed, with the reasons."""
     if not rows:
         return ""
     lines = "".join(f"<p><b>{escape(row.name)}</b> {escape(row.failure)}</p>\n" for row in rows)
@@ -114,7 +115,7 @@ def failures(rows: Sequence[Row]) -> str:
 
 
 def card(row: Row, record: Record) -> str:
-    """One photo that is done."""
+    """Return the HTML card of one photo that is done."""
     name, steps = escape(row.name), record["steps"]
     first = record["trajectory"][0]["iou"]
     numbers = (
@@ -135,5 +136,5 @@ def card(row: Row, record: Record) -> str:
 
 
 def link(folder: str, file: str) -> str:
-    """A relative address; nothing in a name can end the attribute or begin a scheme."""
+    """Return a relative URL, quoted so that no name can end the attribute or begin a scheme."""
     return f"{quote(folder, safe='')}/{quote(file, safe='')}"

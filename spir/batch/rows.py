@@ -1,4 +1,4 @@
-"""A line a photo: what a record on disk says of it, and the table of all on a terminal."""
+"""Summarise each photo as a row, from its record in the store, and format the table for a terminal."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,27 +9,29 @@ from spir.batch.store import Record
 
 @dataclass(frozen=True)
 class Row:
-    """What became of a photo; `failure` is empty where it succeeded, the numbers are none where it did not."""
+    """A row is the result of one photo; `failure` is empty where it succeeded, and the numbers are None where
+    it failed."""
 
     name: str
     folder: str
     iou: float | None = None
     psnr: float | None = None
-    """dB, inside the mask."""
+    """The PSNR inside the mask, in dB."""
     loss: float | None = None
     seconds: float | None = None
-    """The first guess included, files not."""
+    """The seconds that the fit took, with the first guess and without writing files."""
     pose: str = ""
     verdict: str = ""
     remark: str = ""
     """What is missing although the photo succeeded."""
     failure: str = ""
     earlier: bool = False
-    """Whether an earlier run found this out."""
+    """Whether the result is from an earlier run."""
 
     @classmethod
     def of(cls, folder: str, record: Record, earlier: bool = False) -> "Row":
-        """From `run.json` or `failed.json` of `spir.batch.process`. Raises KeyError where it is none of them."""
+        """Return the row of a `run.json` or `failed.json` of `spir.batch.process`. Raises KeyError for
+        anything else."""
         if "failure" in record:
             return cls(record["photo"], folder, failure=record["failure"], earlier=earlier)
         notes, last = record["notes"], record["trajectory"][-1]
@@ -52,7 +54,7 @@ def number(value: float | None, digits: int) -> str:
 
 
 def table(rows: Sequence[Row]) -> str:
-    """One line a photo, aligned."""
+    """Return an aligned table with one line per photo."""
     width = max(len("photo"), *(len(row.name) for row in rows))
     lines = [f"{'photo':{width}}    IoU  PSNR dB    loss  seconds  pose"]
     for row in rows:
@@ -64,7 +66,7 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def summary(rows: Sequence[Row], seconds: float) -> str:
-    """Counts, and the rate over the `seconds` that all of it took: new ones that succeeded."""
+    """Return the counts, and the new photos that succeeded per hour of the total `seconds`."""
     new = [row for row in rows if not row.earlier]
     failed = sum(bool(row.failure) for row in rows)
     told = f"{len(rows)} photos: {len(new)} new, {len(rows) - len(new)} from earlier, {failed} failed"

@@ -1,4 +1,4 @@
-"""What is asked of every photo: enough to tell whether a result on disk is the one that is wanted."""
+"""Define what is asked of every photo, so that a stored result can be compared with the current request."""
 
 import hashlib
 from dataclasses import asdict, dataclass
@@ -13,48 +13,49 @@ from spir.weights import WEIGHTS
 DEFAULT_TEXTURE = TEXTURE_SIZES[0]
 QUALITIES = ("usual", "fine")
 WHERE = ("device", "weights")
-"""Settings that say where, not what; of the weights their hash counts."""
+"""The settings that say where and not what; for the weights their hash counts."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The same for all photos of a run."""
+    """The settings are the same for all photos of a run."""
 
     category: str = "car"
     steps: int = 10
     seed: int = 0
     margin: float = MARGIN
-    """Room around the object, as a fraction of its box."""
+    """The room around the object, as a fraction of its box."""
     segmenter: str = "auto"
     loss: str = "auto"
     as_published: bool = False
-    """Without what is ours and not the paper's."""
+    """Whether to leave out what the paper does not have."""
     mesh_resolution: int = 128
-    """Samples along the cube's side; 0 = no mesh."""
+    """The number of samples along the cube's side; 0 = no mesh."""
     frames: int = FRAMES
-    """Of the turntable; 0 = none."""
+    """The number of frames of the turntable; 0 = no turntable."""
     texture: int = DEFAULT_TEXTURE
-    """Texels a side of the photo's detail on the mesh, one of `TEXTURE_SIZES`; 0 = the generator's colours alone."""
+    """The number of texels along a side of the texture, one of `TEXTURE_SIZES`; 0 = the generator's colours
+    alone."""
     quality: str = "usual"
-    """One of `QUALITIES`; "fine" goes on for ten steps on a larger picture."""
+    """One of `QUALITIES`; "fine" continues for ten steps on a larger cut-out."""
     device: str = "auto"
     weights: str = str(WEIGHTS)
-    """A folder with one folder a category."""
+    """A folder with one folder per category."""
 
     @property
     def textured(self) -> bool:
-        """Whether there is a surface to take the photo's detail; the authors have none."""
+        """Whether a surface with the photo's detail is made; the authors have none."""
         return bool(self.texture and self.mesh_resolution) and not self.as_published
 
     def load(self) -> Reconstructor:
-        """The networks. Raises WeightsError, and ValueError where a preference cannot be met."""
+        """Load the networks. Raises WeightsError, and ValueError where a preference cannot be met."""
         preferences = {"segmenter": self.segmenter, "loss": self.loss, "as_published": self.as_published}
         return Reconstructor.load(self.category, self.device, self.weights, **preferences)
 
     def request(self, weights_hash: str, photo: bytes | None, mask: bytes | None) -> dict:
-        """Everything that a result depends on, for JSON; equal means that there is nothing to do again.
+        """Return everything that a result depends on, for JSON; equal requests have equal results.
 
-        The bytes of photo and mask count, not their names: a photo that was replaced is another one."""
+        The bytes of photo and mask count, not their names: a photo that was replaced is a new request."""
         numbers = {name: value for name, value in asdict(self).items() if name not in WHERE}
         return {
             **numbers,

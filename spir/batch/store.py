@@ -1,7 +1,8 @@
-"""Where results lie: one folder a photo under a root that is a local folder, `memory://` or any other fsspec URL.
+"""Store the results: one folder per photo under a root that is a local folder, `memory://` or any other
+fsspec URL.
 
-A folder is complete when it has a `run.json` that can be read: that file is written last, and appears whole. A
-photo that failed leaves `failed.json` alone.
+A folder is complete when it has a readable `run.json`: that file is written last and atomically. A photo that
+failed has only `failed.json`.
 """
 
 import json
@@ -26,22 +27,23 @@ OPTIONAL = {
     *(f"mesh.{ending}" for ending in EXPORTS),
     *map(textured_name, TEXTURED),
 }
-"""What an earlier run with other settings may have left behind and this one need not write again."""
+"""The files that an earlier run with other settings may have written and this one need not replace."""
 READ_AT_ONCE = 16
 
 Record = dict[str, Any]
 
 
 def located(place: str) -> tuple[AbstractFileSystem, str]:
-    """The file system of a path or URL, and the path within it, absolute. Only "://" makes a URL."""
+    """Return the file system of a path or URL, and the absolute path within it. Only "://" makes a URL."""
     return url_to_fs(place) if "://" in place else (LocalFileSystem(), Path(place).absolute().as_posix())
 
 
 class Store:
-    """The folders of all photos; as cheap as its root, and every process opens its own."""
+    """The store has the folders of all photos; it is cheap to create, and every process opens its own."""
 
     def __init__(self, root: str):
-        """`root` may be there or not. Raises ImportError or ValueError for a URL of an unknown kind."""
+        """Open the store at `root`, which need not exist yet. Raises ImportError or ValueError for a URL of
+        an unknown kind."""
         self.files, self.root = located(root)
 
     @property
@@ -54,11 +56,11 @@ class Store:
         return self.files.protocol != "memory"
 
     def known(self, folder: str) -> Record | None:
-        """`run.json` of a photo that is done, `failed.json` of one that failed, else nothing."""
+        """Return `run.json` of a photo that is done, `failed.json` of one that failed, otherwise None."""
         return self.read(f"{folder}/{DONE}") or self.read(f"{folder}/{FAILED}")
 
     def read(self, name: str) -> Record | None:
-        """A JSON object, or nothing where there is none, whole and readable."""
+        """Return a JSON object; None where the file is missing or is not valid JSON."""
         try:
             found = json.loads(self.files.cat_file(f"{self.root}/{name}"))
         except (OSError, ValueError):
@@ -66,7 +68,7 @@ class Store:
         return found if isinstance(found, dict) else None
 
     def keep(self, folder: str, contents: dict[str, bytes], record: Record) -> None:
-        """Fill a photo's folder; it is not done until the record, written last, is there."""
+        """Fill a photo's folder; the photo is done only once the record, written last, is there."""
         path = f"{self.root}/{folder}"
         self.clear(folder, OPTIONAL - set(contents) | {DONE})
         self.files.makedirs(path, exist_ok=True)
@@ -75,19 +77,19 @@ class Store:
         self.write(f"{folder}/{DONE}", json.dumps(record, indent=1, allow_nan=False).encode())
 
     def fail(self, folder: str, record: Record) -> None:
-        """Only the reason stays in the folder of a photo that failed; other files in it are half a run."""
+        """Store why a photo failed; other files in its folder may be those of a half-finished run."""
         self.clear(folder, {DONE})
         self.files.makedirs(f"{self.root}/{folder}", exist_ok=True)
         self.write(f"{folder}/{FAILED}", json.dumps(record, indent=1).encode())
 
     def clear(self, folder: str, names: set[str]) -> None:
-        """Remove these files where they are there; never anything that is not ours."""
+        """Remove these files where they exist, and no others."""
         for name in sorted(names):
             with suppress(FileNotFoundError):
                 self.files.rm_file(f"{self.root}/{folder}/{name}")
 
     def write(self, name: str, data: bytes) -> None:
-        """A file that is there whole or not at all, as objects in a bucket are anyway."""
+        """Write a file atomically, so that readers see all of it or nothing; buckets do so by themselves."""
         path = f"{self.root}/{name}"
         self.files.makedirs(path.rpartition("/")[0], exist_ok=True)
         if self.local:
@@ -97,7 +99,7 @@ class Store:
             self.files.pipe_file(path, data)
 
     def records(self) -> Iterator[tuple[str, Record]]:
-        """(folder, what is known) of everything done or failed, by name."""
+        """Yield (folder, record) of every photo that is done or failed, by name."""
         if not self.files.isdir(self.root):
             return
         self.files.invalidate_cache()

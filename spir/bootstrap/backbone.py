@@ -6,6 +6,7 @@ the same memory in channels-last order, so going to and fro costs nothing.
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -178,7 +179,7 @@ class SegFormer(nn.Module):
         maps = []
         for i in range(1, self.stages + 1):
             tokens, height, width = self.get_submodule(f"patch_embed{i}")(x)
-            for block in self.get_submodule(f"block{i}"):
+            for block in cast(nn.ModuleList, self.get_submodule(f"block{i}")):
                 tokens = block(tokens, height, width)
             x = to_map(self.get_submodule(f"norm{i}")(tokens), height, width)
             maps.append(x)

@@ -53,6 +53,7 @@ def fit_colours(
     with torch.no_grad():
         seen = render(generator.field(guess.code), camera_from_pose(guess.pose), view)
         rgb, mask = resize(cutout.rgb, config.size), resize(cutout.mask[..., None], config.size)[..., 0]
+        assert seen.attention is not None
         attention = seen.attention.flatten(1, 2)
         weight = (mask * seen.alpha).flatten(1)
         # The rendering adds its background where the object is thin; the cut-out has it there already.

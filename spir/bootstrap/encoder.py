@@ -108,13 +108,13 @@ class Encoder(nn.Module):
         )
         self.apply(initialise)
         # Behind a mean over all pixels, layers that start small would hand the trunk no gradient for years.
-        for layer in (self.w_regressor_post[0], self.w_regressor_post[2]):
-            nn.init.kaiming_normal_(layer.weight)
+        for name in ("0.weight", "2.weight"):
+            nn.init.kaiming_normal_(self.w_regressor_post.get_parameter(name))
         with torch.no_grad():
             # Not so large that the first guesses are worse than the mean of all w.
-            self.w_regressor_post[2].weight.mul_(0.1)
+            self.w_regressor_post.get_parameter("2.weight").mul_(0.1)
         # By its fan-out the last convolution would start with coordinates of several object sizes.
-        nn.init.trunc_normal_(self.post[-1].weight, std=0.02)
+        nn.init.trunc_normal_(self.post.get_parameter("4.weight"), std=0.02)
 
     def picture(
         self, rgb: Float[Tensor, "batch size size 3"], mask: Float[Tensor, "batch size size"]
@@ -160,7 +160,7 @@ def object_mean(
     maps: Float[Tensor, "batch channel h w"], mask: Float[Tensor, "batch size size"]
 ) -> Float[Tensor, "batch channel"]:
     """Mean of a map over the object; 0 where there is none."""
-    weight = F.adaptive_avg_pool2d(mask[:, None], maps.shape[2:])
+    weight = F.adaptive_avg_pool2d(mask[:, None], (maps.shape[2], maps.shape[3]))
     return (maps * weight).sum((2, 3)) / weight.sum((2, 3)).clamp(min=1e-3)
 
 
@@ -172,4 +172,5 @@ def initialise(module: nn.Module) -> None:
     elif isinstance(module, nn.Conv2d):
         fan_out = module.kernel_size[0] * module.kernel_size[1] * module.out_channels // module.groups
         nn.init.normal_(module.weight, std=math.sqrt(2 / fan_out))
-        nn.init.zeros_(module.bias)
+        if module.bias is not None:
+            nn.init.zeros_(module.bias)

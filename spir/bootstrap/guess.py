@@ -30,7 +30,7 @@ def guess(
 
     `focal_guesses`, picture widths: the weights' own list; none = the category's. `half`: the encoder in
     bfloat16. `compare=False` is the paper: the pose of PnP as it is, without other hypotheses."""
-    seen = look(encoder, cutout, category.symmetric, half)
+    seen = encode(encoder, cutout, category.symmetric, half)
     side, size = seen.mask.shape[1], cutout.mask.shape[1]
     # Both must agree on what the object is: the cut-out may be sloppy, the prediction may wander.
     agreed = seen.mask * resize(cutout.mask[..., None], side)[..., 0]
@@ -60,7 +60,7 @@ def guess(
     )
 
 
-def look(encoder: Encoder, cutout: Cutout, symmetric: bool, half: bool = False) -> EncoderOutput:
+def encode(encoder: Encoder, cutout: Cutout, symmetric: bool, half: bool = False) -> EncoderOutput:
     """What the encoder sees; of an object whose sides are mirror images it is asked twice, and both count.
 
     The mirrored picture shows the same object from the other side: x changes its sign and w stays. What

@@ -126,7 +126,10 @@ def choose(rows: Bool[Tensor, " batch"], yes: Pose, no: Pose) -> Pose:
     def pick(a: Tensor, b: Tensor) -> Tensor:
         return torch.where(rows.view(-1, *[1] * (a.ndim - 1)), a, b)
 
-    z0 = None if yes.z0 is None else pick(yes.z0, no.z0)
+    z0 = yes.z0
+    if z0 is not None:
+        assert no.z0 is not None
+        z0 = pick(z0, no.z0)
     quaternion = pick(yes.quaternion, no.quaternion)
     return Pose(z0, pick(yes.shift, no.shift), pick(yes.scale, no.scale), quaternion)
 
@@ -174,13 +177,14 @@ def feature_distance(
     weight: Float[Tensor, "batch side side"],
 ) -> Float[Tensor, " batch"]:
     """One minus the cosine of two feature maps, averaged where the weight is."""
-    weight = F.adaptive_avg_pool2d(weight[:, None], a.shape[2:])[:, 0]
+    weight = F.adaptive_avg_pool2d(weight[:, None], (a.shape[2], a.shape[3]))[:, 0]
     apart = 1 - F.cosine_similarity(a, b, dim=1)
     return (weight * apart).sum((1, 2)) / weight.sum((1, 2)).clamp_min(1e-6)
 
 
 def nocs_distance(views: Rendering, cutout: Cutout, seen: EncoderOutput) -> Float[Tensor, " views"]:
     """Mean distance of rendered and predicted object coordinates where both see the object, object units."""
+    assert views.nocs is not None
     size, count = views.alpha.shape[1], len(views.alpha) // len(cutout.mask)
     side = seen.mask.shape[1]
     weight = seen.mask * shrink(cutout.mask[..., None], side)[..., 0]

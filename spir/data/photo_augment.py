@@ -56,8 +56,9 @@ def blur(rgb: Float[ndarray, "h w 3"], random: np.random.Generator) -> Float[nda
     line = np.zeros((length, length), np.float32)
     angle = random.uniform(0, np.pi)
     reach = (length - 1) / 2 * np.array((np.cos(angle), np.sin(angle)))
-    ends = [tuple(int(v) for v in np.round((length - 1) / 2 + sign * reach)) for sign in (-1, 1)]
-    cv2.line(line, *ends, 1.0)
+    ends = [np.round((length - 1) / 2 + sign * reach) for sign in (-1, 1)]
+    start, end = ((int(x), int(y)) for x, y in ends)
+    cv2.line(line, start, end, (1.0,))
     return cv2.filter2D(rgb, -1, line / line.sum())
 
 
@@ -65,4 +66,8 @@ def compress(picture: UInt8[ndarray, "h w 3"], random: np.random.Generator) -> U
     """The picture after a JPEG file of random quality."""
     quality = [cv2.IMWRITE_JPEG_QUALITY, int(random.integers(20, 95))]
     done, data = cv2.imencode(".jpg", np.ascontiguousarray(picture[..., ::-1]), quality)
-    return cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1].copy() if done else picture
+    if not done:
+        return picture
+    found = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert found is not None
+    return found[..., ::-1].copy()

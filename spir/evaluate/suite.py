@@ -53,6 +53,7 @@ def evaluate(options: Options) -> Record:
         part(report, options, prepare)
     report["peak_rss_mb"] = peak_rss_mb()
     if options.bench:
+        assert options.photos
         # Alone, whatever the workers, and after the peak was read: the reference needs far more memory.
         files = photos.photo_files(options.photos, options.own_cutout)[: options.bench]
         records = measure(bench.score_bench, prepare, files, "renderers", notebook=options.notebook)
@@ -110,11 +111,13 @@ def evaluate_eth80(report: Record, options: Options, prepare: Prepare) -> None:
 def evaluate_collection(report: Record, options: Options, prepare: Prepare) -> None:
     """Many photos: front or back, and random samples beside them."""
     if options.fronts:
+        assert options.collection
         found = fronts.told_photos(options.collection, options.fronts)
         records = measure(fronts.score_front, prepare, found, "fronts", options.workers, options.notebook)
         report["fronts"] = fronts.summary(records)
         keep(report, "fronts", records)
     if options.realism:
+        assert options.collection and options.poses
         report["realism"] = realism.score_realism(
             prepare(), options.collection, options.poses, options.judge, options.samples
         )

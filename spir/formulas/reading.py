@@ -1,6 +1,7 @@
 """A linear reading of w: which object of its formula the generator has learnt to make of a code.
 
-`train.align` teaches the mapping network a w of which class and parameters are linear; least squares finds them again.
+`spir.train.distill.align` teaches the mapping network a w of which class and parameters are linear; least squares finds
+them again.
 """
 
 from dataclasses import dataclass

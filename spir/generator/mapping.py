@@ -1,5 +1,7 @@
 """§3.1: the mapping network, z ~ N(0, I) to the intermediate code w."""
 
+from typing import cast
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -20,6 +22,11 @@ class MappingNetwork(nn.Module):
             {"fc0": Linear(z_dim, w_dim, rate=RATE), "fc1": Linear(w_dim, w_dim, rate=RATE)}
         )
 
+    @property
+    def layers(self) -> list[Linear]:
+        """The fully connected layers, in order."""
+        return [cast(Linear, layer) for layer in self.backbone.values()]
+
     def forward(self, z: Float[Tensor, "batch z_dim"]) -> Float[Tensor, "batch w_dim"]:
         x = z * (z.square().mean(1, keepdim=True) + 1e-8).rsqrt()
         for layer in self.backbone.values():
@@ -32,6 +39,6 @@ def average_w(
     network: MappingNetwork, z_dim: int, count: int = 10_000, seed: int = 0
 ) -> Float[Tensor, " w_dim"]:
     """Mean of w over `count` random z, the centre of the space; the same for the same seed."""
-    weight = network.backbone["fc0"].weight
+    weight = network.backbone.get_parameter("fc0.weight")
     z = torch.randn(count, z_dim, generator=torch.Generator().manual_seed(seed))
     return network(z.to(weight.device, weight.dtype)).mean(0)

@@ -4,6 +4,8 @@ Everything here runs in float32, whatever precision the planes were made in: a b
 wrong by more than a thin density shell is wide.
 """
 
+from typing import cast
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -27,6 +29,16 @@ class Decoder(nn.Module):
         super().__init__()
         self.net = nn.Sequential(Linear(channels, hidden), nn.Softplus(), Linear(hidden, 1 + others))
 
+    @property
+    def first(self) -> Linear:
+        """The layer that the features go into."""
+        return cast(Linear, self.net[0])
+
+    @property
+    def last(self) -> Linear:
+        """The layer that distance and logits come out of."""
+        return cast(Linear, self.net[2])
+
     def forward(
         self, features: Float[Tensor, "batch point channel"]
     ) -> tuple[Float[Tensor, "batch point"], Float[Tensor, "batch point values"]]:
@@ -38,8 +50,10 @@ class Decoder(nn.Module):
 
     def sdf_from_hidden(self, hidden: Float[Tensor, "*batch hidden"]) -> Float[Tensor, "*batch"]:
         """The distance alone from the first layer's output, before its activation."""
-        last = self.net[2]
-        return F.softplus(hidden) @ last.effective_weight[0] + last.effective_bias[0]
+        last = self.last
+        distance, bias = F.softplus(hidden) @ last.effective_weight[0], last.effective_bias
+        assert bias is not None
+        return distance + bias[0]
 
 
 def full_precision(tensor: Tensor) -> torch.autocast:
@@ -110,12 +124,14 @@ class PlaneField:
 
         The decoder's first layer is linear in the sum of three features, so it is applied to the three
         resampled planes and broadcast; slabs along x keep the memory small."""
-        first = self.decoder.net[0]
+        first = self.decoder.first
         with full_precision(self.planes):
             planes = resample_planes(self.planes, resolution)
             hidden = torch.einsum("bpchw,nc->bpwhn", planes, first.effective_weight / 3)
             xy, xz, yz = hidden.contiguous().unbind(1)
-            xy = xy + first.effective_bias
+            bias = first.effective_bias
+            assert bias is not None
+            xy = xy + bias
             rows = max(1, SLAB_FLOATS // (len(planes) * yz[0].numel()))
             slabs = [
                 self.decoder.sdf_from_hidden(a[:, :, :, None] + b[:, :, None] + yz[:, None])

@@ -5,6 +5,7 @@ before. Features run in `dtype`; styles, demodulation and the skip sum stay in f
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -40,6 +41,9 @@ class Frozen:
 
 class SynthesisLayer(nn.Module):
     """3x3 modulated convolution, optional doubling, noise, bias, leaky ReLU."""
+
+    resample_filter: Tensor
+    noise_const: Tensor
 
     def __init__(self, inputs: int, outputs: int, w_dim: int, resolution: int, up: bool, noise: bool):
         super().__init__()
@@ -113,6 +117,8 @@ class ToPlanes(nn.Module):
 class SynthesisBlock(nn.Module):
     """One resolution: conv0 (doubling) and conv1, then its share of the planes; the first has a constant."""
 
+    resample_filter: Tensor
+
     def __init__(self, inputs: int, outputs: int, planes: int, w_dim: int, resolution: int, noise: bool):
         super().__init__()
         first = inputs == 0
@@ -136,13 +142,13 @@ class SynthesisBlock(nn.Module):
         dtype: torch.dtype,
     ) -> tuple[Float[Tensor, "batch outputs size size"], Float[Tensor, "batch planes size size"]]:
         if self.conv0 is None:
-            x = self.const.to(dtype).expand(len(w), -1, -1, -1)
-            x = x.contiguous(memory_format=torch.channels_last)
+            made = self.const.to(dtype).expand(len(w), -1, -1, -1)
+            made = made.contiguous(memory_format=torch.channels_last)
         else:
-            x = self.conv0(x, w[:, 0])
-        x = self.conv1(x, w[:, -2])
-        own = self.torgb(x, w[:, -1])
-        return x, own.float() if picture is None else double(picture, self.resample_filter) + own
+            made = self.conv0(x, w[:, 0])
+        made = self.conv1(made, w[:, -2])
+        own = self.torgb(made, w[:, -1])
+        return made, own.float() if picture is None else double(picture, self.resample_filter) + own
 
 
 class SynthesisNetwork(nn.Module):
@@ -168,8 +174,9 @@ class SynthesisNetwork(nn.Module):
         x = picture = None
         row = 0
         for size in self.resolutions:
-            block = self.get_submodule(f"b{size}")
+            block = cast(SynthesisBlock, self.get_submodule(f"b{size}"))
             x, picture = block(x, picture, w[:, row : row + block.layers + 1], dtype)
             row += block.layers
+        assert picture is not None
         planes = picture.unflatten(1, (3, -1)).flatten(0, 1)
         return planes.contiguous(memory_format=torch.channels_last).unflatten(0, (-1, 3))

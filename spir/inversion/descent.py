@@ -1,5 +1,7 @@
 """§3.3, one step of hybrid inversion: render, compare, follow the gradient, back to a valid pose."""
 
+from typing import Any
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
@@ -48,7 +50,7 @@ class Descent:
         self.palette = guess.code.palette
         w = generator.w_plus(guess.code).detach()
         self.variables = Variables(w, guess.pose, config.gains, config.optimise_pose)
-        groups = [{"params": self.variables.code_leaves()}]
+        groups: list[dict[str, Any]] = [{"params": self.variables.code_leaves()}]
         if config.optimise_pose:
             groups.append({"params": self.variables.pose_leaves(), "lr": config.pose_rate})
         self.optimiser = torch.optim.Adam(groups, lr=config.rate, betas=config.betas)
@@ -135,6 +137,7 @@ class Descent:
 
     def step(self) -> None:
         """Make one update from the state that `evaluate` rendered."""
+        assert self.last is not None
         self.optimiser.zero_grad()
         # The sum over the batch, not its mean: an item moves the same in any company.
         self.loss.backward(torch.ones_like(self.loss))

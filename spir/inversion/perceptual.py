@@ -8,7 +8,7 @@ import os
 import warnings
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -34,9 +34,11 @@ class Perceptual(Protocol):
         self, rgb: Float[Tensor, "batch size size 3"], mask: Float[Tensor, "batch size size"]
     ) -> Features:
         """What is compared; rgb in [-1, 1], mask in [0, 1]. Called once, without gradient, for the target."""
+        ...
 
     def distance(self, ours: Features, theirs: Features) -> Float[Tensor, " batch"]:
         """Item by item, 0 for the same features."""
+        ...
 
 
 @runtime_checkable
@@ -47,6 +49,7 @@ class FeatureNetwork(Protocol):
         self, rgb: Float[Tensor, "batch size size 3"], mask: Float[Tensor, "batch size size"]
     ) -> tuple[Tensor, ...]:
         """Maps (batch, channel, height, width), finest first."""
+        ...
 
 
 def unit(features: Float[Tensor, "batch channel h w"]) -> Float[Tensor, "batch channel h w"]:
@@ -87,7 +90,8 @@ class LpipsDistance:
     name = "LPIPS (VGG16)"
 
     def __init__(self, network: nn.Module):
-        self.network = network
+        # Its parts are known by their names only.
+        self.network: Any = network
 
     def features(
         self, rgb: Float[Tensor, "batch size size 3"], mask: Float[Tensor, "batch size size"]

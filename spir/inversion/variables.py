@@ -65,14 +65,14 @@ class Variables:
 
     def finite_gradients(self) -> Bool[Tensor, " batch"]:
         """Which items have gradients that can be followed."""
-        return finite_rows([leaf.grad for leaf in self.leaves()])
+        return finite_rows([gradient(leaf) for leaf in self.leaves()])
 
     @torch.no_grad()
     def step(self, optimiser: torch.optim.Optimizer) -> list[Tensor]:
         """One update of the items that move, and back to valid poses; returns the values before."""
         before = [leaf.detach().clone() for leaf in self.leaves()]
         for leaf in self.leaves():
-            leaf.grad[~self.moving] = 0
+            gradient(leaf)[~self.moving] = 0
         optimiser.step()
         valid = renormalise(self.pose)
         for name in ("z0", "shift", "scale", "quaternion"):
@@ -94,6 +94,12 @@ class Variables:
     def snapshot(self, palette: Float[Tensor, "batch values 3"] | None) -> tuple[Code, Pose]:
         """Code and pose of this moment, detached; later steps do not touch them."""
         return self.code(palette).detach(), self.pose.map(lambda leaf: leaf.detach().clone())
+
+
+def gradient(leaf: Tensor) -> Tensor:
+    """What the backward pass left at a leaf."""
+    assert leaf.grad is not None
+    return leaf.grad
 
 
 def finite_rows(tensors: Sequence[Tensor]) -> Bool[Tensor, " batch"]:

@@ -1,1 +1,1 @@
-"""How near pictures, rotations and crowds of pictures come to the truth (section 4, "Evaluation metrics")."""
+"""How close pictures, rotations and sets of pictures come to the truth (section 4, "Evaluation metrics")."""

@@ -1,7 +1,7 @@
-"""§4 "Evaluation metrics", the Fréchet distance: how far the generator's pictures are from real ones as a crowd.
+"""§4 "Evaluation metrics", the Fréchet distance between the distributions of generated and of real pictures.
 
-The paper's FID looks through Inception. Where its weights are not at hand, the features of an encoder of ours
-take their place; the number is then a "feature-FID", comparable with itself alone, and only for the same encoder.
+The paper's FID uses Inception features. Where its weights are not available, the features of an encoder of ours
+are used; the number is then a "feature-FID", comparable only with itself, and only for the same encoder.
 """
 
 import os
@@ -25,25 +25,26 @@ from spir.rendering.renderer import render
 from spir.types import Pose
 
 INCEPTION = "pt_inception-2015-12-05-6726825d.pth"
-"""The file that pytorch-fid keeps in the hub's folder of checkpoints."""
+"""The file name of pytorch-fid's weights in the hub's folder of checkpoints."""
 AT_ONCE = 32
 
 
 @runtime_checkable
 class Features(Protocol):
-    """A picture to one vector."""
+    """A feature network that maps a picture to one vector."""
 
     name: str
-    """As tables show it."""
+    """The name that tables show."""
 
     def __call__(
         self, rgb: Float[Tensor, "batch size size 3"], mask: Float[Tensor, "batch size size"]
     ) -> Float[Tensor, "batch width"]:
-        """rgb in [-1, 1], mask in [0, 1]."""
+        """Return one feature vector per picture; rgb in [-1, 1], mask in [0, 1]."""
+        ...
 
 
 class EncoderFeatures:
-    """Of every stage of an encoder of ours, the mean over the object."""
+    """Averages every stage of an encoder of ours over the object."""
 
     name = "feature-FID (encoder)"
 
@@ -58,7 +59,7 @@ class EncoderFeatures:
 
 
 class InceptionFeatures:
-    """The 2048 numbers of pytorch-fid's Inception, as in the paper."""
+    """Returns the 2048 features of pytorch-fid's Inception, as in the paper."""
 
     name = "FID (Inception)"
 
@@ -73,11 +74,11 @@ class InceptionFeatures:
 
 
 def choose_features(encoder: Encoder, device: torch.device | str) -> Features:
-    """Inception where the pytorch-fid package and its weights are there (or SPIR_ALLOW_DOWNLOAD=1 lets them be
-    fetched), else the encoder."""
+    """Return Inception where the pytorch-fid package and its weights exist (or SPIR_ALLOW_DOWNLOAD=1 permits the
+    download), else the encoder."""
     cached = Path(torch.hub.get_dir(), "checkpoints", INCEPTION).is_file()
     if find_spec("pytorch_fid") and (cached or os.environ.get("SPIR_ALLOW_DOWNLOAD") == "1"):
-        from pytorch_fid.inception import InceptionV3
+        from pytorch_fid.inception import InceptionV3  # pyright: ignore[reportMissingImports]
 
         return InceptionFeatures(InceptionV3([3]).eval().requires_grad_(False).to(device))
     return EncoderFeatures(encoder)
@@ -85,7 +86,7 @@ def choose_features(encoder: Encoder, device: torch.device | str) -> Features:
 
 @dataclass(frozen=True)
 class Statistics:
-    """A crowd of feature vectors as a normal distribution, float64."""
+    """The mean and covariance of a set of feature vectors, float64."""
 
     mean: Float[Tensor, " width"]
     covariance: Float[Tensor, "width width"]
@@ -93,7 +94,7 @@ class Statistics:
 
 
 def statistics(features: Float[Tensor, "picture width"]) -> Statistics:
-    """Mean and unbiased covariance. Raises ValueError for fewer than two pictures."""
+    """Return the mean and the unbiased covariance. Raises ValueError for fewer than two pictures."""
     if len(features) < 2:
         raise ValueError(f"a distribution wants two pictures at least, not {len(features)}")
     features = features.double().cpu()
@@ -106,15 +107,15 @@ def statistics(features: Float[Tensor, "picture width"]) -> Statistics:
 def look_at(
     features: Features, batches: Iterable[tuple[Float[Tensor, "b s s 3"], Float[Tensor, "b s s"]]]
 ) -> Statistics:
-    """The statistics of pictures and masks that come in batches."""
+    """Return the statistics of pictures and masks that come in batches."""
     return statistics(torch.cat([features(rgb, mask) for rgb, mask in batches]))
 
 
 def frechet_distance(a: Statistics, b: Statistics) -> float:
-    """|difference of means|^2 + trace(A + B - 2 (A B)^(1/2)), never negative.
+    """Return |difference of means|^2 + trace(A + B - 2 (A B)^(1/2)), never negative.
 
     With fewer pictures than features the covariances are singular; the roots are taken of symmetric matrices,
-    whose eigenvalues are real, so that nothing has to be regularised."""
+    whose eigenvalues are real, so that no regularisation is needed."""
     root = symmetric_root(a.covariance)
     crossed = symmetric_root(root @ b.covariance @ root)
     spread = a.covariance.trace() + b.covariance.trace() - 2 * crossed.trace()
@@ -122,7 +123,8 @@ def frechet_distance(a: Statistics, b: Statistics) -> float:
 
 
 def symmetric_root(matrix: Float[Tensor, "n n"]) -> Float[Tensor, "n n"]:
-    """The square root of a symmetric matrix without negative eigenvalues, but for rounding."""
+    """Return the square root of a symmetric positive semi-definite matrix; small negative eigenvalues from
+    rounding are tolerated."""
     values, vectors = torch.linalg.eigh((matrix + matrix.T) / 2)
     return (vectors * values.clamp(min=0).sqrt()) @ vectors.T
 
@@ -131,7 +133,7 @@ def symmetric_root(matrix: Float[Tensor, "n n"]) -> Float[Tensor, "n n"]:
 def samples(
     generator: Generator, pose: Pose, category: Category, count: int, size: int, seed: int = 0
 ) -> Iterator[tuple[Float[Tensor, "b s s 3"], Float[Tensor, "b s s"]]]:
-    """Pictures of `count` random objects, each from one of the poses, always the same ones."""
+    """Render `count` random objects, each from one of the poses; the result is deterministic."""
     device = generator.alpha.device
     draws = torch.Generator().manual_seed(seed)
     view = RenderConfig.of(category, size=size, samples=24)

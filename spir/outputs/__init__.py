@@ -1,1 +1,1 @@
-"""What a visitor takes home: views, meshes, files, panels, edits and the record of the run."""
+"""What a visitor can download: views, meshes, files, panels, edits and the record of the run."""

@@ -1,8 +1,8 @@
-"""§3.1 "Attention-based color mapping", kept: views as the weights of their colours, packed into small pictures.
+"""§3.1 "Attention-based color mapping": views stored as the attention weights of their colours, packed into small pictures.
 
-A view is attention @ palette wherever the object is, so whoever has the weights has the view in every palette.
+A view is attention @ palette wherever the object is, so the attention gives the view in every palette.
 Three weights make a colour picture: a view of K weights becomes ceil(K / 3) tiles side by side, the views of a
-rendering lie below one another, and WebP packs that without loss. `app/page.js` reads it in the browser.
+rendering lie below one another, and WebP stores them without loss. `app/page.js` reads them in the browser.
 """
 
 from io import BytesIO
@@ -17,13 +17,14 @@ from torch import Tensor
 from spir.types import Rendering
 
 LARGEST = 16383
-"""Pixels a side of a WebP at most."""
+"""The largest width or height of a WebP picture, in pixels."""
 
 
 def weight_bytes(attention: Float[Tensor, "*shape values"]) -> UInt8[ndarray, "*shape values"]:
-    """Weights that sum to alpha, as bytes that sum to alpha's byte.
+    """Convert weights that sum to alpha to bytes that sum to alpha's byte.
 
-    Rounded one by one they would not; the largest remainders get what is left, so each is off by less than 1."""
+    Rounding each weight by itself would not keep the sum; the remaining units go to the largest remainders, so each
+    weight is off by less than 1."""
     exact = 255 * attention.detach().cpu().float().clamp(0, 1)
     low = exact.floor()
     alpha = exact.sum(-1, keepdim=True).round().clamp(0, 255)
@@ -33,9 +34,9 @@ def weight_bytes(attention: Float[Tensor, "*shape values"]) -> UInt8[ndarray, "*
 
 
 def packed(rendering: Rendering) -> bytes:
-    """A lossless WebP of the weights of every picture in a rendering.
+    """Return a lossless WebP of the attention weights of every picture in a rendering.
 
-    Raises ValueError where it was made without attention, or is too large for one file."""
+    Raises ValueError where the rendering was made without attention, or is too large for one file."""
     if rendering.attention is None:
         raise ValueError("this rendering was made without attention; render it with attention=True")
     weights = weight_bytes(rendering.attention)
@@ -49,7 +50,7 @@ def packed(rendering: Rendering) -> bytes:
 
 
 def first_view(data: bytes, height: int) -> bytes:
-    """The first view of what was packed, by itself."""
+    """Return a WebP of only the first view of a packed picture; `height` is that of one view, in pixels."""
     with Image.open(BytesIO(data), formats=("WEBP",)) as image:
         return saved(image.convert("RGB").crop((0, 0, image.width, height)))
 
@@ -61,7 +62,7 @@ def saved(picture: Image.Image) -> bytes:
 
 
 def unpacked(data: bytes, values: int, height: int, width: int) -> Float[Tensor, "view height width values"]:
-    """The weights again, in [0, 1]. Raises ValueError unless the picture holds whole views of that shape."""
+    """Return the packed weights, in [0, 1]. Raises ValueError unless the picture holds whole views of that shape."""
     tiles = -(-values // 3)
     try:
         with Image.open(BytesIO(data), formats=("WEBP",)) as image:

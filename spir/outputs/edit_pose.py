@@ -1,4 +1,4 @@
-"""Appendix A.1, the pose moved by hand: one number at a time, everything else where it was."""
+"""Appendix A.1, editing the pose by hand: one parameter changes, all others stay the same."""
 
 import math
 from dataclasses import replace
@@ -19,11 +19,11 @@ def edit_pose(
     focal: float | None = None,
     further: float = 1.0,
 ) -> Pose:
-    """The same object from another place; what is none stays as it is, to the last bit.
+    """Return the pose with the given parameters replaced; a parameter that is None keeps its value exactly.
 
-    Angles as in `rotation_from_view`. `focal`, picture widths, above 0.5, changes the perspective at the same
-    size; an orthographic pose has none to change. `further` multiplies the camera's distance, and the object
-    shrinks as much. Raises ValueError where a number is not one of these."""
+    Angles are as in `rotation_from_view`. `focal`, in picture widths and above 0.5, changes the perspective at the same
+    size; an orthographic pose has no focal length to change. `further` multiplies the camera's distance, and the object
+    shrinks as much. Raises ValueError where a number is not finite or outside its range."""
     wanted = [value for value in (azimuth_deg, elevation_deg, roll_deg, focal, further) if value is not None]
     if not all(math.isfinite(value) for value in wanted) or further <= 0 or (focal or 1) <= 0.5:
         raise ValueError("a pose needs finite numbers, a distance above 0 and a focal length above 0.5")
@@ -38,5 +38,5 @@ def edit_pose(
 
 
 def distance(pose: Pose) -> Float[Tensor, " batch"] | None:
-    """From the camera to the object's centre along the optical axis, object units; none = orthographic."""
+    """Return the distance from the camera to the object's centre along the optical axis, in object units; None = orthographic."""
     return None if pose.z0 is None else (1 + torch.exp(pose.z0)) / pose.scale

@@ -1,7 +1,7 @@
-"""§3.1 "Attention-based color mapping" put to use: shape and colours edited apart, Code -> Code.
+"""§3.1 "Attention-based color mapping", used for editing: shape and colours change separately, Code -> Code.
 
-All rows of w but the last decide the shape and which palette entry colours what; the last row, or an
-explicit palette, decides the colours alone.
+All rows of w but the last decide the shape and which palette entry colours which point; the last row, or an
+explicit palette, decides only the colours.
 """
 
 from collections.abc import Callable
@@ -19,31 +19,31 @@ from spir.types import Code, Mesh, Rendering
 
 @dataclass(frozen=True)
 class Edit:
-    """One control of the page."""
+    """One editing slider of the page."""
 
     label: str
     low: float
     high: float
     hint: str
     needs: tuple[str, ...]
-    """Names of the arguments that `apply` takes beside (generator, code, amount)."""
+    """Names of the arguments that `apply` takes besides (generator, code, amount)."""
     apply: Callable[..., Code]
     """(generator, code, amount, **needs) -> Code; amount 0 changes nothing."""
     step: float = 0.05
-    """What an amount is a multiple of."""
+    """The step of the slider; amounts are multiples of it."""
 
 
 def mix_shape(generator: Generator, code: Code, amount: float, other: Code) -> Code:
-    """The shape on its way to another object's: w's shape rows interpolated; colours stay."""
+    """Interpolate w's shape rows towards another object's; the colours stay."""
     mine, theirs = generator.w_plus(code), generator.w_plus(other)
     shape = torch.lerp(mine[:, :-1], theirs[:, :-1], amount)
     return replace(code, w=torch.cat((shape, mine[:, -1:]), 1))
 
 
 def mix_colours(generator: Generator, code: Code, amount: float, other: Code) -> Code:
-    """The colours on their way to another object's; the shape stays.
+    """Interpolate the colours towards another object's; the shape stays.
 
-    Mixed as w, which keeps the ten colours in tune, unless either palette was set by hand."""
+    They are interpolated in w, which keeps the ten colours consistent, unless either palette was set by hand."""
     mine, theirs = generator.w_plus(code), generator.w_plus(other)
     w = torch.cat((mine[:, :-1], torch.lerp(mine[:, -1:], theirs[:, -1:], amount)), 1)
     if code.palette is None and other.palette is None:
@@ -54,7 +54,7 @@ def mix_colours(generator: Generator, code: Code, amount: float, other: Code) ->
 
 
 def swap_palette(generator: Generator, code: Code, amount: float, other: Code) -> Code:
-    """This shape in the other object's colours: from one half on it is all theirs, below nothing changes."""
+    """Give this shape the other object's colours where `amount` is at least 0.5; below that, change nothing."""
     return mix_colours(generator, code, 1.0, other) if amount >= 0.5 else code
 
 
@@ -66,7 +66,7 @@ def recolour(
     rgb: Float[Tensor, " 3"],
     names: tuple[str, ...] = (),
 ) -> Code:
-    """One palette entry on its way to a colour in [-1, 1]; `names` are the category's palette names.
+    """Interpolate one palette entry towards a colour in [-1, 1]; `names` are the category's palette names.
 
     Raises ValueError where there is no such entry."""
     if amount == 0:
@@ -78,7 +78,7 @@ def recolour(
 
 
 def palette_entry(entry: int | str, count: int, names: tuple[str, ...] = ()) -> int:
-    """The number of a palette entry, given by number or name."""
+    """Return the index of a palette entry, given by number or name. Raises ValueError where there is no such entry."""
     if isinstance(entry, str):
         if entry not in names:
             raise ValueError(f"no palette entry is called {entry!r}; there are: {', '.join(names) or 'none'}")
@@ -105,9 +105,10 @@ EDITS = {
 def recolour_rendering(
     rendering: Rendering, palette: Float[Tensor, "batch values 3"], background: float
 ) -> Rendering:
-    """A stored rendering in other colours without rendering again: compositing is linear in the palette.
+    """Return a stored rendering in other colours without rendering again: compositing is linear in the palette.
 
-    rgb = attention @ palette + (1 - alpha) * background. A palette of batch 1 serves all pictures."""
+    rgb = attention @ palette + (1 - alpha) * background. A palette with a batch of 1 is used for all pictures. Raises
+    ValueError for a rendering without attention."""
     if rendering.attention is None:
         raise ValueError("this rendering was made without attention; render it with attention=True")
     colour = torch.einsum(
@@ -117,7 +118,7 @@ def recolour_rendering(
 
 
 def recolour_mesh(mesh: Mesh, palette: Float[Tensor, "values 3"]) -> Mesh:
-    """The same surface in other colours, [-1, 1]. Raises ValueError for a mesh without attention."""
+    """Return the same surface in other colours, in [-1, 1]. Raises ValueError for a mesh without attention."""
     if mesh.attention is None:
         raise ValueError("this mesh does not say how its colours were mixed")
     return replace(mesh, colours=(mesh.attention @ palette.to(mesh.attention)).clamp(-1, 1))

@@ -1,4 +1,4 @@
-"""§5 "Results", a run as files: what it saw, what it made, and how it got there."""
+"""§5 "Results", the files of a run: what it saw, what it made, and how it got there."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -21,13 +21,13 @@ from spir.types import Appearance, Camera, Cutout, Fit, Mesh, Photo, Pose, Rende
 
 PAPER_WHITE = 1.0
 TEXTURE_SIZES = (DEFAULT.texture, FINE.texture)
-"""Texels a side that can be asked for."""
+"""Texture sizes that can be requested, in texels per side."""
 FILM_SIZE = 384
-"""Pixels a side of a textured turntable; each frame costs a core some 0.4 seconds."""
+"""Size of a textured turntable in pixels per side; each frame takes about 0.4 seconds of one core."""
 
 
 def step_metrics(steps: Sequence[Step], cutout: Cutout) -> list[dict[str, float]]:
-    """Per step, silhouette IoU and PSNR in the mask of its own picture (batch of 1)."""
+    """Return the silhouette IoU and the PSNR inside the mask of each step's own picture (batch of 1)."""
     return [
         {
             "iou": float(iou(step.alpha, cutout.mask)),
@@ -40,8 +40,9 @@ def step_metrics(steps: Sequence[Step], cutout: Cutout) -> list[dict[str, float]
 def picture_files(
     photo: Photo, cutout: Cutout, fit: Fit, seen: Rendering, scene_range: float
 ) -> dict[str, bytes]:
-    """File name -> PNG. `seen` is the fit from the photo's camera, with normals, NOCS and attention, at the
-    cut-out's size; the batch is 1."""
+    """Return PNGs by file name. `seen` is the fit from the photo's camera, with normals, NOCS and attention, at
+    the cut-out's size; the batch is 1."""
+    assert seen.nocs is not None and seen.normals is not None and seen.attention is not None
     alpha = seen.alpha[0]
     mask = (cutout.mask[0].cpu().numpy() * 255).round().astype(np.uint8)
     pictures = {
@@ -59,23 +60,23 @@ def picture_files(
 
 
 def on_paper(views: Rendering, background: float) -> UInt8[np.ndarray, "frame height width 3"]:
-    """Pictures on white; `background` is the colour they were rendered on."""
+    """Return the pictures on white; `background` is the colour on which they were rendered."""
     return to_uint8(with_background(views, background, PAPER_WHITE).rgb)
 
 
 def film_files(frames: UInt8[np.ndarray, "frame height width 3"]) -> dict[str, bytes]:
-    """The turntable as MP4 and GIF."""
+    """Return the turntable as MP4 and GIF."""
     return {"turntable.mp4": mp4_bytes(frames), "turntable.gif": gif_bytes(frames)}
 
 
 def appearance_config(size: int, detail: float) -> AppearanceConfig:
-    """How a surface is textured with at least so many texels a side, and how much of the photo's detail it takes."""
+    """Return the settings for a texture of at least `size` texels per side with the amount `detail` of the photo's detail."""
     return replace(DEFAULT if size <= DEFAULT.texture else FINE, detail=detail)
 
 
 def in_colours(appearance: Appearance, palette: Float[Tensor, "values 3"], detail: float = 1.0) -> Appearance:
-    """A surface in a visitor's colours, the fit's with some entries changed, with at most so much of the photo's
-    detail."""
+    """Return a surface in the user's colours (the fit's palette with some entries changed), with at most the
+    given amount of the photo's detail."""
     return replace(recoloured(appearance, palette), detail=min(detail, appearance.detail))
 
 
@@ -85,7 +86,7 @@ def textured_views(
     size: int,
     background: float = PAPER_WHITE,
 ) -> Iterator[Rendering]:
-    """What each camera sees of a surface in front of a plain colour, on the CPU, one after the other."""
+    """Render a surface from each camera in front of a plain colour, on the CPU, one view at a time."""
     colours = texture(appearance)
     for row in range(len(camera.cam2world)):
         yield view(appearance, colours, camera[row : row + 1], size, background)
@@ -97,7 +98,7 @@ def textured_frames(
     frames: int = FRAMES,
     size: int = FILM_SIZE,
 ) -> UInt8[np.ndarray, "frame size size 3"]:
-    """A textured surface once around on white, as `outputs.views.orbit` goes."""
+    """Render a textured surface on white along a full turn, with the camera path of `outputs.views.orbit`."""
     reach = float(torch.linalg.vector_norm(appearance.vertices[:, [0, 2]], dim=1).max())
     cameras = camera_from_pose(orbit(pose, frames, reach))
     return np.concatenate([to_uint8(seen.rgb) for seen in textured_views(appearance, cameras, size)])
@@ -106,15 +107,15 @@ def textured_frames(
 def textured_files(
     appearance: Appearance, camera: Camera, names: Sequence[str], formats: Sequence[str]
 ) -> dict[str, bytes]:
-    """The surface in some formats of `TEXTURED`; `names` are those of the palette's entries."""
+    """Return the surface in the given formats of `TEXTURED`; `names` are those of the palette's entries."""
     return {textured_name(form): TEXTURED[form](appearance, camera, names) for form in formats}
 
 
 def textured_name(form: str) -> str:
-    """What the file in a format of `TEXTURED` is called."""
+    """Return the file name for a format of `TEXTURED`."""
     return form if form.endswith(".glb") else f"textured.{form}"
 
 
 def mesh_files(mesh: Mesh, camera: Camera) -> dict[str, bytes]:
-    """The mesh in every format of `EXPORTS`."""
+    """Return the mesh in every format of `EXPORTS`."""
     return {f"mesh.{ending}": export(mesh, camera) for ending, export in EXPORTS.items()}

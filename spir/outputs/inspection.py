@@ -1,7 +1,7 @@
-"""§3.2 "Pose estimation", looked into: where the points of a NOCS map land under a pose, and how far off.
+"""§3.2 "Pose estimation", inspected: where the points of a NOCS map project under a pose, and how far off they are.
 
-A pixel says which point of the object it shows; the pose says where that point lands. The distance of the two is
-the reprojection error of the pixel, in picture widths.
+A pixel says which point of the object it shows; the pose says where that point projects. Their distance is the
+reprojection error of the pixel, in picture widths.
 """
 
 import numpy as np
@@ -16,20 +16,20 @@ from spir.outputs.panels import ramped
 from spir.types import Camera, Pose
 
 SEEN_AT = 0.5
-"""Pixels of a larger mask value show the object."""
+"""Pixels whose mask value is larger show the object."""
 WITHIN = 0.02
-"""An inlier lands at most this far from its pixel, picture widths: 2.6 pixels of 128."""
+"""The largest reprojection error of an inlier, in picture widths: 2.6 pixels of 128."""
 WORST_OFF = 0.1
-"""The error that is drawn darkest, picture widths."""
+"""The error that is drawn darkest, in picture widths."""
 MOST_POINTS = 1500
 
 
 def reprojection_error(
     nocs: Float[Tensor, "batch height width 3"], pose: Pose, pixel_centre: float = 0.5
 ) -> Float[Tensor, "batch height width"]:
-    """How far from its own pixel every point of a NOCS map (object units) lands, in picture widths.
+    """Return the reprojection error of every pixel of a NOCS map (object units), in picture widths.
 
-    Infinite where the point is not a number, or not in front of a perspective camera."""
+    It is infinite where the point is not a number, or not in front of a perspective camera."""
     batch, height, width, _ = nocs.shape
     landed, depth = project(camera_from_pose(pose), nocs.flatten(1, 2))
     column = torch.arange(width, device=nocs.device, dtype=nocs.dtype)
@@ -47,9 +47,9 @@ def inlier_share(
     mask: Float[Tensor, "batch height width"],
     within: float = WITHIN,
 ) -> Float[Tensor, " batch"]:
-    """The share, in [0, 1], of the object's pixels whose point lands within so many picture widths.
+    """Return the share of the object's pixels, in [0, 1], whose reprojection error is at most `within` picture widths.
 
-    0 where the mask shows no object."""
+    It is 0 where the mask shows no object."""
     seen = mask > SEEN_AT
     good = (seen & (error <= within)).sum((1, 2))
     return good / seen.sum((1, 2)).clamp_min(1)
@@ -58,7 +58,7 @@ def inlier_share(
 def typical_error(
     error: Float[Tensor, "batch height width"], mask: Float[Tensor, "batch height width"]
 ) -> Float[Tensor, " batch"]:
-    """The median over the object's pixels, picture widths; infinite where there is no object."""
+    """Return the median error over the object's pixels, in picture widths; infinite where there is no object."""
     typical = error.new_full((len(error),), torch.inf)
     for row, seen in enumerate(mask > SEEN_AT):
         if seen.any():
@@ -69,23 +69,23 @@ def typical_error(
 def error_levels(
     error: Float[Tensor, "height width"], worst: float = WORST_OFF
 ) -> UInt8[ndarray, "height width"]:
-    """An error as bytes: 0 is none, 255 `worst` or more, infinity among it."""
+    """Convert an error to bytes: 0 means none, 255 means `worst` or more, including infinity."""
     return (error.detach().cpu().float() / worst).clamp(0, 1).mul(255).round().to(torch.uint8).numpy()
 
 
 def heat_picture(
     error: Float[Tensor, "height width"], mask: Float[Tensor, "height width"], worst: float = WORST_OFF
 ) -> UInt8[ndarray, "height width 4"]:
-    """The error from white (none) to black (`worst` and more); transparent where no object is seen."""
+    """Draw the error from white (none) to black (`worst` and more); transparent where no object is seen."""
     return shown(ramped(error_levels(error, worst) / 255.0), mask.detach().cpu() > SEEN_AT)
 
 
 def place_picture(
     nocs: Float[Tensor, "height width 3"], alpha: Float[Tensor, "height width"], scene_range: float
 ) -> UInt8[ndarray, "height width 4"]:
-    """Object coordinates times alpha as colours that can be read back; transparent where alpha <= 0.5.
+    """Encode object coordinates times alpha as colours that can be decoded; transparent where alpha <= 0.5.
 
-    x = (red / 255 * 2 - 1) * scene_range, y from green, z from blue: to half a level, 0.4 % of scene_range."""
+    x = (red / 255 * 2 - 1) * scene_range, y from green, z from blue; accurate to half a level, 0.4 % of scene_range."""
     seen = alpha.detach().cpu() > SEEN_AT
     place = (nocs / alpha.clamp_min(1e-6)[..., None]).detach().cpu().float() / scene_range
     levels = ((place.nan_to_num() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
@@ -95,7 +95,7 @@ def place_picture(
 def shown(
     colour: UInt8[ndarray, "height width 3"], seen: Bool[Tensor, "height width"]
 ) -> UInt8[ndarray, "height width 4"]:
-    """All or nothing: a browser would round colours behind a partial alpha."""
+    """Add a binary alpha channel: a browser would round the colours behind a partial alpha."""
     solid = seen.numpy()[..., None]
     return np.concatenate((colour * solid, 255 * solid), -1).astype(np.uint8)
 
@@ -106,9 +106,9 @@ def nocs_points(
     scene_range: float,
     most: int = MOST_POINTS,
 ) -> tuple[Float[Tensor, "point 3"], Float[Tensor, "point 3"]]:
-    """The points of a NOCS map, object units, and their NOCS colours in [-1, 1]; always the same choice.
+    """Return the points of a NOCS map, in object units, and their NOCS colours in [-1, 1]; the choice is deterministic.
 
-    At most `most` of them, evenly spread over the object's pixels; none where no object is seen."""
+    At most `most` points, evenly spread over the object's pixels; none where no object is seen."""
     points = nocs[(mask > SEEN_AT) & nocs.isfinite().all(-1)]
     if len(points) > most:
         points = points[torch.linspace(0, len(points) - 1, most).round().long()]
@@ -116,9 +116,9 @@ def nocs_points(
 
 
 def frustum_corners(camera: Camera, depth: Float[Tensor, " batch"]) -> Float[Tensor, "batch 4 3"]:
-    """The corners of the square picture where it is `depth` object units from the camera, in object units.
+    """Return the corners of the square picture plane at `depth` object units from the camera, in object units.
 
-    Upper left, upper right, lower right, lower left. An orthographic picture is as large at any depth."""
+    The order is upper left, upper right, lower right, lower left. An orthographic picture has the same size at any depth."""
     block, centre = camera.cam2world[:, :3, :3], camera.cam2world[:, :3, 3]
     length = torch.linalg.vector_norm(block, dim=1).mean(-1)
     corners = block.new_tensor(((-1, 1), (1, 1), (1, -1), (-1, -1)))

@@ -1,7 +1,8 @@
-"""§4.3 "Editing", directions: what in w makes an object wider or taller, asked of the generator itself.
+"""§4.3 "Editing", latent directions: finds which change of w makes an object wider or taller, from the generator alone.
 
 Random objects are measured and w is regressed on the measures: the step along one of them is how w changes on
-average with one deviation of that measure while the others stay. No labels, no training, the same every time.
+average with one standard deviation of that measure while the others stay. It needs no labels and no training, and is
+deterministic.
 """
 
 from functools import lru_cache
@@ -14,16 +15,16 @@ from spir.generator import Generator
 from spir.types import Code, Field
 
 AXES = ("width", "height", "length")
-"""Along x, y and z of the object."""
+"""The extents along x, y and z of the object."""
 OBJECTS = 64
 RESOLUTION = 32
-"""Samples along the cube's side; crossings are interpolated between them."""
+"""Grid samples along the cube's side; zero crossings are interpolated between them."""
 SEED = 0
 
 
 @torch.no_grad()
 def extents(field: Field, resolution: int = RESOLUTION) -> Float[Tensor, "batch 3"]:
-    """Width, height and length of every object of a field, object units; not a number where there is none."""
+    """Return width, height and length of every object of a field, in object units; NaN where there is no object."""
     grid = field.sdf_grid(resolution).float()
     line = torch.linspace(-field.scene_range, field.scene_range, resolution, device=grid.device)
     # The least distance in every slice: negative where the slice cuts the object.
@@ -32,7 +33,7 @@ def extents(field: Field, resolution: int = RESOLUTION) -> Float[Tensor, "batch 
 
 
 def reach(slices: Float[Tensor, "batch slice"], line: Float[Tensor, " slice"]) -> Float[Tensor, " batch"]:
-    """How far up a line, which is symmetric about 0, the negative slices reach."""
+    """Return how far up a line, which is symmetric about 0, the negative slices reach; NaN where there are none."""
     last = len(line) - 1
     inside = slices < 0
     place = last - inside.flip(1).to(torch.uint8).argmax(1)
@@ -47,9 +48,9 @@ def reach(slices: Float[Tensor, "batch slice"], line: Float[Tensor, " slice"]) -
 @lru_cache(maxsize=4)
 @torch.no_grad()
 def directions(generator: Generator, objects: int = OBJECTS) -> Float[Tensor, "3 w_dim"]:
-    """Steps in w along `AXES`, each worth one deviation of its measure; the zero step where nothing varies.
+    """Return the steps in w along `AXES`, one standard deviation of the measure each; zero where nothing varies.
 
-    Takes about a second, once for a generator."""
+    It takes about a second, once for a generator."""
     device = next(generator.parameters()).device
     z = torch.randn(objects, generator.config.z_dim, generator=torch.Generator().manual_seed(SEED))
     w = generator.mapping(z.to(device))
@@ -65,7 +66,7 @@ def directions(generator: Generator, objects: int = OBJECTS) -> Float[Tensor, "3
 
 
 def stretch(generator: Generator, code: Code, amount: float, axis: str) -> Code:
-    """`amount` deviations wider, taller or longer; colours stay. Raises ValueError for another axis."""
+    """Make the object `amount` standard deviations wider, taller or longer; colours stay. Raises ValueError for another axis."""
     if axis not in AXES:
         raise ValueError(f"there is no axis {axis!r}; there are: {', '.join(AXES)}")
     if amount == 0:

@@ -33,31 +33,32 @@ from torch import Tensor
 from spir.appearance.layers import BRIGHTEST
 from spir.outputs.views import encoded
 from spir.types import Appearance
-from spir.validation import Tensors, number
+from spir.validation import Tensors, checked_number
 
 FORMAT = 1
-"""Goes up when an older reader would misunderstand."""
+"""The version of the file format; it increases when an older reader would misread the file."""
 METADATA = "layers"
 PICTURE_ROOM = 150_000
-"""Bytes of all pictures together at 1,024 texels a side: with the default's surface less than a quarter of a megabyte."""
+"""The most bytes of all pictures together at 1,024 texels per side; the default's surface then takes less than a
+quarter of a megabyte."""
 USUAL_SIZE = 1024
 QUALITIES = (80, 70, 60, 50, 40, 30, 20, 10)
-"""Of WebP, the finest first."""
+"""WebP qualities to try, the best first."""
 LARGEST = 4 * 2**20
-"""Bytes of a file that is read."""
+"""The most bytes of a file that is read."""
 MOST_HEADER = 2**14
 MOST_VERTICES, MOST_FACES, MOST_VALUES = 100_000, 100_000, 32
 SIZES, COARSE_SIZES = (8, 2048), (8, 512)
-"""Texels a side of the light and the rest, and of the others."""
+"""Smallest and largest sizes, in texels per side, of `light` and `rest`, and of the other textures."""
 FARTHEST = 100.0
-"""Object units; surfaces lie within one or two."""
+"""The largest coordinate that is accepted, in object units; surfaces lie within one or two."""
 STEPS_16, STEPS_8 = 2**16 - 1, 2**7 - 1
 SHORT = 2**16
-"""Vertices that two bytes can count."""
+"""The most vertices that two-byte indices can address."""
 
 
 def layer_bytes(appearance: Appearance) -> bytes:
-    """The file. Its textures lose what WebP loses; palettes are exact, positions to a 65,535th of the surface's box."""
+    """Encode an appearance. Textures lose what WebP loses; palettes are exact, positions to a 65,535th of the bounding box."""
     box = torch.stack((appearance.vertices.amin(0), appearance.vertices.amax(0))).float()
     low, extent = box[0].double(), (box[1] - box[0]).double().clamp(min=1e-9)
     positions = ((appearance.vertices.double() - low) / extent * STEPS_16).round()
@@ -78,7 +79,7 @@ def layer_bytes(appearance: Appearance) -> bytes:
 
 
 def pictures(appearance: Appearance, qualities: Sequence[int] = QUALITIES) -> dict[str, np.ndarray]:
-    """The textures as WebP, all of one quality: the finest with which they fit."""
+    """Return the textures as WebP, all of one quality: the best at which they fit."""
     channels = {
         "light": appearance.light[..., None] / BRIGHTEST,
         "rest": appearance.rest / 2 + 0.5,
@@ -95,7 +96,7 @@ def pictures(appearance: Appearance, qualities: Sequence[int] = QUALITIES) -> di
 
 
 def tiles(texture: Float[Tensor, "size size channel"], quality: int) -> bytes:
-    """The channels of a texture in [0, 1] as grey squares side by side, a WebP."""
+    """Encode the channels of a texture in [0, 1] as grey squares side by side, in one WebP."""
     page = torch.cat(texture.unbind(-1), 1)
     return encoded(
         (page * 255).round().clamp(0, 255).to(torch.uint8).numpy(), "WEBP", quality=quality, method=4
@@ -103,7 +104,7 @@ def tiles(texture: Float[Tensor, "size size channel"], quality: int) -> bytes:
 
 
 def layers_from(data: bytes) -> Appearance:
-    """The appearance in a file that anybody may have made. Raises ValueError."""
+    """Decode an appearance from an untrusted file. Raises ValueError where the file is not valid."""
     try:
         return read(data)
     except ValueError:
@@ -114,13 +115,13 @@ def layers_from(data: bytes) -> Appearance:
 
 
 def texture_size(data: bytes) -> int:
-    """Texels a side of the light in a file that `layers_from` has taken; nothing is unpacked."""
+    """Return the texels per side of `light` in a file that `layers_from` has accepted, without decoding it."""
     with Image.open(BytesIO(Tensors.read(data).found["light"].numpy().tobytes()), formats=("WEBP",)) as image:
         return image.height
 
 
 def read(data: bytes) -> Appearance:
-    """The same; may raise anything."""
+    """Decode an appearance from an untrusted file; may raise any exception."""
     detail = told(data)
     tensors = Tensors.read(data)
     (vertices, _), (faces, _) = tensors.shape("positions"), tensors.shape("faces")
@@ -161,20 +162,20 @@ def read(data: bytes) -> Appearance:
 
 
 def told(data: bytes) -> float:
-    """The amount of detail, of a file of the right format and of sensible size."""
+    """Return the file's amount of detail, in [0, 1]. Raises ValueError where its format or its size is wrong."""
     length = int.from_bytes(data[:8], "little")
     if len(data) > LARGEST or length > MOST_HEADER:
         raise ValueError("these layers are too large")
     words = json.loads(json.loads(data[8 : 8 + length])["__metadata__"][METADATA])
     if words["format"] != FORMAT:
         raise ValueError("these layers are of another format")
-    return number(words["detail"], 0, 1)
+    return checked_number(words["detail"], 0, 1)
 
 
 def texture(
     tensors: Tensors, name: str, channels: int, sizes: tuple[int, int]
 ) -> Float[Tensor, "size size {channels}"]:
-    """A texture in [0, 1] of at least and at most so many texels a side, its size known before it is unpacked."""
+    """Decode a texture in [0, 1] whose side lies within `sizes`, in texels; the size is checked before the pixels are decoded."""
     (length,) = tensors.shape(name)
     data = tensors(name, (length,), 0, 255, torch.uint8).numpy().tobytes()
     with Image.open(BytesIO(data), formats=("WEBP",)) as image:
@@ -187,5 +188,5 @@ def texture(
 
 
 def whole(weights: Float[Tensor, "size size values"]) -> Float[Tensor, "size size values"]:
-    """The weights with the sum 1 that they had."""
+    """Rescale the weights to their original sum of 1."""
     return (weights + 1e-6) / (weights + 1e-6).sum(-1, keepdim=True)

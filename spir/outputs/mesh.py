@@ -1,4 +1,4 @@
-"""§5 "Conversion to triangle mesh": marching cubes on d = 0, colours asked of the field at the vertices."""
+"""§5 "Conversion to triangle mesh": marching cubes on d = 0, with colours sampled from the field at the vertices."""
 
 import numpy as np
 import torch
@@ -12,16 +12,16 @@ from spir.errors import EmptySurfaceError
 from spir.types import Field, Mesh
 
 CHUNK = 65536
-"""Vertices asked of the field at a time."""
+"""The number of vertices per call of the field."""
 
 
 @torch.no_grad()
 def mesh(field: Field, resolution: int = 128, keep_largest: bool = True) -> Mesh:
-    """The surface of the one object of a field, closed, its triangles counter-clockwise seen from outside.
+    """Return the closed surface of the one object of a field, with triangles counter-clockwise seen from outside.
 
-    Vertices in object units; colours in [-1, 1], with the attention that mixed them where the field says it.
-    `resolution` samples along the cube's side;
-    `keep_largest` drops floating crumbs and hidden cavities. Raises EmptySurfaceError."""
+    Vertices are in object units; colours in [-1, 1], with the attention that mixed them where the field returns it.
+    `resolution` is the number of samples along the cube's side; `keep_largest` drops disconnected pieces and hidden
+    cavities. Raises EmptySurfaceError."""
     grid = field.sdf_grid(resolution)
     if len(grid) != 1:
         raise ValueError(f"a mesh is of one object, but the field holds {len(grid)}")
@@ -36,18 +36,17 @@ def mesh(field: Field, resolution: int = 128, keep_largest: bool = True) -> Mesh
 def coloured(
     field: Field, points: Float[Tensor, "vertex 3"]
 ) -> tuple[Float[Tensor, "vertex 3"], Float[Tensor, "vertex values"] | None]:
-    """Colours in [-1, 1] of the one object of a field at points, and the attention if it has one, on the CPU."""
+    """Return the colours in [-1, 1] of the one object of a field at points, and the attention if it has one, on the CPU."""
     samples = [field(part[None]) for part in points.split(CHUNK)]
     colours = torch.cat([sample.rgb[0] for sample in samples]).clamp(-1, 1).float().cpu()
-    if samples[0].attention is None:
-        return colours, None
-    return colours, torch.cat([sample.attention[0] for sample in samples]).float().cpu()
+    attention = [sample.attention[0] for sample in samples if sample.attention is not None]
+    return colours, torch.cat(attention).float().cpu() if attention else None
 
 
 def level_set(
     grid: Float[np.ndarray, "x y z"], scene_range: float
 ) -> tuple[Float[np.ndarray, "vertex 3"], Int[np.ndarray, "face 3"]]:
-    """The zero level of a signed distance grid on [-scene_range, scene_range]^3."""
+    """Extract the zero level set of a signed distance grid on [-scene_range, scene_range]^3. Raises EmptySurfaceError."""
     if not np.isfinite(grid).all():
         raise EmptySurfaceError("the signed distance is not a number somewhere: no surface to extract")
     if grid.min() >= 0:
@@ -63,7 +62,7 @@ def level_set(
 def largest_piece(
     vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"]
 ) -> tuple[Float[np.ndarray, "kept 3"], Int[np.ndarray, "kept_face 3"]]:
-    """The connected piece of the largest area, vertices renumbered."""
+    """Return the connected component with the largest area, its vertices renumbered."""
     edges = np.concatenate([faces[:, :2], faces[:, 1:]])
     graph = coo_matrix((np.ones(len(edges)), edges.T), shape=(len(vertices), len(vertices)))
     _, piece = connected_components(graph, directed=False)

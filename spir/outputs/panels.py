@@ -1,4 +1,4 @@
-"""§5 "Results", figures: what the method saw and made, as pictures (uint8, height x width x 3)."""
+"""§5 "Results", figures: pictures of what the method saw and made (uint8, height x width x 3)."""
 
 from collections.abc import Sequence
 
@@ -25,48 +25,48 @@ ATTENTION_COLOURS = (
     (150, 105, 45),
     (90, 90, 90),
 )
-"""One per palette entry, fixed, so that the same part has the same colour in every figure."""
+"""One colour per palette entry; they are fixed, so that the same part has the same colour in every figure."""
 ERROR_RAMP = ((255, 255, 255), (250, 214, 120), (226, 92, 40), (120, 20, 60), (30, 4, 30))
-"""No difference to `WORST_ERROR`."""
+"""The colours from no difference to `WORST_ERROR`."""
 WORST_ERROR = 1.0
-"""Mean absolute difference of the channels, of at most 2, that is drawn darkest."""
+"""The mean absolute difference of the channels (at most 2) that is drawn darkest."""
 GAP, PAPER, INK = 4, 255, (30, 30, 30)
 TEXT_HEIGHT = 16
 
 
 def on_paper(colour: Float[Tensor, "height width 3"], alpha: Float[Tensor, "height width"]) -> Picture:
-    """Colours in [0, 1], already times alpha, on white."""
+    """Composite colours in [0, 1], already multiplied by alpha, onto white."""
     return to_uint8(2 * (colour + (1 - alpha)[..., None]) - 1)
 
 
 def nocs_picture(
     nocs: Float[Tensor, "height width 3"], alpha: Float[Tensor, "height width"], scene_range: float
 ) -> Picture:
-    """Object coordinates times alpha, object units, as colours: x red, y green, z blue."""
+    """Draw object coordinates times alpha, in object units, as colours: x red, y green, z blue."""
     return on_paper(nocs / (2 * scene_range) + 0.5 * alpha[..., None], alpha)
 
 
 def normals_picture(
     normals: Float[Tensor, "height width 3"], alpha: Float[Tensor, "height width"]
 ) -> Picture:
-    """Directions of any length, object axes, as colours."""
+    """Draw directions of any length, in object axes, as colours."""
     unit = torch.nn.functional.normalize(normals, dim=-1)
     return on_paper((0.5 * unit + 0.5) * alpha[..., None], alpha)
 
 
 def attention_picture(attention: Float[Tensor, "height width values"]) -> Picture:
-    """Which palette entry colours what; attention sums to alpha."""
+    """Draw which palette entry colours each pixel; attention sums to alpha."""
     table = np.resize(np.array(ATTENTION_COLOURS), (attention.shape[-1], 3))
     return on_paper(attention @ torch.from_numpy(table / 255).to(attention), attention.sum(-1))
 
 
 def error_picture(target: Float[Tensor, "height width 3"], rgb: Float[Tensor, "height width 3"]) -> Picture:
-    """Mean absolute difference of two pictures in [-1, 1], from white to black."""
+    """Draw the mean absolute difference of two pictures in [-1, 1], from white to black."""
     return ramped((target - rgb).abs().mean(-1).detach().cpu().numpy() / WORST_ERROR)
 
 
 def ramped(error: Float[ndarray, "height width"]) -> Picture:
-    """An error from 0 (white) to 1 and more (black) as a picture."""
+    """Draw an error from 0 (white) to 1 and more (black)."""
     place = error.clip(0, 1) * (len(ERROR_RAMP) - 1)
     ramp = np.array(ERROR_RAMP, float)
     channels = [np.interp(place, np.arange(len(ramp)), ramp[:, i]) for i in range(3)]
@@ -74,7 +74,7 @@ def ramped(error: Float[ndarray, "height width"]) -> Picture:
 
 
 def thumbnail(photo: Photo, size: int) -> Picture:
-    """The whole photo within a white square."""
+    """Return the whole photo inside a white square."""
     image = Image.fromarray(photo.rgb.cpu().numpy())
     image.thumbnail((size, size), Image.Resampling.LANCZOS)
     page = Image.new("RGB", (size, size), (PAPER, PAPER, PAPER))
@@ -83,7 +83,7 @@ def thumbnail(photo: Photo, size: int) -> Picture:
 
 
 def strip(steps: Sequence[Step], shown: int = 8, row: int = 0) -> Picture:
-    """The trajectory as one row of numbered pictures, first and last among them."""
+    """Draw the trajectory as one row of numbered pictures, including the first and the last step."""
     if not steps:
         raise ValueError("a strip needs at least one step")
     picks = np.unique(np.linspace(0, len(steps) - 1, shown).round().astype(int))
@@ -97,9 +97,9 @@ def sheet(
     labels: Sequence[str] = (),
     row_labels: Sequence[str] = (),
 ) -> Picture:
-    """A contact sheet: equal cells, `labels` above the columns, `row_labels` on the first cell of each row.
+    """Return a contact sheet: equal cells, `labels` above the columns, `row_labels` on the first cell of each row.
 
-    Rows may differ in length, pictures in size; each lies at the upper left of its cell."""
+    Rows may differ in length and pictures in size; each picture lies at the upper left of its cell."""
     cell_height = max(picture.shape[0] for row in rows for picture in row)
     cell_width = max(picture.shape[1] for row in rows for picture in row)
     head = TEXT_HEIGHT if labels else 0
@@ -122,5 +122,5 @@ def sheet(
 
 
 def corner(row: int, column: int, cell_height: int, cell_width: int, head: int) -> tuple[int, int]:
-    """Left and top of a cell of the sheet."""
+    """Return the left and top of a cell of the sheet, in pixels."""
     return GAP + column * (cell_width + GAP), head + GAP + row * (cell_height + GAP)

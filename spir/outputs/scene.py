@@ -1,4 +1,4 @@
-"""§5 "Results", the whole situation in space: the object, the photo's camera, the points seen in the photo."""
+"""§5 "Results", the scene in 3D: the object, the photo's camera and the points seen in the photo."""
 
 import math
 
@@ -14,11 +14,11 @@ from spir.outputs.views import to_uint8
 from spir.types import Camera, Mesh
 
 REACH = 2.5
-"""Object units: of a camera that is further away only the direction is drawn, or the object would be a dot."""
+"""Object units: of a camera further away only the direction is drawn, or the object would look too small."""
 LINE, GREY = "#d9480f", "#808080"
-"""To be seen on white and on black."""
+"""Colours that are visible on both white and black."""
 ASIDE_DEG = 55.0
-"""How far from the photo's camera the scene is looked at first, to see its lines from the side."""
+"""Azimuth between the photo's camera and the initial view, so that the lines are seen from the side."""
 
 
 def scene_figure(
@@ -27,9 +27,9 @@ def scene_figure(
     points: Float[Tensor, "point 3"],
     point_colours: Float[Tensor, "point 3"],
 ) -> go.Figure:
-    """The mesh in its own colours, the camera (batch of 1) with its lines of sight, and the points.
+    """Draw the mesh in its own colours, the camera (batch of 1) with its frustum, and the points.
 
-    Positions in object units, colours in [-1, 1]; y is up, and one unit is as long on every axis."""
+    Positions are in object units, colours in [-1, 1]; y is up, and all axes have the same scale."""
     away = distance_to_middle(camera)
     near = min(away, REACH)
     place = toward(camera, away - near)
@@ -58,19 +58,19 @@ def scene_figure(
 
 
 def distance_to_middle(camera: Camera) -> float:
-    """From the first camera to the plane through the object's centre that it looks at squarely."""
+    """Return the distance from the first camera to the plane through the object's centre perpendicular to its optical axis."""
     block, centre = camera.cam2world[0, :3, :3], camera.cam2world[0, :3, 3]
     return float(centre @ torch.nn.functional.normalize(block[:, 2], dim=0))
 
 
 def toward(camera: Camera, forward: float) -> Float[ndarray, "3"]:
-    """The place so many units in front of the first camera, on its axis."""
+    """Return the position `forward` object units in front of the first camera, on its optical axis."""
     block, centre = camera.cam2world[0, :3, :3], camera.cam2world[0, :3, 3]
     return (centre - forward * torch.nn.functional.normalize(block[:, 2], dim=0)).numpy()
 
 
 def surface(mesh: Mesh) -> go.Mesh3d:
-    """Lit from everywhere, so that a colour on the screen is the colour of the object."""
+    """Return the mesh with ambient light only, so that the colours on the screen are those of the object."""
     small = np.uint16 if len(mesh.vertices) < 65536 else np.int32
     x, y, z = mesh.vertices.numpy().astype(np.float32).round(3).T
     i, j, k = mesh.faces.numpy().astype(small).T
@@ -106,9 +106,9 @@ def cloud(points: Float[Tensor, "point 3"], colours: Float[Tensor, "point 3"]) -
 
 
 def sight(camera: Camera, away: float) -> Float[ndarray, "point 3"]:
-    """The picture in space, through the object's middle, and lines from its corners, NaN between them.
+    """Return the picture plane through the object's centre and lines from its corners, separated by NaN.
 
-    The lines end level with the camera, or `REACH` before the picture."""
+    The lines end level with the camera, or `REACH` in front of the picture plane."""
     at = torch.tensor([away], dtype=torch.float32)
     far = frustum_corners(camera, at)[0].numpy()
     start = frustum_corners(camera, (at - REACH).clamp_min(0))[0].numpy()
@@ -146,7 +146,7 @@ def spot(place: Float[ndarray, "3"], told: str) -> go.Scatter3d:
 
 
 def eye(camera: Camera) -> dict[str, float]:
-    """Whence the scene is looked at first: from beside the photo's camera, and above."""
+    """Return the initial viewpoint: from beside the photo's camera, and above."""
     x, _, z = camera.cam2world[0, :3, 2].tolist()
     angle = math.atan2(x, z) + math.radians(ASIDE_DEG)
     return dict(x=1.1 * math.sin(angle), y=0.5, z=1.1 * math.cos(angle))

@@ -1,4 +1,4 @@
-"""§5 "Results", novel views: the object turned on its stand, as pictures and as films."""
+"""§5 "Results", novel views: the object on a turntable, as pictures and as films."""
 
 import math
 import subprocess
@@ -25,17 +25,17 @@ from spir.types import Field, Pose, Rendering, join
 
 FRAMES = 36
 VIEW_SIDE = 128
-"""Pixels along a side of a view that is kept."""
+"""Pixels per side of a view that is kept."""
 FILLED = 0.95
-"""Of the half picture by what turns."""
+"""The fraction of the half picture that the turning object fills."""
 FRAMES_AT_ONCE = 4
-"""Frames rendered together: bounds the memory, whatever the length of the film."""
+"""The number of frames rendered together, which bounds the memory whatever the length of the film."""
 
 
 def orbit(pose: Pose, frames: int = FRAMES, reach: float = 1.0) -> Pose:
-    """Once around the object: the first view is from the photo's side, upright and in the middle of the picture.
+    """Return poses once around the object, the first from the photo's side, upright and in the middle of the picture.
 
-    Elevation, scale and perspective stay those of the photo (batch of 1); the camera walks to its right. It
+    Elevation, scale and perspective stay those of the photo (batch of 1); the camera moves to its right. It
     steps back where something `reach` object units from the middle would leave the picture on the way round."""
     azimuth, elevation, roll = view_from_rotation(pose.quaternion)
     turn = torch.arange(frames, device=azimuth.device) * (360 / frames)
@@ -50,12 +50,12 @@ def orbit(pose: Pose, frames: int = FRAMES, reach: float = 1.0) -> Pose:
 
 
 def turntable(field: Field, pose: Pose, config: RenderConfig, frames: int = FRAMES) -> Rendering:
-    """`orbit` rendered: one Rendering whose batch is the frames, on the CPU."""
+    """Render `orbit` as one Rendering whose batch is the frames, on the CPU."""
     return join(list(turning(field, pose, config, frames)))
 
 
 def turning(field: Field, pose: Pose, config: RenderConfig, frames: int = FRAMES) -> Iterator[Rendering]:
-    """The same, a few frames at a time."""
+    """Render `orbit` a few frames at a time."""
     path = orbit(pose, frames, across(field) / 2)
     for first in range(0, frames, FRAMES_AT_ONCE):
         with torch.no_grad():
@@ -64,27 +64,27 @@ def turning(field: Field, pose: Pose, config: RenderConfig, frames: int = FRAMES
 
 
 def across(field: Field) -> float:
-    """How wide the one object of a field is seen from where it is widest, object units; its cube where it has
-    no surface."""
+    """Return the largest horizontal extent (diagonal) of the one object of a field, in object units; its cube's
+    side where it has no surface."""
     width, _, length = extents(field)[0].tolist()
     return math.hypot(width, length) if math.isfinite(width + length) else 2 * field.scene_range
 
 
 def with_background(rendering: Rendering, old: float, new: float) -> Rendering:
-    """The same objects in front of another plain colour; both in [-1, 1]."""
+    """Replace the plain background colour of a rendering; both colours are in [-1, 1]."""
     return replace(rendering, rgb=rendering.rgb + ((1 - rendering.alpha) * (new - old))[..., None])
 
 
 def over(
     rendering: Rendering, background: float, picture: Float[Tensor, "height width 3"]
 ) -> Float[Tensor, "batch height width 3"]:
-    """The objects in front of a picture, colours in [-1, 1]; `background` is what they were rendered on."""
+    """Composite the objects onto a picture with colours in [-1, 1]; `background` is the colour on which they were rendered."""
     clear = (1 - rendering.alpha)[..., None]
     return rendering.rgb + clear * (picture - background)
 
 
 def to_uint8(rgb: Float[Tensor, "*shape 3"]) -> UInt8[ndarray, "*shape 3"]:
-    """Colours in [-1, 1] to bytes; what lies outside is clamped."""
+    """Convert colours in [-1, 1] to bytes; values outside are clamped."""
     return ((rgb.detach().cpu().float() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
 
 
@@ -97,7 +97,7 @@ def jpeg_bytes(picture: UInt8[ndarray, "height width 3"], quality: int = 85) -> 
 
 
 def webp_bytes(picture: UInt8[ndarray, "height width 3"], quality: int = 80) -> bytes:
-    """Half the size of JPEG for the small pictures of steps."""
+    """Encode a picture as WebP, half the size of JPEG for the small pictures of steps."""
     return encoded(picture, "WEBP", quality=quality, method=2)
 
 
@@ -108,7 +108,7 @@ def encoded(picture: UInt8[ndarray, "height width *channel"], form: str, **optio
 
 
 def gif_bytes(frames: UInt8[ndarray, "frame height width 3"], fps: int = 12) -> bytes:
-    """An endless GIF. Equal neighbours become one longer frame."""
+    """Encode an endlessly looping GIF. Equal consecutive frames become one longer frame."""
     first, *rest = [Image.fromarray(frame).quantize(256, dither=Image.Dither.NONE) for frame in frames]
     file = BytesIO()
     # Times are whole hundredths of a second, and browsers slow down anything below two of them.
@@ -118,7 +118,7 @@ def gif_bytes(frames: UInt8[ndarray, "frame height width 3"], fps: int = 12) -> 
 
 
 def mp4_bytes(frames: UInt8[ndarray, "frame height width 3"], fps: int = 24) -> bytes:
-    """H.264 in yuv420p, which every browser plays; odd sizes grow by one repeated line."""
+    """Encode H.264 in yuv420p, which every browser plays; odd sizes are padded by repeating one line."""
     _, height, width, _ = frames.shape
     frames = np.pad(frames, ((0, 0), (0, height % 2), (0, width % 2), (0, 0)), mode="edge")
     raw = f"-f rawvideo -pix_fmt rgb24 -s {frames.shape[2]}x{frames.shape[1]} -r {fps} -i -"

@@ -1,17 +1,17 @@
-"""ZIP files that are the same bytes for the same content."""
+"""Writes ZIP files that have the same bytes for the same content."""
 
 import zipfile
 from collections.abc import Mapping
 from io import BytesIO
 
 COMPRESSED = ("png", "webp", "jpg", "mp4", "gif", "heic")
-"""Endings of what does not get smaller."""
+"""Extensions of files that are already compressed."""
 LONG_AGO = (1980, 1, 1, 0, 0, 0)
-"""The date of every entry: the same run gives the same bytes."""
+"""The date of every entry, fixed so that the same run gives the same bytes."""
 
 
 def zip_bytes(contents: Mapping[str, bytes]) -> bytes:
-    """A ZIP of files by name."""
+    """Return a ZIP of files given by name."""
     file = BytesIO()
     with zipfile.ZipFile(file, "w") as archive:
         for name, data in contents.items():

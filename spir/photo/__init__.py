@@ -1,4 +1,4 @@
-"""Photo to Cutout: decode a file, find the object, cut it out as the networks want it."""
+"""Photo to Cutout: decodes a file, segments the object and crops it as the networks expect it."""
 
 from spir.errors import PhotoError
 from spir.photo.cutout import cutout, largest_component, read_mask, same_proportions

@@ -1,7 +1,7 @@
 """§4 "Experimental setting": the square crop of the object that encoder and inversion see.
 
-Mask at one half, its box, a margin on every side, square on the longer side, area averaging to 128 pixels,
-colours in [-1, 1] over the category's background.
+The mask is thresholded at one half; its bounding box gets a margin on every side and becomes a square on the longer
+side; area averaging reduces it to 128 pixels; colours are in [-1, 1] over the category's background.
 """
 
 from pathlib import Path
@@ -18,9 +18,9 @@ from spir.photo.decode import read_photo
 from spir.types import Cutout, Photo
 
 MARGIN = 0.05
-"""Room around the object on every side, as a fraction of its box: what the networks were trained with."""
+"""Margin around the object on every side, as a fraction of its box; the networks were trained with this value."""
 MIN_OBJECT_PX = 8
-"""An object smaller than this is noise."""
+"""An object smaller than this many pixels is taken for noise."""
 ASPECT_TOLERANCE = 0.03
 
 
@@ -31,9 +31,9 @@ def cutout(
     size: int = 128,
     margin: float = MARGIN,
 ) -> Cutout:
-    """The object alone, batch of 1; mask in [0, 1] at the photo's size, of which >= 0.5 is the object.
+    """Crop the object alone, with a batch of 1; the mask is in [0, 1] at the photo's size, and values >= 0.5 are the object.
 
-    `margin` frames it looser or tighter. Raises PhotoError where there is no object."""
+    `margin` makes the crop looser or tighter. Raises PhotoError where there is no object."""
     # One threshold, before the box: the faint skirt of a soft mask would stretch the box far too wide.
     solid = mask.cpu().numpy() >= 0.5
     x0, y0, side = square(solid, margin)
@@ -57,7 +57,7 @@ def cutout(
 
 
 def square(solid: np.ndarray, margin: float) -> tuple[int, int, int]:
-    """Left, top and side in whole pixels of the square around a boolean mask; it may leave the picture."""
+    """Return left, top and side, in whole pixels, of the square around a boolean mask; it may extend beyond the picture."""
     rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
     if not len(rows):
         raise PhotoError(
@@ -74,7 +74,7 @@ def square(solid: np.ndarray, margin: float) -> tuple[int, int, int]:
 
 
 def largest_component(mask: Float[Tensor, "height width"]) -> Float[Tensor, "height width"]:
-    """The mask with only its largest connected piece (at one half) left; unchanged where it is empty."""
+    """Keep only the largest connected component of the mask (thresholded at one half); an empty mask stays unchanged."""
     solid = (mask.cpu().numpy() >= 0.5).astype(np.uint8)
     count, label, statistics, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
     if count < 2:
@@ -84,14 +84,14 @@ def largest_component(mask: Float[Tensor, "height width"]) -> Float[Tensor, "hei
 
 
 def same_proportions(mask: tuple[int, int], photo: tuple[int, int]) -> bool:
-    """Whether a mask may belong to a photo, by (height, width) of both; rounding is forgiven."""
+    """Whether a mask may belong to a photo, by the (height, width) of both; rounding differences are tolerated."""
     return bool(abs(np.log(mask[1] * photo[0] / (mask[0] * photo[1]))) <= ASPECT_TOLERANCE)
 
 
 def read_mask(source: str | Path | bytes, photo: Photo) -> Float[Tensor, "height width"]:
-    """A mask that somebody made, in [0, 1] at the photo's size: white (or opaque) is the object.
+    """Read a user's mask, in [0, 1] at the photo's size: white (or opaque) is the object.
 
-    Any picture format will do. Raises PhotoError where it is no picture or of another shape."""
+    Any picture format is accepted. Raises PhotoError where it is not a picture or has other proportions."""
     given = read_photo(source)
     if given.alpha is not None:
         grey = given.alpha.numpy().astype(np.float32)

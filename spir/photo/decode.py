@@ -1,6 +1,6 @@
-"""§3.3 "Reconstruction": any picture file a visitor may own, to a Photo of upright 8-bit RGB.
+"""§3.3 "Reconstruction": decodes any picture file a user may own to a Photo of upright 8-bit RGB.
 
-Every failure is a PhotoError that names the cause and the way out; the page shows its text as it stands.
+Every failure is a PhotoError that names the cause and the remedy; the page shows its text unchanged.
 """
 
 from importlib.util import find_spec
@@ -16,27 +16,27 @@ from spir.photo.decode_guard import FORMATS, forget_large_notes, hostile, swolle
 from spir.types import Photo
 
 MAX_BYTES = 128 * 2**20
-"""Of a file; the page takes much less."""
+"""The most bytes of a file; the page accepts much less."""
 MAX_PIXELS = 40_000_000
-"""More than this is refused before a single pixel is decoded: a few kilobytes can hold gigabytes."""
+"""The most pixels of a picture; larger ones are refused before decoding, as a few kilobytes can expand to gigabytes."""
 SLOW_FORMATS = ("WEBP", "AVIF")
 MAX_SLOW_PIXELS = 25_000_000
-"""Of those, which take three times as long and as much memory; no camera writes them."""
+"""The most pixels in formats that take three times as long and as much memory; no camera writes them."""
 MAX_SIDE = 2048
-"""Longer photos are reduced; the networks see 128 pixels of them."""
+"""Longest side in pixels; larger photos are scaled down, as the networks see only 128 pixels of them."""
 MIN_SIDE = 16
-"""Nothing can be recognised in less."""
+"""Shortest side in pixels; nothing can be recognised in a smaller picture."""
 SECONDS = 1.0
-"""Of the processor's time for reading a file, before its pixels are worked on."""
+"""The most CPU time, in seconds, for reading a file before its pixels are processed."""
 STRIP = 2**20
-"""Values that are widened at a time."""
+"""The number of values that are converted to a wider type at a time."""
 HEIC_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
 
 
 def read_photo(source: str | Path | bytes) -> Photo:
-    """The picture in a file or in its bytes: first frame, upright, at most 2048 pixels a side.
+    """Read the picture in a file or in its bytes: first frame, upright, at most 2048 pixels a side.
 
-    Alpha is kept only where the picture is not opaque all over. Raises PhotoError."""
+    Alpha is kept only where the picture is not fully opaque. Raises PhotoError."""
     image = open_image(source)
     check_size(image.size, MAX_SLOW_PIXELS if image.format in SLOW_FORMATS else MAX_PIXELS)
     try:
@@ -52,7 +52,7 @@ def read_photo(source: str | Path | bytes) -> Photo:
 
 
 def open_image(source: str | Path | bytes) -> Image.Image:
-    """The picture with only its header read."""
+    """Open a picture and read only its header. Raises PhotoError."""
     data = source if isinstance(source, bytes) else contents(Path(source))
     if not data:
         raise PhotoError("This file is empty. Choose another photo.")
@@ -80,7 +80,7 @@ def open_image(source: str | Path | bytes) -> Image.Image:
 
 
 def contents(file: Path) -> bytes:
-    """All bytes of a file, which must not be too many."""
+    """Return all bytes of a file. Raises PhotoError where there are too many."""
     try:
         with file.open("rb") as opened:
             data = opened.read(MAX_BYTES + 1)
@@ -95,13 +95,14 @@ def contents(file: Path) -> bytes:
 
 
 def is_heic(data: bytes) -> bool:
-    """By its brand; AVIF, which Pillow reads itself, may bear the same one and tells among those it lists after it."""
+    """Whether the brand of a file says HEIC; AVIF, which Pillow reads itself, may have the same main brand but
+    lists another compatible one."""
     size = min(64, int.from_bytes(data[:4], "big"))
     return data[4:8] == b"ftyp" and data[8:12] in HEIC_BRANDS and b"avif" not in data[16:size]
 
 
 def open_heic(data: bytes) -> Image.Image:
-    """A phone's HEIC picture, where the optional package pillow-heif is installed."""
+    """Open a phone's HEIC picture, where the optional package pillow-heif is installed."""
     if find_spec("pillow_heif") is None:
         raise PhotoError(
             "HEIC photos cannot be read here. Save the photo as JPEG "
@@ -135,7 +136,7 @@ def too_slow() -> PhotoError:
 
 
 def check_size(size: tuple[int, int], most: int = MAX_PIXELS) -> None:
-    """Refuse what is too large to decode and too small to see anything in; size in pixels."""
+    """Refuse pictures that are too large to decode or too small to recognise anything in; size in pixels."""
     width, height = size
     if width * height > most:
         raise too_large(f" ({width} x {height})", most)
@@ -147,7 +148,7 @@ def check_size(size: tuple[int, int], most: int = MAX_PIXELS) -> None:
 
 
 def decode(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
-    """Upright uint8 RGB (height, width, 3), and alpha (height, width) where some of it is transparent."""
+    """Return upright uint8 RGB (height, width, 3), and alpha (height, width) where some of the picture is transparent."""
     if max(image.size) > MAX_SIDE:
         scale = MAX_SIDE / max(image.size)
         # JPEG can skip most of its work here; other formats ignore the call.
@@ -170,7 +171,7 @@ def decode(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
 
 
 def turn_upright(image: Image.Image) -> None:
-    """As the camera's EXIF note says; a broken note is no reason to refuse the picture."""
+    """Apply the EXIF orientation; an invalid entry is no reason to refuse the picture."""
     try:
         # In place: the copy that would otherwise be made of an upright picture may have 160 MB.
         ImageOps.exif_transpose(image, in_place=True)
@@ -181,7 +182,7 @@ def turn_upright(image: Image.Image) -> None:
 
 
 def eight_bit(values: np.ndarray, mode: str) -> np.ndarray:
-    """Grey values of 16 or 32 bits, or real ones, to uint8 on their own scale (white is white)."""
+    """Convert grey values of 16 or 32 bits, or floating-point ones, to uint8 on their own scale (white stays white)."""
 
     def known(strip: np.ndarray) -> np.ndarray:
         return np.nan_to_num(strip.astype(np.float64)).clip(0)

@@ -1,42 +1,45 @@
-"""What is looked at before a picture is decoded, so that a small file cannot cost much time or memory.
+"""Checks before a picture is decoded, so that a small file cannot take much time or memory.
 
-Each of these is legal in its format, and nothing that a camera or a painter's program writes comes near.
+Everything refused here is legal in its format, but no camera or paint program writes anything near these limits.
 """
 
 import re
 import struct
+from collections.abc import Mapping
+from typing import Any, cast
 
 from PIL import Image
 
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "TIFF", "AVIF")
-"""Those that photos come in. Of the dozens that Pillow knows, some start other programs, and most are seldom tried."""
+"""The formats that are accepted. Of the dozens that Pillow knows, some start other programs, and most are rarely tested."""
 MOST_SCANS = 24
-"""Of a progressive JPEG: ten are usual, and every one goes over all of its pixels."""
+"""The most scans of a progressive JPEG: ten are usual, and every one passes over all of its pixels."""
 MOST_BLOCKS = 10_000
-"""Pieces that a JPEG consists of."""
+"""The most segments of a JPEG."""
 MOST_NOTES = 64
-"""Headers of EXIF in a file; a camera writes a few."""
+"""The most EXIF headers in a file; a camera writes a few."""
 MOST_NOTED = 16 * 2**20
-"""Bytes that the entries of all EXIF together may point at: each of them is copied, the same bytes any number of times."""
+"""The most bytes that all EXIF entries together may refer to: each reference is copied, even of the same bytes."""
 TIFF_HEADER = re.compile(rb"II\*\0|MM\0\*")
 KIND_SIZES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4)
-"""Bytes of each type of an EXIF entry."""
+"""Bytes of each data type of an EXIF entry, indexed by its type code."""
 JPEG_MARKER = re.compile(rb"\xff[\xc0-\xcf\xd8-\xfe]")
-"""But for those that stand within a scan: zeros after 0xff, and restarts."""
+"""Matches JPEG markers except those that occur within a scan: stuffed zeros after 0xff, and restart markers."""
 START, END, SCAN, NOTES = 0xD8, 0xD9, 0xDA, 0xE1
 PROFILES = ("exif", "Raw profile type exif", "Raw profile type APP1")
-"""Where Pillow looks for EXIF in what it has read."""
+"""Keys under which Pillow looks for EXIF in a picture's metadata."""
 
 
 def hostile(data: bytes) -> bool:
-    """Whether a file promises work out of all proportion: thousands of scans, or notes that multiply."""
+    """Whether a file would cost far more work than its size suggests: thousands of scans, or EXIF entries that multiply."""
     # A TIFF may well hold many directories; what it reads of them is counted (`spir.limits`).
     notes = 0 if TIFF_HEADER.match(data) else noted(data)
     return notes > MOST_NOTED or (data[:2] == b"\xff\xd8" and too_many_scans(data))
 
 
 def noted(data: bytes) -> int:
-    """How many bytes the first directory of every EXIF in a file points at; more than allowed where there are too many."""
+    """Return how many bytes the first directory of every EXIF in a file refers to; more than allowed where there
+    are too many entries."""
     total, entries, headers = 0, 0, 0
     for found in TIFF_HEADER.finditer(data):
         headers += 1
@@ -61,7 +64,7 @@ def noted(data: bytes) -> int:
 
 
 def too_many_scans(data: bytes) -> bool:
-    """Whether a JPEG has too many scans, too many pieces, or EXIF in more than one: Pillow joins them byte by byte."""
+    """Whether a JPEG has too many scans, too many segments, or EXIF in several segments, which Pillow joins byte by byte."""
     place = scans = blocks = notes = 0
     while found := JPEG_MARKER.search(data, place):
         place, kind = found.end(), found[0][1]
@@ -78,24 +81,25 @@ def too_many_scans(data: bytes) -> bool:
 
 
 def swollen(image: Image.Image, data: bytes) -> bool:
-    """Whether an opened TIFF is of tiles larger than itself, or of JPEGs with too many scans."""
+    """Whether an opened TIFF has tiles larger than itself, or JPEG tiles with too many scans."""
     if image.format != "TIFF":
         return False
-    width, height = (max(number(image, tag), 1) for tag in (322, 323))
+    tags: Mapping[int, Any] = cast(Any, image).tag_v2
+    width, height = (max(number(tags, tag), 1) for tag in (322, 323))
     if width * height > 4 * (image.width + 512) * (image.height + 512):
         return True
-    strips = len(image.tag_v2.get(273, ())) + len(image.tag_v2.get(324, ()))
-    return number(image, 259) in (6, 7) and data.count(b"\xff\xda") > MOST_SCANS + strips
+    strips = len(tags.get(273, ())) + len(tags.get(324, ()))
+    return number(tags, 259) in (6, 7) and data.count(b"\xff\xda") > MOST_SCANS + strips
 
 
-def number(image: Image.Image, tag: int) -> int:
-    """A whole number among the tags of a TIFF, zero where it is none."""
-    value = image.tag_v2.get(tag)
+def number(tags: Mapping[int, Any], tag: int) -> int:
+    """Return a whole number among the tags of a TIFF, 0 where the value is not one."""
+    value = tags.get(tag)
     return value if isinstance(value, int) else 0
 
 
 def forget_large_notes(image: Image.Image) -> None:
-    """EXIF beyond what a JPEG could hold tells of more than which way is up."""
+    """Drop EXIF larger than a JPEG could hold, as more than the orientation is not needed."""
     for name in PROFILES:
         if len(image.info.get(name) or b"") > 2**16:
             del image.info[name]

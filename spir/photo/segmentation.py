@@ -1,7 +1,7 @@
-"""§4 "Experimental setting", masks: who in the photo is the object.
+"""§4 "Experimental setting", masks: chooses what segments the object in the photo.
 
-The photo's own alpha channel if it has one; else rembg where it can run; else our own network where its file is;
-else the built-in graph cut. Whoever it is, our own network says what the photo shows.
+The order is: the photo's own alpha channel if it has one; rembg where it can run; our own network where its file
+exists; the built-in graph cut. In every case our own network classifies what the photo shows.
 """
 
 from dataclasses import replace
@@ -24,21 +24,24 @@ PREFERENCES = ("auto", "alpha", "rembg", "trained", "built-in")
 
 @runtime_checkable
 class Segmenter(Protocol):
-    """Finds the object of a category in a photo. Stateless: one may serve many visitors."""
+    """Segments the object of a category in a photo. It is stateless: one instance may serve many users."""
 
-    name: str
-    """As the page shows it."""
+    @property
+    def name(self) -> str:
+        """The name that the page shows."""
+        ...
 
     def __call__(self, photo: Photo, category: Category) -> Float[Tensor, "height width"]:
-        """How much each pixel belongs to the object, in [0, 1], at the photo's size."""
+        """Return how much each pixel belongs to the object, in [0, 1], at the photo's size."""
+        ...
 
 
 def segment(
     photo: Photo, category: Category, preference: str = "auto", model: str = REMBG_MODEL
 ) -> Segmentation:
-    """The object, by the segmenter of `choose_segmenter`, and what our own network says of the photo where it is.
+    """Segment the object with the segmenter of `choose_segmenter`, and classify the photo with our own network where it exists.
 
-    Raises PhotoError where the one asked for cannot run."""
+    Raises PhotoError where the requested segmenter cannot run."""
     segmenter, ours = choose_segmenter(photo, preference, model), OnnxSegmenter()
     known = ours.segment(on_paper(photo)) if ours.available() else None
     if known is not None and segmenter == ours:
@@ -50,7 +53,7 @@ def segment(
 
 
 def on_paper(photo: Photo) -> Photo:
-    """The photo over white where it is transparent: what lies hidden there is nobody's background."""
+    """Composite the photo over white where it is transparent: hidden colours there are no real background."""
     if photo.alpha is None:
         return photo
     cover = photo.alpha[..., None].float() / 255
@@ -58,9 +61,9 @@ def on_paper(photo: Photo) -> Photo:
 
 
 def choose_segmenter(photo: Photo, preference: str = "auto", model: str = REMBG_MODEL) -> Segmenter:
-    """The best segmenter that can run on this photo, or the one asked for by name of `PREFERENCES`.
+    """Return the best segmenter that can run on this photo, or the one requested by a name of `PREFERENCES`.
 
-    Raises PhotoError where the one asked for cannot run."""
+    Raises PhotoError where the requested one cannot run."""
     if preference not in PREFERENCES:
         raise ValueError(f"{preference!r} is none of {', '.join(PREFERENCES)}")
     wanted = preference if preference != "auto" else first_available(photo, model)
@@ -78,7 +81,7 @@ def choose_segmenter(photo: Photo, preference: str = "auto", model: str = REMBG_
 
 
 def available_segmenters(photo: Photo, model: str = REMBG_MODEL) -> tuple[str, ...]:
-    """Those of `PREFERENCES` that can cut this photo out now."""
+    """Return those of `PREFERENCES` that can segment this photo now."""
     there = {
         "alpha": AlphaSegmenter.available(photo),
         "rembg": RembgSegmenter(model).available(),
@@ -88,7 +91,7 @@ def available_segmenters(photo: Photo, model: str = REMBG_MODEL) -> tuple[str, .
 
 
 def require_rembg(model: str) -> RembgSegmenter:
-    """rembg, by name. Raises PhotoError where it cannot be had, or not yet."""
+    """Return rembg's segmenter. Raises PhotoError where it is not available, or still loading."""
     here = network(model)
     if here.session is None and not here.obtainable:
         raise PhotoError(f"rembg or its network {model} is not installed here. Use the automatic cut-out.")
@@ -101,5 +104,5 @@ def require_rembg(model: str) -> RembgSegmenter:
 
 
 def first_available(photo: Photo, model: str) -> str:
-    """The first of `PREFERENCES` that can run on this photo."""
+    """Return the first of `PREFERENCES` that can run on this photo."""
     return next(name for name in available_segmenters(photo, model) if name != "auto")

@@ -1,1 +1,3 @@
-"""A photo and what came of it, as a frozen value, and the actions that make the next one; knows no Gradio."""
+"""Define the session (a photo and its results as a frozen value) and the actions that return the next one,
+without Gradio.
+"""

@@ -1,7 +1,8 @@
-"""What can be done with a session: every action takes one and returns the next, long ones yield one after another.
+"""Define what can be done with a session: every action takes one and returns the next, long ones yield
+several.
 
-The page, the API, the command line and the batch call the same functions. An `engine` is a `pipeline.Reconstructor`, or
-something that answers like one.
+The page, the API, the command line and the batch call the same functions. An `engine` is a
+`pipeline.Reconstructor`, or an object with the same methods.
 """
 
 from collections.abc import Callable, Iterator
@@ -27,7 +28,7 @@ from spir.types import Code, Cutout, Guess, Photo, Pose, Segmentation, Step
 MAX_STEPS = 100
 """The largest number that a step can have."""
 NOT_FOUND = "none"
-"""The segmenter's name where no object was found, and the whole picture is the mask."""
+"""The segmenter's name where no object was found and the whole picture is the mask."""
 
 
 def open_photo(
@@ -45,7 +46,7 @@ def open_photo(
 def open_masked(
     engine: Reconstructor, upload: bytes, mask: bytes, name: str, margin: float = MARGIN
 ) -> Session:
-    """Decode a photo and the mask that came with it. Raises PhotoError."""
+    """Decode a photo and the mask that came with it, and cut the object out. Raises PhotoError."""
     photo = read_photo(upload)
     found = Segmentation(read_mask(mask, photo), name)
     cutout = engine.cut(photo, found.mask, margin)
@@ -53,7 +54,7 @@ def open_masked(
 
 
 def segment(engine: Reconstructor, session: Session, segmenter: str | None = None) -> Session:
-    """Cut the object out again, by another segmenter. Raises PhotoError where that one cannot run."""
+    """Cut the object out again with another segmenter. Raises PhotoError where that one cannot run."""
     found = engine.segment(session.photo, segmenter)
     mask, name, cutout = cut_out(engine, session.photo, found, session.margin)
     return replace(session, segmentation=found, mask=mask, cutout=cutout, segmenter=name, mask_edited=False)
@@ -62,11 +63,11 @@ def segment(engine: Reconstructor, session: Session, segmenter: str | None = Non
 def cut_out(
     engine: Reconstructor, photo: Photo, segmentation: Segmentation, margin: float
 ) -> tuple[Float[Tensor, "height width"], str, Cutout]:
-    """The mask in use, the name of who made it, and the cut-out."""
+    """Return the mask in use, the name of its segmenter, and the cut-out."""
     try:
         cutout = engine.cut(photo, segmentation.mask, margin)
     except PhotoError:
-        # Nothing was found: the brush needs something to begin with.
+        # No object was found: the brush starts from the whole picture.
         mask = torch.ones_like(segmentation.mask)
         return mask, NOT_FOUND, engine.cut(photo, mask, margin)
     return segmentation.mask, segmentation.segmenter, cutout
@@ -79,7 +80,8 @@ def paint(
     margin: float,
     edited: bool,
 ) -> Session:
-    """Take a painted mask in [0, 1]; a result that is there stays. Raises PhotoError where it holds no object."""
+    """Use a painted mask in [0, 1]; an existing result stays. Raises PhotoError where the mask holds no
+    object."""
     cutout = engine.cut(session.photo, mask, margin)
     return replace(session, mask=mask, margin=margin, cutout=cutout, mask_edited=edited)
 
@@ -93,7 +95,7 @@ def run(
 ) -> Iterator[Session]:
     """Fit the object from the encoder's first guess; yields the session with the guess, then with every step.
 
-    `compare` measures the perceptual distance, too, at the paper's numbers of steps and at the last one."""
+    `compare` also measures the perceptual distance at the paper's numbers of steps and at the last one."""
     guess = engine.initialise(session.cutout)
     yield replace(session, guess=guess)
     yield from refit(engine, replace(session, guess=guess), guess, config, compare, cancelled)
@@ -119,11 +121,12 @@ def resume(
     compare: bool = False,
     cancelled: Callable[[], bool] | None = None,
 ) -> Iterator[Session]:
-    """Go on behind the last step of the result up to step number `steps`, bit for bit as a longer run would have."""
-    trajectory = fitted(session).trajectory
+    """Continue after the last step of the result up to step number `steps`, bit for bit as a longer run would
+    have."""
+    trajectory = session.fitted.trajectory
     last = trajectory.steps[-1]
     if last.momentum is None:
-        # From an archive without the optimiser's state: from the last step, but from rest.
+        # The archive had no optimiser state: begin a new segment at the last step, without momentum.
         yield from proceed(engine, session, last.index, preset(steps - last.index), compare, cancelled)
         return
     yield from descend(engine, session, trajectory.extend(steps), last, compare, cancelled)
@@ -137,13 +140,13 @@ def proceed(
     compare: bool = False,
     cancelled: Callable[[], bool] | None = None,
 ) -> Iterator[Session]:
-    """Begin another descent at the step of that number; the steps before it stay. Raises ActionError."""
+    """Begin another segment at the step of that number; the steps before it stay. Raises ActionError."""
     step = step_at(session, number)
     if not config.steps or number + config.steps > MAX_STEPS:
         raise ActionError(f"a fit can go on for at least 1 step, and up to step {MAX_STEPS}")
-    start = replace(session.guess, code=step.code, pose=step.pose)
+    start = replace(session.first_guess, code=step.code, pose=step.pose)
     segment = Segment(start, config, step.index, step.seconds)
-    begun = fitted(session).trajectory.before(number).begin(segment)
+    begun = session.fitted.trajectory.before(number).begin(segment)
     yield from descend(engine, session, begun, None, compare, cancelled)
 
 
@@ -155,7 +158,8 @@ def descend(
     compare: bool,
     cancelled: Callable[[], bool] | None,
 ) -> Iterator[Session]:
-    """The steps of the trajectory's last segment, behind `after` where that is given."""
+    """Yield the session with every step of the trajectory's last segment; where `after` is given, with the
+    later steps only."""
     segment, cutout = trajectory.segments[-1], trajectory.cutout
     known = None if after is None else segment.own(after)
     for found in engine.invert(cutout, segment.start, segment.config, known, cancelled):
@@ -173,10 +177,10 @@ def refine(
     config: InversionConfig = FINE_STEPS,
     cancelled: Callable[[], bool] | None = None,
 ) -> Iterator[Session]:
-    """Go on behind the last step on a larger picture of the photo; yields the session with every step."""
-    trajectory = fitted(session).trajectory
+    """Continue after the last step on a larger cut-out of the photo; yields the session with every step."""
+    trajectory = session.fitted.trajectory
     last = trajectory.steps[-1]
-    start = replace(session.guess, code=last.code, pose=last.pose)
+    start = replace(session.first_guess, code=last.code, pose=last.pose)
     trajectory = trajectory.begin(Segment(start, config, last.index, last.seconds))
     for step in engine.refine(session.photo, trajectory.mask, last, config, session.margin, cancelled):
         (metrics,) = step_metrics([step], trajectory.cutout)
@@ -187,42 +191,35 @@ def refine(
 def select(session: Session, number: int) -> Session:
     """Use the step of that number, in its own colours. Raises ActionError where there is none."""
     step_at(session, number)
-    return replace(session, result=Result(session.result.trajectory, number))
+    return replace(session, result=Result(session.fitted.trajectory, number))
 
 
 def recolour(engine: Reconstructor, session: Session, palette: Float[Tensor, "values 3"]) -> Session:
-    """Use other colours, in [-1, 1]; those that were found give back what was found."""
-    result = replace(fitted(session), palette=None)
+    """Use another palette, in [-1, 1]; the palette that was found restores the found colours exactly."""
+    result = replace(session.fitted, palette=None)
     found = engine.palette(replace(session, result=result).fit.code)[0]
     return replace(session, result=result if palette.equal(found) else replace(result, palette=palette))
 
 
 def mix(session: Session, code: Code) -> Session:
-    """Use a code that was edited by hand; steps and camera stay."""
-    return replace(session, result=replace(fitted(session), mixed=code, palette=None))
+    """Use a code that was edited by hand; the steps and the camera stay."""
+    return replace(session, result=replace(session.fitted, mixed=code, palette=None))
 
 
 def move_camera(session: Session, pose: Pose | None) -> Session:
-    """Put the camera somewhere by hand, or back where it was found."""
+    """Set the camera by hand; None puts it back to the pose that was found."""
     return replace(session, camera=pose)
 
 
 def moved_start(session: Session) -> Guess:
-    """Where a fit from the moved camera begins: the code in use, seen from there."""
+    """Return the start of a fit from the moved camera: the code in use, seen from there."""
     fit = session.fit
-    return replace(session.guess, code=fit.code, pose=session.camera or fit.pose)
-
-
-def fitted(session: Session) -> Result:
-    """The result. Raises ActionError where there is none yet."""
-    if session.result is None:
-        raise ActionError("this session has no result yet: run it first")
-    return session.result
+    return replace(session.first_guess, code=fit.code, pose=session.camera or fit.pose)
 
 
 def step_at(session: Session, number: int) -> Step:
-    """The step of that number. Raises ActionError where there is none."""
+    """Return the step of that number. Raises ActionError where there is none."""
     try:
-        return fitted(session).trajectory.at(number)
+        return session.fitted.trajectory.at(number)
     except KeyError:
         raise ActionError(f"this result has no step {number}") from None

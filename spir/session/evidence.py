@@ -1,7 +1,7 @@
-"""What a run tells of itself, without a truth to compare with: the measures on which the verdict rests.
+"""Compute the measures on which the verdict rests, from the run alone and without ground truth.
 
-One number each, from what the run has anyway: cut-out, first guess and steps. Batches of 1; float32 on the CPU,
-and pictures of steps may be in float16, as they are kept.
+Each measure is one number from the cut-out, the first guess and the steps. Batches are of 1, in float32 on
+the CPU; the pictures of steps may be in float16, as they are kept.
 """
 
 import math
@@ -20,11 +20,14 @@ from spir.outputs.inspection import inlier_share, reprojection_error
 from spir.types import Cutout, Fit, Guess, Outcome, Pose, Rendering
 
 NEAR = 0.03
-"""Picture widths: a predicted point that lands so near its pixel agrees with the pose."""
+"""The distance in picture widths within which a predicted point must land at its pixel to agree with the
+pose."""
 EDGE_PX = 2
-"""A cut that runs straight through these outermost pixels of the mask is no outline of an object."""
+"""The number of outermost pixels of the mask that are checked: a cut that runs straight through them is not
+the outline of an object."""
 BLUR_PX, RIM_PX = 5, 3
-"""Of 128: details finer than the first, and so near the outline as the second, are not compared."""
+"""Sizes in pixels of 128: details finer than the first, or as near to the outline as the second, are not
+compared."""
 
 
 def measured(
@@ -35,10 +38,11 @@ def measured(
     category: Category,
     seen: Rendering | None = None,
 ) -> dict[str, float]:
-    """Every measure by name; `photo_size` is the photo's (height, width) in pixels. At least one step.
+    """Return every measure by name; `photo_size` is the photo's (height, width) in pixels. The fit needs at
+    least one step.
 
-    `seen` is the fit from the photo's camera, with NOCS and normals, at the cut-out's size; without it, and where the
-    photo shows too little of both sides, the mirror says nothing against the pose."""
+    `seen` is the fit from the photo's camera, with NOCS and normals, at the cut-out's size. Without it, and
+    where the photo shows too little of both sides, the mirror measure does not speak against the pose."""
     first, used = fit.trajectory[0], fit.trajectory[step_in_use(fit)]
     return {
         "overlap": iou(used.alpha, cutout.mask).item(),
@@ -59,13 +63,14 @@ def measured(
 
 
 def mirrored(seen: Rendering | None, pose: Pose, cutout: Cutout) -> float:
-    """How well photo and mirrored photo agree, in [-1, 1]; 1 where nothing is known of it."""
+    """Return how well the photo and the mirrored photo agree, in [-1, 1]; 1 where that is not known."""
     found = None if seen is None else mirror_agreement(seen, camera_from_pose(pose), cutout.rgb)
     return 1.0 if found is None else found
 
 
 def selected_index(fit: Fit) -> int | None:
-    """The place in the trajectory whose pose and shape the fit has; none where it is of no step."""
+    """Return the index in the trajectory of the step whose pose and shape the fit has; None where no step has
+    them."""
     for place, step in enumerate(fit.trajectory):
         if torch.equal(step.pose.quaternion, fit.pose.quaternion) and torch.equal(step.code.w, fit.code.w):
             return place
@@ -73,18 +78,20 @@ def selected_index(fit: Fit) -> int | None:
 
 
 def step_in_use(fit: Fit) -> int:
-    """The same; the last where it is none of them."""
+    """Return the index of the step whose pose and shape the fit has; the last index where no step has
+    them."""
     place = selected_index(fit)
     return len(fit.trajectory) - 1 if place is None else place
 
 
 def agreed(cutout: Cutout, guess: Guess) -> Bool[Tensor, "size size"]:
-    """Pixels that are object for prediction and cut-out alike."""
+    """Return the pixels that are object in both the predicted mask and the cut-out."""
     return (guess.mask[0] > 0.5) & (cutout.mask[0] > 0.5)
 
 
 def agreeing_points(cutout: Cutout, guess: Guess, pose: Pose, pixel_centre: float = 0.5) -> float:
-    """Share of the object's pixels whose predicted point the pose puts within `NEAR` of them; 0 without any."""
+    """Return the share of the object's pixels, in [0, 1], whose predicted point lands within `NEAR` of them
+    under the pose; 0 without any."""
     off = reprojection_error(guess.nocs, pose, pixel_centre)
     return inlier_share(off, agreed(cutout, guess)[None].float(), NEAR).item()
 
@@ -92,10 +99,10 @@ def agreeing_points(cutout: Cutout, guess: Guess, pose: Pose, pixel_centre: floa
 def details(
     ours: Float[Tensor, "size size 3"], theirs: Float[Tensor, "size size 3"], where: Bool[Tensor, "size size"]
 ) -> float:
-    """Whether light and dark change at the same places: the cosine of the two fields of brightness gradients,
-    in [-1, 1], inside `where`; 0 where there is nothing to see.
+    """Return how well light and dark change at the same places: the cosine of the two fields of brightness
+    gradients inside `where`, in [-1, 1]; 0 where there is no detail.
 
-    Windows, wheels and lamps in their places make it high whatever the colours; no outline counts."""
+    Windows, wheels and lamps in their places make it high whatever the colours; outlines do not count."""
     steps = [gradients(picture.mean(-1)) for picture in (ours, theirs)]
     inside = 1 - F.max_pool2d(1 - where[None, None].float(), 2 * RIM_PX + 1, 1, RIM_PX)[0, 0]
     products = [
@@ -107,16 +114,16 @@ def details(
 
 
 def gradients(brightness: Float[Tensor, "size size"]) -> Float[Tensor, "2 size size"]:
-    """Differences between the neighbours to both sides, of the smoothed picture; x, then y."""
+    """Return the central differences of the smoothed picture, along x and then along y."""
     smooth = F.avg_pool2d(brightness[None, None], BLUR_PX, 1, BLUR_PX // 2, count_include_pad=False)[0, 0]
     along_y, along_x = torch.gradient(smooth)
     return torch.stack((along_x, along_y))
 
 
 def thinnest_spread(points: Float[Tensor, "point 3"]) -> float:
-    """Root mean square extent of the predicted points along their thinnest axis, object units.
+    """Return the root mean square extent of the predicted points along their thinnest axis, in object units.
 
-    A single side of an object is flat, but no object is seen as a sheet of paper."""
+    A single side of an object is flat, but no object is seen as a flat sheet."""
     if len(points) < 3:
         return 0.0
     centred = (points - points.mean(0)).nan_to_num()
@@ -124,7 +131,8 @@ def thinnest_spread(points: Float[Tensor, "point 3"]) -> float:
 
 
 def cut_off(cutout: Cutout, photo_size: tuple[int, int]) -> float:
-    """The longest contact with a border of the photo, as a share of the object's height or width there."""
+    """Return the longest contact of the object with a border of the photo, as a share of the object's height
+    or width along it."""
     mask = cutout.mask[0] > 0.5
     rows, columns = extent(mask)
     if not rows:
@@ -135,7 +143,8 @@ def cut_off(cutout: Cutout, photo_size: tuple[int, int]) -> float:
     height, width = photo_size
 
     def contact(lines: Bool[Tensor, "line pixel"], first: float, last: float, across: int) -> float:
-        """Of the outermost lines that lie in the photo, where these lie in the crop."""
+        """Return the longest share of the object on the outermost lines that lie in the photo, where those
+        lie in the crop."""
         at = (round(first * scale), round(last * scale) - 1)
         return max((lines[i].sum().item() / across for i in at if 0 <= i < size), default=0.0)
 
@@ -143,9 +152,10 @@ def cut_off(cutout: Cutout, photo_size: tuple[int, int]) -> float:
 
 
 def straight_edge(mask: Bool[Tensor, "size size"]) -> float:
-    """How much of the object's height its left or right end fills, in [0, 1]: the mark of a cut.
+    """Return how much of the object's height its left or right end fills, in [0, 1]; a high value indicates a
+    cut.
 
-    Bumpers, beaks and legs end round or thin; only the backs of vans come near."""
+    Bumpers, beaks and legs end round or thin; only the backs of vans come near to a cut."""
     rows, columns = extent(mask)
     if not rows:
         return 0.0
@@ -154,7 +164,8 @@ def straight_edge(mask: Bool[Tensor, "size size"]) -> float:
 
 
 def extent(mask: Bool[Tensor, "size size"]) -> tuple[range, range]:
-    """Rows and columns from the first to the last object pixel; empty where there is none."""
+    """Return the rows and the columns from the first to the last object pixel; empty ranges where there is
+    none."""
     found = []
     for line in (mask.any(1), mask.any(0)):
         places = line.nonzero()[:, 0].tolist()
@@ -163,12 +174,13 @@ def extent(mask: Bool[Tensor, "size size"]) -> tuple[range, range]:
 
 
 def progress(fit: Fit) -> float:
-    """By which share the loss fell from the first step to the one in use; 1 where nothing was tried."""
+    """Return the share by which the loss fell from the first step to the one in use; 1 where the first step
+    is in use."""
     place = step_in_use(fit)
     before, after = (fit.trajectory[i].loss.item() for i in (0, place))
     return 1.0 if place == 0 else 1 - after / max(before, 1e-9)
 
 
 def lens(pose: Pose) -> float:
-    """How far the perspective is towards its limit, in [0, 1]; 0 without perspective."""
+    """Return how near the perspective is to its limit, in [0, 1]; 0 without perspective."""
     return 0.0 if pose.z0 is None else abs(pose.z0.item()) / Z0_LIMIT

@@ -1,4 +1,4 @@
-"""§4 "Experimental setting", what was run: everything that tells one run from another, for run.json."""
+"""Write down for run.json everything that tells one run from another (§4 "Experimental setting")."""
 
 import math
 import platform
@@ -24,10 +24,11 @@ def run_record(
     notes: dict | None = None,
     appearance: AppearanceConfig | None = None,
 ) -> dict:
-    """The dictionary of run.json for a session with a result: JSON only, no infinities; `notes` goes in as it stands.
+    """Return the dictionary of run.json for a session with a result: JSON values only, no infinities. `notes`
+    is included unchanged.
 
-    `appearance` is how its surface was textured, where the session does not know."""
-    fit, trajectory = session.fit, session.result.trajectory
+    `appearance` is the configuration of the texture, where the session does not have it."""
+    fit, trajectory = session.fit, session.fitted.trajectory
     steps = []
     for step, metrics in zip(fit.trajectory, trajectory.metrics, strict=True):
         entry = {"step": step.index, "loss": plain(step.loss[0]), "seconds": plain(step.seconds)}
@@ -48,7 +49,7 @@ def run_record(
             {"first_step": segment.first_step, **asdict(segment.config)} for segment in trajectory.segments
         ],
         "appearance": appearance and asdict(appearance),
-        "pose_outcome": session.guess.outcome[0].value,
+        "pose_outcome": session.first_guess.outcome[0].value,
         "steps": max((step.index for step in fit.trajectory), default=0),
         "seconds": steps[-1]["seconds"] if steps else None,
         "trajectory": steps,
@@ -58,7 +59,7 @@ def run_record(
 
 
 def readable_pose(pose: Pose) -> dict:
-    """The first pose in degrees and picture widths, as a person would say it."""
+    """Return the first pose of the batch in degrees and picture widths."""
     azimuth, elevation, roll = view_from_rotation(pose.quaternion[:1])
     x, y = pose.shift[0].tolist()
     return {
@@ -72,13 +73,13 @@ def readable_pose(pose: Pose) -> dict:
 
 
 def plain(value: float | int | Tensor) -> float | None:
-    """A number that JSON has a word for, six digits of it."""
+    """Return a number with six significant digits for JSON; None where it is not finite."""
     number = float(value)
     return float(f"{number:.6g}") if math.isfinite(number) else None
 
 
 def versions() -> dict[str, str]:
-    """Of Python and of every package that touches the numbers."""
+    """Return the versions of Python and of every package that affects the numbers."""
     found = {"python": platform.python_version()}
     for package in PACKAGES:
         try:

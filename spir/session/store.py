@@ -1,4 +1,4 @@
-"""The sessions of many visitors: a bounded number, by key, each with a folder for its files."""
+"""Keep the sessions of many visitors: a bounded number, by key, each with a folder for its files."""
 
 import itertools
 import shutil
@@ -20,33 +20,34 @@ from spir.session.uploads import Uploads, bound
 from spir.types import Step
 
 CAPACITY = 64
-"""Sessions kept at once; the one that was used longest ago goes first."""
+"""The number of sessions kept at once; the least recently used one is dropped first."""
 
 
 @dataclass
 class Slot:
-    """A session as the store keeps it."""
+    """A slot holds one session in the store."""
 
     visitor: str
     folder: Path
     session: Session
     files: tuple[Path, ...] = ()
-    """The files that the visitor sent, which go with the session."""
+    """The visitor's uploads, which are deleted with the session."""
     stop: threading.Event = field(default_factory=threading.Event)
-    """Set: end after the present step."""
+    """The event that, once set, ends the run after the current step."""
     dropped: bool = False
-    """Whether nobody can come back to it."""
+    """Whether the store has dropped the session."""
     used: float = field(default_factory=time.monotonic)
-    """When it was last asked for."""
+    """The monotonic time in seconds of the last access."""
     number: int = field(default_factory=itertools.count(1).__next__)
-    """Its name in the log: whoever knows its key owns it."""
+    """The session's number in the log, where its key must not appear: whoever knows the key owns the
+    session."""
 
 
 class SessionStore:
-    """Least-recently-used sessions; safe to share between threads."""
+    """The store keeps the most recently used sessions, and threads may share it."""
 
     def __init__(self, root: Path, capacity: int = CAPACITY):
-        """`root` holds the folders of sessions and the files that were sent."""
+        """Create an empty store; `root` holds the sessions' folders and the uploads."""
         self.capacity = capacity
         self.root = root
         self.slots: OrderedDict[str, Slot] = OrderedDict()
@@ -57,7 +58,7 @@ class SessionStore:
         """Keep a new session of a visitor; returns its key."""
         self.root.mkdir(parents=True, exist_ok=True)
         key = uuid.uuid4().hex
-        # Not the key itself: whoever sees the address of a file shall not own the session.
+        # The folder's name is not the key: whoever sees a file's URL must not own the session.
         folder = Path(tempfile.mkdtemp(prefix=f"spir-{uuid.uuid4().hex}-", dir=self.root))
         with self.lock:
             self.slots[key] = Slot(visitor, folder, at_rest(session), files)
@@ -67,48 +68,50 @@ class SessionStore:
         return key
 
     def slot(self, key: str | None) -> Slot:
-        """The slot of a key, now the most recently used. Raises UnknownSessionError."""
+        """Return the slot of a key and mark it as the most recently used. Raises UnknownSessionError."""
         with self.lock:
-            if key not in self.slots:
+            if key is None or key not in self.slots:
                 raise UnknownSessionError(key)
             self.slots.move_to_end(key)
             self.slots[key].used = time.monotonic()
             return self.slots[key]
 
     def get(self, key: str | None) -> Session:
-        """The session of a key. Raises UnknownSessionError."""
+        """Return the session of a key. Raises UnknownSessionError."""
         return self.slot(key).session
 
     def commit(self, key: str, base: Session, changed: Session) -> None:
-        """Keep what an action made of `base`; what other actions changed meanwhile stays. A dropped session is ignored."""
+        """Store what an action made of `base`; fields that other actions changed meanwhile stay. A dropped
+        session is ignored."""
         with self.lock:
             slot = self.slots.get(key)
             if slot is not None:
                 slot.session = at_rest(rebase(slot.session, base, changed))
 
     def close(self, key: str | None) -> None:
-        """Forget a session; an unknown key is no error."""
+        """Drop a session; an unknown key is no error."""
         with self.lock:
-            slot = self.slots.pop(key, None)
+            slot = None if key is None else self.slots.pop(key, None)
         if slot is not None:
             self.clear(slot)
 
     def clear(self, slot: Slot) -> None:
-        """End whatever still works for a session that is no longer here, and remove its files."""
+        """Stop whatever still works for a dropped session, and remove its files."""
         slot.dropped = True
         slot.stop.set()
         shutil.rmtree(slot.folder, ignore_errors=True)
         self.release(slot.files)
 
     def release(self, files: Iterable[Path]) -> None:
-        """Remove files that were sent and are no longer needed, unless somebody else needs them, or may be about to."""
+        """Remove uploads that are no longer needed, except those that another session needs or may soon
+        need."""
         with self.lock:
             self.uploads.release(files)
             self.uploads.remove({file for slot in self.slots.values() for file in slot.files})
 
     @contextmanager
     def unless_left(self, key: str) -> Iterator[None]:
-        """Around the message that tells a visitor of a new session: who left meanwhile left before it was there."""
+        """Close the new session if the visitor leaves while the message about it is being sent."""
         try:
             yield
         except GeneratorExit:
@@ -116,7 +119,8 @@ class SessionStore:
             raise
 
     def sweep(self, age: float) -> None:
-        """Forget what was not used for so many seconds, and remove what an earlier process left behind."""
+        """Drop the sessions that were not used for `age` seconds, and remove what an earlier process left
+        behind."""
         latest = time.monotonic() - age
         with self.lock:
             keys = [key for key, slot in self.slots.items() if slot.used < latest]
@@ -128,12 +132,12 @@ class SessionStore:
             needed = {file for slot in self.slots.values() for file in slot.files}
         bound(self.root, needed)
         for folder in self.root.glob("spir-*"):
-            # Where several processes share the folder, theirs are young.
+            # Folders of other processes that share the root are younger than `age`.
             if folder not in ours and modified(folder) < time.time() - age:
                 shutil.rmtree(folder, ignore_errors=True)
 
     def close_visitor(self, visitor: str) -> None:
-        """Forget everything of a visitor who left."""
+        """Drop all sessions of a visitor who left."""
         with self.lock:
             keys = [key for key, slot in self.slots.items() if slot.visitor == visitor]
         for key in keys:
@@ -141,7 +145,8 @@ class SessionStore:
 
 
 def modified(folder: Path) -> float:
-    """When something in it last came or went; now, where it has just gone."""
+    """Return the time at which something was last added to or removed from the folder; now, where it has just
+    been removed."""
     try:
         return folder.stat().st_mtime
     except OSError:
@@ -149,7 +154,7 @@ def modified(folder: Path) -> float:
 
 
 def at_rest(session: Session) -> Session:
-    """The session with the pictures of its steps in half precision; code and pose stay exact."""
+    """Return the session with the pictures of its steps in half precision; code and pose stay exact."""
     if session.result is None:
         return session
     trajectory = session.result.trajectory
@@ -164,7 +169,7 @@ def at_rest(session: Session) -> Session:
 
 
 def small(step: Step) -> Step:
-    """A step with its pictures in half precision."""
+    """Return the step with its pictures in half precision."""
     if step.rgb.dtype is torch.float16:
         return step
     return replace(step, rgb=step.rgb.half(), alpha=step.alpha.half())

@@ -1,4 +1,4 @@
-"""What can be seen of the object in use: views all round it, its mesh, and its surface with the photo's detail.
+"""Make what shows the object in use: views all round it, its mesh, and its surface with the photo's detail.
 
 Each action returns the session with what it made, and makes nothing twice.
 """
@@ -13,18 +13,17 @@ from spir.outputs.attention_maps import packed
 from spir.outputs.files import TEXTURE_SIZES, appearance_config
 from spir.outputs.layer_file import layer_bytes
 from spir.pipeline import Reconstructor
-from spir.session.actions import fitted
 from spir.session.session import PlainSurface, Session, TexturedSurface, Turntable
 from spir.session.verdict import photo_detail, verdict
 from spir.types import Appearance
 
 RESOLUTION = 128
-"""Samples along the cube's side of the mesh that is textured."""
+"""The number of samples along the cube's side for the mesh that is textured."""
 
 
 def turn(engine: Reconstructor, session: Session) -> Iterator[Session]:
-    """Render the object in use all round; yields the session with a few more views each time, and in
-    the end with all of them."""
+    """Render the object in use all round; yields the session with a few more views each time, and at the end
+    with all of them."""
     fit, parts = session.fit, ()
     if session.turntable is not None and session.turntable.shows(fit):
         yield session
@@ -36,7 +35,7 @@ def turn(engine: Reconstructor, session: Session) -> Iterator[Session]:
 
 
 def mesh(engine: Reconstructor, session: Session, resolution: int = RESOLUTION) -> Session:
-    """Extract the mesh of the object in use, unless it is there. Raises EmptySurfaceError."""
+    """Extract the mesh of the object in use, unless the session has it. Raises EmptySurfaceError."""
     fit = session.fit
     if session.surface is not None and session.surface.shows(fit, resolution):
         return session
@@ -52,10 +51,11 @@ def appearance(
     config: AppearanceConfig,
     resolution: int = RESOLUTION,
 ) -> Appearance | None:
-    """Lay the photo onto the object in use, in the colours that were found; none where it takes no photo detail.
+    """Bake the photo onto the object in use, in the colours that were found; None where it takes no photo
+    detail.
 
-    The mesh of the session serves where it has that resolution. Raises EmptySurfaceError."""
-    trajectory, fit, surface = fitted(session).trajectory, session.unedited, session.surface
+    The session's mesh is used where it has that resolution. Raises EmptySurfaceError."""
+    trajectory, fit, surface = session.fitted.trajectory, session.unedited, session.surface
     known = surface.mesh if surface is not None and surface.shows(fit, resolution) else None
     parts = session.photo, trajectory.mask, trajectory.cutout, fit
     try:
@@ -65,10 +65,10 @@ def appearance(
 
 
 def texture(engine: Reconstructor, session: Session, size: int = TEXTURE_SIZES[0]) -> Session:
-    """Keep the object's textured surface in the session, unless one of at least `size` texels a side is there.
+    """Keep the object's textured surface in the session, unless it has one of at least `size` texels a side.
 
     Raises EmptySurfaceError."""
-    cutout, fit = fitted(session).trajectory.cutout, session.unedited
+    cutout, fit = session.fitted.trajectory.cutout, session.unedited
     if session.textured is not None and session.textured.shows(fit, cutout, size):
         return session
     began = time.perf_counter()
@@ -81,6 +81,7 @@ def texture(engine: Reconstructor, session: Session, size: int = TEXTURE_SIZES[0
 
 
 def detail(engine: Reconstructor, session: Session) -> float:
-    """How much of the photo's detail the object in use may take: none where the fit is poor, or is a mixture."""
+    """Return the share of the photo's detail, in [0, 1], that the object in use may take: 0 where the fit is
+    poor or the object is mixed."""
     found = verdict(engine.category, session)
     return 0.0 if found is None else photo_detail(found)

@@ -1,4 +1,6 @@
-"""The steps of a fit as segments: every descent that led to it, with its start and its numbers (section 3.3)."""
+"""Define the trajectory of a fit as segments: every descent that led to it, with its start and its
+configuration (section 3.3).
+"""
 
 from dataclasses import dataclass, replace
 
@@ -11,10 +13,10 @@ from spir.types import Cutout, Guess, Step
 
 @dataclass(frozen=True, eq=False)
 class Segment:
-    """One descent. Its steps are numbered on from those of the segments before it."""
+    """A segment is one descent. Its steps are numbered on from those of the segments before it."""
 
     start: Guess
-    """Where the descent began."""
+    """The guess at which the descent began."""
     config: InversionConfig
     first_step: int = 0
     """The number of the step at which it began."""
@@ -24,47 +26,47 @@ class Segment:
 
     @property
     def last_planned(self) -> int:
-        """The number of the last step, if it is not stopped before."""
+        """The number of the last step, if the run is not stopped earlier."""
         return self.first_step + self.config.steps
 
     def numbered(self, step: Step) -> Step:
-        """A step of the descent with its number and seconds in the whole trajectory."""
+        """Return a step of the descent with its number and seconds in the whole trajectory."""
         return replace(step, index=step.index + self.first_step, seconds=step.seconds + self.first_seconds)
 
     def own(self, step: Step) -> Step:
-        """A step of the trajectory with its number and seconds in this descent."""
+        """Return a step of the trajectory with its number and seconds in this descent."""
         return replace(step, index=step.index - self.first_step, seconds=step.seconds - self.first_seconds)
 
 
 @dataclass(frozen=True, eq=False)
 class Trajectory:
-    """All segments of a fit, and the cut-out that they fit."""
+    """A trajectory has all segments of a fit, and the cut-out that they fit."""
 
     cutout: Cutout
     mask: Float[Tensor, "height width"]
     """The mask of the cut-out, in [0, 1], at the photo's size."""
     segments: tuple[Segment, ...]
     metrics: tuple[dict[str, float], ...] = ()
-    """One dictionary a step, such as {"iou": .., "psnr": ..}."""
+    """One dictionary per step, such as {"iou": .., "psnr": ..}."""
 
     @property
     def steps(self) -> tuple[Step, ...]:
-        """Every step, in order; their numbers rise."""
+        """Every step, in order of rising numbers."""
         return tuple(step for segment in self.segments for step in segment.steps)
 
     def at(self, number: int) -> Step:
-        """The step of that number. Raises KeyError where there is none."""
+        """Return the step of that number. Raises KeyError where there is none."""
         for step in self.steps:
             if step.index == number:
                 return step
         raise KeyError(number)
 
     def seconds_at(self, number: int) -> float:
-        """The seconds at that step; 0 where no step has the number."""
+        """Return the seconds at the step of that number; 0 where there is none."""
         return next((step.seconds for step in self.steps if step.index == number), 0.0)
 
     def before(self, number: int) -> "Trajectory":
-        """The trajectory without the step of that number and those behind it."""
+        """Return the trajectory without the step of that number and those after it."""
         kept = tuple(
             replace(segment, steps=tuple(step for step in segment.steps if step.index < number))
             for segment in self.segments
@@ -74,17 +76,17 @@ class Trajectory:
         return replace(self, segments=kept, metrics=self.metrics[:count])
 
     def begin(self, segment: Segment) -> "Trajectory":
-        """The trajectory with another, empty segment."""
+        """Return the trajectory with another, empty segment."""
         return replace(self, segments=(*self.segments, segment))
 
     def extend(self, steps: int) -> "Trajectory":
-        """The trajectory whose last segment is to go on to the step of that number."""
+        """Return the trajectory with its last segment planned up to the step of that number."""
         *others, last = self.segments
         config = replace(last.config, steps=steps - last.first_step)
         return replace(self, segments=(*others, replace(last, config=config)))
 
     def add(self, step: Step, metrics: dict[str, float]) -> "Trajectory":
-        """The trajectory with one more step, already numbered, in its last segment."""
+        """Return the trajectory with one more step, already numbered, in its last segment."""
         *others, last = self.segments
         last = replace(last, steps=(*last.steps, step))
         return replace(self, segments=(*others, last), metrics=(*self.metrics, metrics))

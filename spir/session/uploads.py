@@ -1,4 +1,6 @@
-"""Gradio's copies of what visitors send, which are named after their content: two who send the same share one file."""
+"""Delete uploads that no session needs. Gradio names its copies after their content, so equal uploads of two
+visitors share one file.
+"""
 
 import time
 from collections.abc import Iterable
@@ -6,25 +8,27 @@ from contextlib import suppress
 from pathlib import Path
 
 YOUNG = 300.0
-"""Seconds within which somebody else may have sent the same file again and not yet begun with it."""
+"""The seconds within which another visitor may have sent the same file without a session of it yet."""
 
 MOST = 2 * 2**30
-"""Bytes of what was sent and has no run; more than that would fill the disk before it is old enough to go."""
+"""The largest total of uploads without a session, in bytes; more could fill the disk before they are old
+enough to be deleted."""
 
 
 class Uploads:
-    """Those that nobody has a run of any more, until they are gone."""
+    """This holds the uploads that were released, until they are deleted."""
 
     def __init__(self):
         self.over: set[Path] = set()
 
     def release(self, files: Iterable[Path]) -> None:
-        """Nobody here needs them any more."""
+        """Note that no session here needs these files any more."""
         self.over |= set(files)
 
     def remove(self, needed: set[Path]) -> None:
-        """Delete those that were released, but for what others need and what came just now."""
-        # Whoever needs one releases it himself.
+        """Delete the released files, except those that other sessions need and those that were sent just
+        now."""
+        # A session that needs a file releases it again when it is closed.
         self.over -= needed
         old = {file for file in self.over if age(file) >= YOUNG}
         for file in old:
@@ -33,11 +37,11 @@ class Uploads:
 
 
 def bound(root: Path, needed: set[Path]) -> None:
-    """Delete the oldest of what was sent and has no run, as long as all of it together is more than `MOST`."""
+    """Delete the oldest uploads without a session while all of them together have more than `MOST` bytes."""
     loose = [file for file in root.glob("*/*") if not file.parent.name.startswith("spir-")]
     known = []
     for file in loose:
-        # Others delete files, too.
+        # Another process may delete a file meanwhile.
         with suppress(OSError):
             if file.is_file() and file not in needed:
                 known.append((file.stat().st_mtime, file.stat().st_size, file))
@@ -50,7 +54,7 @@ def bound(root: Path, needed: set[Path]) -> None:
 
 
 def age(file: Path) -> float:
-    """Seconds since it was sent last; endless where it is gone."""
+    """Return the seconds since the file was last sent; infinity where it is gone."""
     try:
         return time.time() - file.stat().st_mtime
     except OSError:

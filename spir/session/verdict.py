@@ -1,9 +1,10 @@
-"""How far to trust a result, from what the run has anyway: good, fair or poor, why, and what to do about it.
+"""Judge how far a result can be trusted, from the run alone: good, fair or poor, why, and what to do about
+it.
 
-Nothing is compared with a truth. A fit that can be trusted covers its cut-out, agrees with the points that were
+Nothing is compared with ground truth. A trustworthy fit covers its cut-out, agrees with the points that were
 predicted for the photo, did not have to turn far, and shows an object that the photo did not cut off. Every
-measure becomes a quality in [0, 1]; `CRITERIA` is the whole table of what counts as good, as bad, and how much.
-Codes and numbers only: the sentences are the page's. Batches of 1.
+measure becomes a quality in [0, 1]; `CRITERIA` says what counts as good, what as bad, and how much. Reasons
+are codes and numbers; the page has the sentences. Batches are of 1.
 """
 
 import math
@@ -16,25 +17,25 @@ from spir.session.session import Session
 from spir.types import Cutout, Fit, Guess, Rendering
 
 GOOD, FAIR = 0.7, 0.4
-"""Scores from which a result is good, and fair."""
+"""The lowest scores of a good and of a fair result."""
 WEAK = 0.5
-"""A quality below this is a reason."""
+"""The quality below which a measure is a reason."""
 MOST_REASONS = 3
 MORE_STEPS = "more_steps"
 
 
 @dataclass(frozen=True)
 class Criterion:
-    """What a measure says."""
+    """A criterion says how a measure is judged."""
 
     good: float
-    """From here on nothing is wrong: quality 1."""
+    """The value from which the quality is 1."""
     bad: float
-    """From here on all is: quality 0. Larger than `good` where little is better than much."""
+    """The value from which the quality is 0; larger than `good` where smaller values are better."""
     weight: float
-    """In the mean; 0 = told as a reason, and not counted."""
+    """The weight in the mean; with 0 it can be a reason but is not counted."""
     action: str
-    """What to do where this is the worst."""
+    """The advice where this is the worst measure."""
 
 
 CRITERIA = {
@@ -51,39 +52,39 @@ CRITERIA = {
     "lens": Criterion(0.90, 1.0, 0.0, "set_view"),
     "mirror": Criterion(0.05, -0.15, 0.0, "set_view"),
 }
-"""By the name of the measure, causes before symptoms: of two equally bad ones the first is told first.
+"""The criteria by measure, causes before symptoms: of two equally bad ones the first comes first.
 
-Chosen on photos that are not among those of the verdict's own evaluation: see `spir.evaluate.benchmarks.verdicts`."""
+They were chosen on photos outside the verdict's own evaluation: see `spir.evaluate.benchmarks.verdicts`."""
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One number about a run, and what it is worth."""
+    """A measure is one number about a run, with its quality."""
 
     code: str
     """A key of `CRITERIA`."""
     value: float
     quality: float
-    """0 = as bad as can be, 1 = nothing wrong."""
+    """The quality in [0, 1]: 0 = as bad as possible, 1 = nothing wrong."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """Whether to trust the result."""
+    """A verdict says whether to trust the result."""
 
     level: str
-    """"good", "fair" or "poor"."""
+    """The level: "good", "fair" or "poor"."""
     score: float
-    """In [0, 1], higher is better."""
+    """The score in [0, 1]; higher is better."""
     reasons: tuple[Measure, ...]
-    """What is weak, the worst first; at most three. A good result may have some, too."""
+    """The weak measures, the worst first, at most three; a good result may have some, too."""
     action: str
     """An action of `CRITERIA`, or "none"."""
     measures: tuple[Measure, ...]
-    """Everything, in the order of `CRITERIA`."""
+    """All measures, in the order of `CRITERIA`."""
 
     def record(self) -> dict:
-        """For run.json and programs."""
+        """Return the verdict as a dictionary for run.json and API clients."""
         return {
             "level": self.level,
             "score": round(self.score, 4),
@@ -103,23 +104,24 @@ def judge(
     category: Category,
     seen: Rendering | None = None,
 ) -> Verdict:
-    """What to think of a fit with at least one step; the arguments are those of `evidence.measured`."""
+    """Return the verdict on a fit with at least one step; the arguments are those of `evidence.measured`."""
     return score_measures(measured(cutout, guess, fit, photo_size, category, seen))
 
 
 def verdict(category: Category, session: Session, seen: Rendering | None = None) -> Verdict | None:
-    """What to think of the object in use; none where there is no result, or it was mixed and need not match the photo.
+    """Return the verdict on the object in use; None where there is no result, or where it was mixed and need
+    not match the photo.
 
     `seen` is the rendering of `evidence.measured`."""
     if session.step is None:
         return None
     height, width = session.photo.rgb.shape[:2]
-    return judge(session.fitted_cutout, session.guess, session.fit, (height, width), category, seen)
+    return judge(session.fitted_cutout, session.first_guess, session.fit, (height, width), category, seen)
 
 
 def score_measures(values: dict[str, float]) -> Verdict:
-    """The verdict on measures by name, all of `CRITERIA`: half the mean quality and half the worst, as one bad thing
-    spoils the whole."""
+    """Return the verdict on measures by name, all of `CRITERIA`. The score is half the mean quality and half
+    the worst, as one bad measure spoils the whole."""
     measures = tuple(Measure(code, values[code], quality(code, values[code])) for code in CRITERIA)
     counted = [measure for measure in measures if CRITERIA[measure.code].weight]
     total = sum(CRITERIA[measure.code].weight for measure in counted)
@@ -128,15 +130,14 @@ def score_measures(values: dict[str, float]) -> Verdict:
     weak = sorted((m for m in measures if m.quality < WEAK), key=lambda measure: measure.quality)
     reasons = tuple(weak[:MOST_REASONS])
     actions = [CRITERIA[reason.code].action for reason in reasons if score < GOOD] or ["none"]
-    # More steps mend an outline and nothing else.
+    # More steps improve only the overlap, so any other action comes first.
     action = next((action for action in actions if action != MORE_STEPS), actions[0])
     return Verdict(level(score), score, reasons, action, measures)
 
 
 def photo_detail(verdict: Verdict) -> float:
-    """How much of the photo's detail the surface may take: 0 where the fit is poor, as it would land beside its place.
-
-    Else 1."""
+    """Return the share of the photo's detail that the surface may take: 0 where the fit is poor, as the
+    detail would be misplaced, otherwise 1."""
     return 0.0 if verdict.level == "poor" else 1.0
 
 
@@ -145,7 +146,8 @@ def level(score: float) -> str:
 
 
 def quality(code: str, value: float) -> float:
-    """A ramp from 0 at `bad` to 1 at `good`; what is not a number is bad."""
+    """Return the quality in [0, 1]: a ramp from 0 at `bad` to 1 at `good`; values that are not finite have
+    0."""
     worth = CRITERIA[code]
     if not math.isfinite(value):
         return 0.0

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TYPE_CHECKING, Literal, TypeVar
 
 import torch
 import tyro
@@ -13,8 +13,12 @@ from spir.formulas import FORMULAS
 
 T = TypeVar("T")
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
-CategoryName = Literal[tuple(sorted(CATEGORIES))]
-FormulaName = Literal[tuple(sorted(FORMULAS))]
+if TYPE_CHECKING:
+    CategoryName = str
+    FormulaName = str
+else:
+    CategoryName = Literal[tuple(sorted(CATEGORIES))]
+    FormulaName = Literal[tuple(sorted(FORMULAS))]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -53,15 +53,16 @@ def average_gradients(parameters: Iterable[Parameter]) -> None:
     """Replace every gradient by its mean over the processes, in one all-reduce; absent ones count as zero."""
     if world() == 1:
         return
-    parameters = list(parameters)
+    gradients = []
     for parameter in parameters:
         if parameter.grad is None:
             parameter.grad = torch.zeros_like(parameter)
-    flat = torch.cat([parameter.grad.flatten() for parameter in parameters])
+        gradients.append(parameter.grad)
+    flat = torch.cat([gradient.flatten() for gradient in gradients])
     distributed.all_reduce(flat)
     flat /= world()
-    for parameter, mean in zip(parameters, flat.split([p.numel() for p in parameters]), strict=True):
-        parameter.grad.copy_(mean.view_as(parameter))
+    for gradient, mean in zip(gradients, flat.split([g.numel() for g in gradients]), strict=True):
+        gradient.copy_(mean.view_as(gradient))
 
 
 def mean_over_processes(value: float, device: torch.device | str) -> float:

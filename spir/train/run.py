@@ -13,6 +13,7 @@ import json
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Generic, TypeVar
 
 import torch
 from safetensors.torch import load as parse
@@ -22,6 +23,7 @@ from tqdm import tqdm
 
 from spir.train.parallel import average_gradients, leads
 
+Network = TypeVar("Network", bound=nn.Module)
 PART_BYTES = 15 * 2**20
 
 
@@ -136,12 +138,12 @@ def strip_prefix(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
 
 
 @dataclass
-class TrainingRun:
+class TrainingRun(Generic[Network]):
     """One training: the module that ships, its optimiser, and the exponential moving average (EMA) of its
     weights."""
 
     folder: Path
-    module: nn.Module
+    module: Network
     optimiser: torch.optim.Optimizer
     steps: int
     ema_decay: float = 0.999
@@ -161,7 +163,7 @@ class TrainingRun:
     step: int = 0
     seconds: float = 0.0
     """Time spent training, over all resumes."""
-    ema: nn.Module = field(init=False)
+    ema: Network = field(init=False)
     sums: dict = field(default_factory=dict)
     """Values since the last row of the log, by column."""
 

@@ -1,4 +1,4 @@
-"""Weights on disk: files that carry their configuration, the authors' checkpoints, what can be fetched."""
+"""Weights on disk: files that hold their configuration, the authors' checkpoints, and downloads."""
 
 from spir.errors import WeightsError
 from spir.weights.files import WEIGHTS, Models, default_categories, load, load_models, save

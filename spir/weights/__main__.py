@@ -20,7 +20,7 @@ from spir.weights.import_checkpoint import import_checkpoint
 
 
 def parser() -> argparse.ArgumentParser:
-    """Every option."""
+    """Build the parser with every option."""
     options = argparse.ArgumentParser(
         "python -m spir.weights", description="Weights: import, fetch, list, look at."
     )
@@ -46,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def listed(root: Path) -> str:
-    """A line a category: its kind, and whether its weights are there."""
+    """Return one line per category: its kind, and whether its weights exist."""
     there = available(root)
     return "\n".join(
         f"{row.name:20} {row.kind:12} {'ready' if row.name in there else '-'}" for row in CATEGORIES.values()
@@ -54,7 +54,7 @@ def listed(root: Path) -> str:
 
 
 def told(category: str, root: Path) -> str:
-    """Sizes, hash, origin and configuration of a category's weights."""
+    """Describe a category's weights: sizes, hash, origin and configuration."""
     models = load_models(category, root)
     sizes = {
         name: f"{sum(p.numel() for p in network.parameters()):,} parameters"
@@ -74,7 +74,7 @@ def told(category: str, root: Path) -> str:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """The exit code: 1 where a file could not be used, with the reason on standard error."""
+    """Return the exit code: 1 where a file could not be used, with the reason on standard error."""
     args = parser().parse_args(argv)
     try:
         if args.command == "import":

@@ -1,4 +1,4 @@
-"""Files from the network: resumed where they broke off, checked, whole or not there at all."""
+"""Downloads files: resumes where a download broke off, checks the result, and writes the whole file or none."""
 
 import hashlib
 import os
@@ -11,12 +11,13 @@ from spir.errors import WeightsError
 
 CHUNK = 2**20
 TIMEOUT = 30.0
-"""Seconds without a byte."""
+"""The most seconds without receiving a byte."""
 HUB = "https://huggingface.co"
 
 
 def address(source: str) -> str:
-    """The URL of a source: itself, or OWNER/REPOSITORY/FILE of the hub. Raises WeightsError for anything else."""
+    """Return the URL of a source: the source itself, or the hub's for OWNER/REPOSITORY/FILE. Raises WeightsError
+    for anything else."""
     parts = urlparse(source)
     if parts.scheme in ("http", "https") and parts.netloc:
         return source
@@ -30,9 +31,9 @@ def address(source: str) -> str:
 
 
 def fetch(source: str, folder: str | Path, sha256: str = "") -> Path:
-    """The file of a URL or of a hub's repository in a folder; what an earlier call had got is not asked for again.
+    """Download the file of a URL or of a hub's repository into a folder; what an earlier call received is kept.
 
-    Raises WeightsError where the network or the server fails, or the hash is another; says what to do."""
+    Raises WeightsError where the network or the server fails, or the hash differs; the message says what to do."""
     url = address(source)
     target = Path(folder) / Path(unquote(urlparse(url).path)).name
     if target.is_file() and sha256 and digest(target) == sha256.lower():
@@ -60,7 +61,7 @@ def fetch(source: str, folder: str | Path, sha256: str = "") -> Path:
 
 
 def receive(url: str, part: Path) -> None:
-    """Add to `part` what it lacks; from the start where the server knows no ranges."""
+    """Download the missing rest of `part`, or all of it where the server does not support ranges."""
     there = part.stat().st_size if part.is_file() else 0
     headers = {"Range": f"bytes={there}-"} if there else {}
     with httpx.stream("GET", url, headers=headers, follow_redirects=True, timeout=TIMEOUT) as answer:
@@ -79,7 +80,7 @@ def receive(url: str, part: Path) -> None:
 
 
 def digest(path: Path) -> str:
-    """SHA-256 of a file."""
+    """Return the SHA-256 of a file, in hexadecimal."""
     found = hashlib.sha256()
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):

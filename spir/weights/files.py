@@ -1,9 +1,9 @@
-"""Weights on disk: safetensors that carry their own configuration, so a file alone rebuilds its network.
+"""Weights on disk: safetensors that hold their own configuration, so that a file alone rebuilds its network.
 
-Matrices and filters are stored in float16 (what was brought from elsewhere as it came), vectors and scalars as they are;
-nothing is ever pickled.
-`weights/<category>/` holds `generator.safetensors` and `encoder.safetensors`, and where the category has a formula
-`reading.safetensors`.
+Matrices and filters are stored in float16 (those of imported checkpoints in their own precision), vectors and
+scalars unchanged; nothing is ever
+pickled. `weights/<category>/` holds `generator.safetensors` and `encoder.safetensors`, and `reading.safetensors` where
+the category has a formula.
 """
 
 import hashlib
@@ -27,11 +27,11 @@ from spir.generator.generator import Generator, GeneratorConfig
 
 M = TypeVar("M", bound=nn.Module)
 WEIGHTS = Path(__file__).parents[2] / "weights"
-"""Where the shipped weights lie."""
+"""The folder of the shipped weights."""
 PROVENANCE = "provenance"
-"""Name of the record of how a file was made, see `spir.train.provenance`."""
+"""Metadata key of the record of how a file was made; see `spir.train.provenance`."""
 SHOWN = 3
-"""Tensors that an error message names before it only counts."""
+"""The number of tensors that an error message names; further ones are only counted."""
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,17 @@ class Models:
     generator: Generator
     encoder: Encoder
     category: Category
-    """The row of the table, with what the weights know better in its place."""
+    """The category, with the fields that the weights override replaced."""
     hash: str
-    """SHA-256 over both files: which weights made a result."""
+    """SHA-256 over both files, which identifies the weights that made a result."""
     reading: Reading | None = None
-    """Which object of its formula a code stands for; none where the category has no formula."""
+    """The linear map from a code to an object of the category's formula; None where there is no formula."""
     extra: dict[str, Any] = field(default_factory=dict)
-    """What both files say besides: iteration, metrics; and "provenance", how each file was made."""
+    """What else both files store: iteration, metrics; and "provenance", how each file was made."""
 
 
 def compact(name: str, tensor: Tensor, exact: bool = False) -> Tensor:
-    """The stored form of one tensor; refuses numbers that float16 cannot hold, unless `exact` keeps them in float32."""
+    """Return the stored form of a tensor; refuse numbers that float16 cannot hold, unless `exact` keeps them in float32."""
     tensor = tensor.detach().cpu()
     if tensor.is_floating_point():
         tensor = tensor.half() if tensor.ndim > 1 and not exact else tensor.float()
@@ -69,8 +69,8 @@ def save(
 ) -> None:
     """Write a module, or a state dict such as a running average, with its configuration dataclass.
 
-    `exact` keeps matrices in float32. `extra` is anything JSON can hold, with `provenance` how the file
-    was made (`spir.train.provenance`). The file appears whole or not at all."""
+    `exact` keeps matrices in float32. `extra` is anything that JSON can hold, with `provenance` how the file
+    was made (`spir.train.provenance`). The file is written completely or not at all."""
     state = module.state_dict() if isinstance(module, nn.Module) else module
     tensors = {name: compact(name, tensor, exact) for name, tensor in state.items()}
     metadata = {"config": json.dumps(asdict(config)), "extra": json.dumps(extra)}
@@ -82,7 +82,7 @@ def save(
 
 
 def load(path: str | Path, module_class: type[M], config_class: type) -> tuple[M, dict[str, Any], str]:
-    """(module, extra, SHA-256 of the file); the module float32, in evaluation mode, gradients off.
+    """Return (module, extra, SHA-256 of the file); the module is float32, in evaluation mode, without gradients.
 
     Raises `WeightsError` for a file that is missing, damaged, or of another network."""
     path = Path(path)
@@ -107,7 +107,7 @@ def load(path: str | Path, module_class: type[M], config_class: type) -> tuple[M
 
 
 def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
-    """Tensors and metadata of a file, with every failure named."""
+    """Read tensors and metadata of a file. Raises WeightsError with the cause of every failure."""
     if not path.is_file():
         raise WeightsError(
             f"No weights at {path}. Fetch them with the repository (`git lfs pull`), train them, or bring those that the "
@@ -124,7 +124,7 @@ def read(path: Path) -> tuple[dict[str, Tensor], dict[str, str]]:
 
 
 def check_shapes(path: Path, found: dict[str, Tensor], wanted: dict[str, Tensor]) -> None:
-    """Raise unless both hold the same tensors."""
+    """Raise WeightsError unless both hold tensors of the same names and shapes."""
     faults = [f"{name} is missing" for name in wanted if name not in found]
     faults += [f"{name} is unknown" for name in found if name not in wanted]
     faults += [
@@ -141,12 +141,12 @@ def check_shapes(path: Path, found: dict[str, Tensor], wanted: dict[str, Tensor]
 
 
 def tuples(value: Any) -> Any:
-    """JSON knows lists only; configurations hold tuples."""
+    """Turn lists into tuples: JSON only has lists, but configurations hold tuples."""
     return tuple(tuples(item) for item in value) if isinstance(value, list) else value
 
 
 def available(root: str | Path = WEIGHTS) -> list[str]:
-    """Names of the categories that have both files."""
+    """Return the names of the categories that have both files."""
     return [
         name
         for name in CATEGORIES
@@ -155,12 +155,13 @@ def available(root: str | Path = WEIGHTS) -> list[str]:
 
 
 def default_categories(root: str | Path = WEIGHTS) -> list[str]:
-    """Those of them that the page has unless it is told otherwise; cars where there are none, to say what is missing."""
+    """Return the categories that the page offers by default; cars where there are none, so that the error names
+    what is missing."""
     return [name for name in available(root) if CATEGORIES[name].offered] or ["car"]
 
 
 def load_models(category: str, root: str | Path = WEIGHTS) -> Models:
-    """Both networks of a category, and its row completed by what the weights know.
+    """Load both networks of a category, and complete its row by what the weights store.
 
     An `extra` entry named like a field of `Category` (focal_guesses, say) replaces that field."""
     if category not in CATEGORIES:

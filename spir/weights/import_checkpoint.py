@@ -1,4 +1,4 @@
-"""A pair of the authors' checkpoints into the folder of a category, checked whole before anything is written."""
+"""Converts a pair of the authors' checkpoints into a category's folder, fully checked before anything is written."""
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
@@ -23,10 +23,10 @@ def import_checkpoint(
     root: str | Path = WEIGHTS,
     focals: Sequence[float] = (),
 ) -> list[Path]:
-    """Convert the authors' generator, and their encoder where there is one; the files written.
+    """Convert the authors' generator, and their encoder where there is one; return the files written.
 
-    `focals`, picture widths: what PnP tries instead of the category's list. Raises WeightsError, and then nothing has
-    been written."""
+    `focals`, in picture widths, replace the focal lengths that PnP tries for the category. Raises WeightsError, and then
+    nothing has been written."""
     if category not in CATEGORIES:
         raise WeightsError(
             f"There is no category {category!r}; choose among {', '.join(sorted(CATEGORIES))}."
@@ -60,13 +60,13 @@ def import_checkpoint(
 def complete(
     path: Path, state: Mapping[str, Tensor], network: Callable[[Any], nn.Module], config: Any
 ) -> None:
-    """Raises WeightsError unless the checkpoint has every tensor of the network that it seems to be, and no other."""
+    """Raise WeightsError unless the checkpoint has exactly the tensors of the network that its sizes describe."""
     with torch.device("meta"):
         wanted = network(config).state_dict()
     check_shapes(path, dict(state), wanted)
 
 
 def origin(path: str | Path) -> dict[str, str]:
-    """Which file it was."""
+    """Return the record of which file was imported."""
     content = Path(path).read_bytes()
     return {"origin": Path(path).name, "origin_sha256": hashlib.sha256(content).hexdigest()}

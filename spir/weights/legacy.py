@@ -1,7 +1,7 @@
-"""The authors' checkpoints (PyTorch pickles) as files of ours: read without running anything, turned into our world.
+"""Converts the authors' checkpoints (PyTorch pickles) to our files: they are read without running code and changed to our frame.
 
-Their networks think in a world and a unit of their own (`Category.frame`). Both go into the weights, exactly: lengths are
-divided by the half side of their cube, planes and coordinates get our axes. What is left is +Y up, +Z in front, [-1, 1]^3.
+Their networks use other axes and another unit (`Category.frame`). Both are converted exactly in the weights: lengths are
+divided by the half side of their cube, planes and coordinates get our axes. The result has +Y up, +Z in front, [-1, 1]^3.
 """
 
 import pickle
@@ -19,13 +19,13 @@ from spir.errors import WeightsError
 from spir.generator.generator import GeneratorConfig
 
 HEAD_CHANNELS = 64
-"""Of an attention head, in every size of SegFormer."""
+"""Channels of an attention head, the same in every size of SegFormer."""
 NUMPY_NAMES = ("numpy._core.multiarray", "numpy.core.multiarray")
-"""Where NumPy 2, and where NumPy 1 says that its arrays come from."""
+"""Modules from which NumPy 2 and NumPy 1 say that their arrays come."""
 
 
 def harmless() -> list[Any]:
-    """What their files need beside tensors: random states and single numbers of NumPy. Data, and no code."""
+    """Return the types that the files need besides tensors: NumPy's random states and scalars, which hold data and no code."""
     makers = {"_reconstruct": np.zeros(1).__reduce__()[0], "scalar": np.float64(1).__reduce__()[0]}
     found: list[Any] = [np.ndarray, np.dtype]
     found += [(maker, f"{module}.{name}") for name, maker in makers.items() for module in NUMPY_NAMES]
@@ -33,9 +33,9 @@ def harmless() -> list[Any]:
 
 
 def read_legacy(path: str | Path, key: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """The state dict under `key` ("model_ema", "model_coord") of one of their files, and the numbers beside it.
+    """Return the state dict under `key` ("model_ema", "model_coord") of one of their files, and the numbers beside it.
 
-    Raises WeightsError for a file that is missing or damaged, wants to run code, or holds something else."""
+    Raises WeightsError for a file that is missing or damaged, tries to run code, or holds something else."""
     path = Path(path)
     if not path.is_file():
         raise WeightsError(f"There is no file {path}.")
@@ -64,14 +64,14 @@ def read_legacy(path: str | Path, key: str) -> tuple[dict[str, Tensor], dict[str
 
 
 def shape(state: Mapping[str, Tensor], name: str) -> tuple[int, ...]:
-    """Of a tensor that tells a size. Raises WeightsError where it is not there."""
+    """Return the shape of a tensor that determines a size. Raises WeightsError where it is missing."""
     if name not in state:
         raise WeightsError(f"The checkpoint has no tensor {name}: it is of another network.")
     return tuple(state[name].shape)
 
 
 def generator_config(state: Mapping[str, Tensor], category: Category) -> GeneratorConfig:
-    """The sizes of their generator, read off its tensors. Raises WeightsError for variants that spir has not."""
+    """Read the sizes of their generator off its tensors. Raises WeightsError for variants that spir does not have."""
     if "mapping_network.class_embedding" in state or any("class_embedding" in name for name in state):
         raise WeightsError(
             "The generator was trained with class labels; spir knows networks of one class each."
@@ -93,12 +93,12 @@ def generator_config(state: Mapping[str, Tensor], category: Category) -> Generat
         hidden=shape(state, "decoder.net.0.weight")[0],
         noise=category.noise,
         view_direction="viewdir_mapper.fc0.weight" in state,
-        axes=tuple(tuple(float(number) for number in axis) for axis in category.frame.axes),
+        axes=tuple((float(x), float(y), float(z)) for x, y, z in category.frame.axes),
     )
 
 
 def encoder_config(state: Mapping[str, Tensor]) -> EncoderConfig:
-    """The sizes of their encoder, read off its tensors."""
+    """Read the sizes of their encoder off its tensors."""
     dims = tuple(shape(state, f"backbone.patch_embed{i}.proj.weight")[0] for i in range(1, 5))
     blocks = [[n.split(".")[2] for n in state if n.startswith(f"backbone.block{i}.")] for i in range(1, 5)]
     reduce = [state.get(f"backbone.block{i}.0.attn.sr.weight") for i in range(1, 5)]
@@ -116,7 +116,7 @@ def encoder_config(state: Mapping[str, Tensor]) -> EncoderConfig:
 
 
 def ours(state: Mapping[str, Tensor], category: Category) -> dict[str, Tensor]:
-    """A state dict of theirs, generator or encoder, in our world: the same objects, distances in our unit."""
+    """Convert a state dict of theirs, generator or encoder, to our frame: the same objects, with distances in our unit."""
     found = {name: tensor.clone() for name, tensor in state.items()}
     axes = torch.from_numpy(category.frame.axes).float()
     unit = category.frame.half_side

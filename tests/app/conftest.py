@@ -3,6 +3,7 @@
 import copy
 import shutil
 import tempfile
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,16 +13,18 @@ from PIL import Image, ImageDraw
 
 from spir.app.context import AppContext
 from spir.app.handlers.downloads import DownloadHandlers
-from spir.app.handlers.mesh import MeshHandlers
+from spir.app.handlers.mesh import COARSEST, MeshHandlers
 from spir.app.handlers.photo import PhotoHandlers
 from spir.app.handlers.reconstruction import ReconstructionHandlers
 from spir.app.handlers.result import ResultHandlers
-from spir.pipeline import DEFAULT, Reconstructor
+from spir.pipeline import Reconstructor, preset
+from spir.session import actions, surfaces
 from spir.session.store import SessionStore
+from tests.app.quick_app import COARSE, make_quick
 from tests.app.toy import ROOT
-from tests.app.visits import APP, CHROMIUM, SOFTWARE_GL, Visit, served
+from tests.app.visits import CHROMIUM, QUICK, SOFTWARE_GL, Visit, served
 
-FRAMES = 5
+STEPS = 2
 
 
 @pytest.fixture(scope="session")
@@ -54,28 +57,29 @@ def engine():
     return Reconstructor.load(root=ROOT, device="cpu", loss="encoder")
 
 
-@pytest.fixture(autouse=True)
-def nobody_says_what_a_photo_shows(monkeypatch):
-    """Drawn cars are no photos, and the network that knows cars says so."""
-    monkeypatch.setattr("spir.photo.segmentation.OnnxSegmenter.available", lambda self: False)
+@contextmanager
+def unseen():
+    """Nobody says what a photo shows: drawn cars are no photos, and the network that knows cars says so."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("spir.photo.segmentation.OnnxSegmenter.available", lambda self: False)
+        yield
 
 
 @pytest.fixture(autouse=True)
-def coarse_textures(monkeypatch):
-    """Whose making would take most of the time of these tests; the finer one has twice as many texels a side."""
-    coarse = replace(DEFAULT, faces=1200, texture=128, coarse=32, source=128)
-    monkeypatch.setattr("spir.outputs.files.DEFAULT", coarse)
-    monkeypatch.setattr("spir.outputs.files.FINE", replace(coarse, texture=256))
-    monkeypatch.setattr("spir.app.handlers.mesh.TEXTURE_SIZES", (128, 256))
-    monkeypatch.setattr("spir.session.surfaces.texture.__defaults__", (128,))
+def nobody_looks():
+    with unseen():
+        yield
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    """The whole circle and fine textures would take most of the time of these tests."""
+    make_quick(monkeypatch.setattr)
 
 
 @pytest.fixture
 def context(engine, tmp_path):
-    # The whole circle would take most of the time of these tests.
-    quick = copy.copy(engine)
-    quick.turning = lambda fit: engine.turning(fit, FRAMES)
-    return AppContext(quick, SessionStore(tmp_path / "runs"))
+    return AppContext(copy.copy(engine), SessionStore(tmp_path / "runs"))
 
 
 @pytest.fixture
@@ -141,10 +145,50 @@ def sent(tmp_path):
     return copied
 
 
+@pytest.fixture(scope="session")
+def cut_out(engine, car_png):
+    """A session that has its cut-out and nothing else."""
+    with unseen():
+        return actions.open_photo(engine, car_png.read_bytes())
+
+
+@pytest.fixture(scope="session")
+def fitted(engine, cut_out):
+    """The same after two steps."""
+    *_, session = actions.run(engine, cut_out, preset(STEPS), compare=True)
+    return session
+
+
+@pytest.fixture(scope="session")
+def detailed(engine, fitted):
+    """The same as if the fit were to be trusted, with a mesh and a surface that has the photo's detail."""
+    with pytest.MonkeyPatch.context() as patch:
+        make_quick(patch.setattr)
+        patch.setattr("spir.session.surfaces.photo_detail", lambda verdict: 1.0)
+        return surfaces.texture(engine, surfaces.mesh(engine, fitted, COARSEST), COARSE.texture)
+
+
+@pytest.fixture(scope="session")
+def packed(engine, fitted, tmp_path_factory):
+    """The session with all that the downloads are made of, and the downloads, name -> bytes."""
+    with pytest.MonkeyPatch.context() as patch:
+        make_quick(patch.setattr)
+        context = AppContext(copy.copy(engine), SessionStore(tmp_path_factory.mktemp("packed")))
+        key = context.store.open("anna", fitted)
+        paths, _ = DownloadHandlers(context, MeshHandlers(context)).files(key, COARSEST, None)
+        return context.session(key), {Path(path).name: Path(path).read_bytes() for path in paths}
+
+
 @pytest.fixture
-def key(photos, sent, car_png):
+def key(context, cut_out):
     """The key of a session that has its cut-out and nothing else."""
-    return last(photos.segment(sent(car_png), None, visitor("anna")))[0]
+    return context.store.open("anna", cut_out)
+
+
+@pytest.fixture
+def fitted_key(context, fitted):
+    """The key of a session that has a result of two steps."""
+    return context.store.open("anna", fitted)
 
 
 @pytest.fixture(scope="session")
@@ -156,7 +200,7 @@ def temporary(tmp_path_factory):
 @pytest.fixture(scope="session")
 def url(temporary):
     """The whole page over the toy engine, as a process."""
-    with served([str(APP)], temporary, SPIR_WEIGHTS=str(ROOT)) as address:
+    with served(QUICK, temporary) as address:
         yield address
 
 
@@ -174,12 +218,12 @@ def browser():
 
 @pytest.fixture(scope="module")
 def done(browser, url, car_png):
-    """A visit with a finished run of five steps, its object turned and coloured."""
+    """A visit with a finished run of three steps, its object turned and coloured."""
     visit = Visit(browser, url)
     visit.choose(car_png)
     visit.note_says("transparency")
-    visit.run(5)
-    visit.ran(5)
+    visit.run(3)
+    visit.ran(3)
     visit.turned()
     yield visit
     visit.close()

@@ -1,6 +1,6 @@
 """A page of the tabs Mesh and Mix alone, over the toy engine and a result that is there already.
 
-`python -m tests.app.tabs_page PHOTO PORT FOLDER`; a process of its own, as a server in a test leaves loops behind.
+`python -m tests.app.tabs_page PHOTO FOLDER`; a process of its own, as a server in a test leaves loops behind.
 """
 
 import sys
@@ -19,6 +19,7 @@ from spir.app.widgets.swatches import widget as swatches
 from spir.pipeline import Reconstructor, preset
 from spir.session import actions, surfaces
 from spir.session.store import SessionStore
+from tests.app.quick_app import make_quick
 from tests.app.toy import ROOT
 
 
@@ -48,13 +49,13 @@ def tabs(photo: Path, folder: Path) -> gr.Blocks:
 
 
 if __name__ == "__main__":
-    photo, port, folder = sys.argv[1:]
+    photo, folder = sys.argv[-2:]
+    make_quick()
     tabs(Path(photo), Path(folder)).queue().launch(
         theme=theme(),
         css_paths=STYLES,
         head=head(),
         server_name="127.0.0.1",
-        server_port=int(port),
         allowed_paths=[folder],
         ssr_mode=False,
         quiet=True,

@@ -21,8 +21,8 @@ def api(context, photos, runs, meshes):
 
 
 @pytest.fixture
-def run(api, sent, car_png):
-    return api.segment(sent(car_png)["path"], visitor("anna"))[0]["run"]
+def run(fitted_key):
+    return fitted_key
 
 
 def pixels(path):
@@ -44,9 +44,10 @@ def test_the_whole_story(api, sent, car_png):
     assert json.dumps(found) and found["photo_detail"] in (0, 1)
 
 
-def test_recolouring_shows_the_textured_object_and_glb_is_textured(live, api, run, monkeypatch):
+def test_recolouring_shows_the_textured_object_and_glb_is_textured(live, context, api, detailed, monkeypatch):
+    run = context.store.open("anna", detailed)
     monkeypatch.setattr("spir.session.surfaces.photo_detail", lambda verdict: 1.0)
-    assert api.reconstruct(run, 0)[0]["photo_detail"] == 1
+    assert api.reconstruct(run, 2)[0]["photo_detail"] == 1
     now, same = api.recolour(run, {})
     before = pixels(same).astype(int)
     _, green = api.recolour(run, dict.fromkeys(now, "#00ff00"))
@@ -60,29 +61,26 @@ def test_recolouring_shows_the_textured_object_and_glb_is_textured(live, api, ru
 
 
 def test_a_longer_run_goes_on(api, run):
-    api.reconstruct(run, 1)
-    assert [row["step"] for row in api.reconstruct(run, 2)[0]["steps"]] == [0, 1, 2]
+    assert [row["step"] for row in api.reconstruct(run, 3)[0]["steps"]] == [0, 1, 2, 3]
 
 
 @pytest.mark.parametrize(
     "colours", ["", "red", "[1]", '{"wings": "#00ff00"}', '{"glass": "red"}', '{"glass": 1}', None]
 )
 def test_colours_that_are_none(api, run, colours):
-    api.reconstruct(run, 0)
     with pytest.raises(gr.Error):
         api.recolour(run, colours)
 
 
-def test_bad_input_is_told_in_words(api, run, sent, wrong_files):
+def test_bad_input_is_told_in_words(api, key, run, sent, wrong_files):
     with pytest.raises(gr.Error, match="not a picture"):
         api.segment(sent(wrong_files["text"])["path"], visitor("anna"))
     with pytest.raises(gr.Error) as caught:
         api.segment(None, visitor("anna"))
     assert caught.value.message == text.NO_PHOTO
     with pytest.raises(gr.Error) as caught:
-        api.export(run)
+        api.export(key)
     assert caught.value.message == text.NO_RESULT
-    api.reconstruct(run, 0)
     for form, resolution in (("fbx", 128), ("glb", 9999), ("../glb", 128), ("textured.glb", 128)):
         with pytest.raises(gr.Error):
             api.export(run, form, resolution)
@@ -91,5 +89,4 @@ def test_bad_input_is_told_in_words(api, run, sent, wrong_files):
 
 
 def test_files_lie_in_the_runs_folder(live, api, run):
-    api.reconstruct(run, 0)
     assert Path(api.export(run, "stl", COARSEST)).parent == live(run).folder

@@ -57,19 +57,19 @@ def test_scrubbing(quiet):
     seen = []
     scrub.focus()
     scrub.press("Home")
-    for step in range(6):
-        assert quiet.text(".spir-numbers .step").startswith(f"{step} of 5")
+    for step in range(4):
+        assert quiet.text(".spir-numbers .step").startswith(f"{step} of 3")
         assert quiet.text(".spir-numbers .loss") == f"{quiet.steps('loss')[step]:.4f}"
         seen.append(render.get_attribute("src"))
         scrub.press("ArrowRight")
-    assert seen == quiet.steps("render") and len(set(seen)) == 6
+    assert seen == quiet.steps("render") and len(set(seen)) == 4
 
 
 def test_playing_ends_at_the_last_step(quiet):
     quiet.page.get_by_role("button", name="Play the steps").click()
     quiet.page.get_by_role("button", name="Pause").wait_for()
     quiet.page.get_by_role("button", name="Play the steps").wait_for()
-    assert quiet.text(".spir-numbers .step") == "5 of 5 (in use)"
+    assert quiet.text(".spir-numbers .step") == "3 of 3 (in use)"
 
 
 def test_difference_and_first_look(quiet):
@@ -89,10 +89,10 @@ def test_the_curve_is_of_the_metric_that_is_chosen(quiet):
         quiet.page.locator("select.metric").select_option(metric)
         line, label = quiet.page.locator(".spir-plot polyline"), quiet.page.locator(".spir-plot svg")
         places = [tuple(map(float, place.split(","))) for place in line.get_attribute("points").split()]
-        assert len(places) == 6 and label.get_attribute("aria-label").startswith(name)
+        assert len(places) == 4 and label.get_attribute("aria-label").startswith(name)
         assert all(a[0] < b[0] for a, b in itertools.pairwise(places)), "over seconds"
         values = quiet.steps(metric)
-        best = max(range(6), key=lambda i: values[i])
+        best = max(range(4), key=lambda i: values[i])
         assert places[best][1] == min(y for _, y in places), "high up is much"
         curves[metric] = tuple(places)
     assert len(set(curves.values())) == 3
@@ -103,7 +103,7 @@ def test_turning_by_keys_and_by_hand(quiet):
     first = quiet.look(PAINTING)
     turn.focus()
     turn.press("ArrowRight")
-    assert quiet.look(PAINTING) != first and turn.get_attribute("aria-valuenow") == "10"
+    assert quiet.look(PAINTING) != first and turn.get_attribute("aria-valuenow") == "60"
     turn.press("Home")
     assert quiet.look(PAINTING) == first
     box = turn.bounding_box()
@@ -112,7 +112,7 @@ def test_turning_by_keys_and_by_hand(quiet):
     quiet.page.mouse.down()
     quiet.page.mouse.move(x - box["width"] * 0.6, y, steps=4)
     quiet.page.mouse.up()
-    assert turn.get_attribute("aria-valuenow") == "160"
+    assert turn.get_attribute("aria-valuenow") == "180"
     assert quiet.page.locator(".spir-orbit .guess").is_visible() and "a guess" in turn.get_attribute(
         "aria-valuetext"
     )

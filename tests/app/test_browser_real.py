@@ -49,7 +49,7 @@ ONE_COLOUR = """() => document.querySelectorAll('.spir-fields input[type=color]'
 
 @pytest.fixture(scope="module")
 def address(tmp_path_factory):
-    with served([str(APP)], tmp_path_factory.mktemp("real")) as address:
+    with served(APP, tmp_path_factory.mktemp("real"), SPIR_WEIGHTS=str(WEIGHTS)) as address:
         yield address
 
 

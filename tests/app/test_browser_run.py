@@ -1,10 +1,13 @@
-"""Runs in a real browser: steps as they come, looked back at, gone on from, stopped, compared."""
+"""Runs in a real browser: steps as they come, looked back at, gone on from, stopped, compared.
+
+The tests of one visit follow one another."""
 
 import itertools
 import time
 
 import pytest
 
+from tests.app.quick_app import PRESETS
 from tests.app.visits import IN_BROWSER, PAINTING, Visit
 
 pytestmark = IN_BROWSER
@@ -13,28 +16,24 @@ PLOT = "document.querySelector('.spir-plot polyline').getAttribute('points')"
 
 
 @pytest.fixture(scope="module")
-def visit(browser, url, car_png):
-    """With the photo in it."""
+def visit(browser, url):
     made = Visit(browser, url)
-    made.choose(car_png)
-    made.note_says("transparency")
     yield made
+    assert made.complaints == [] and made.outside == []
     made.close()
 
 
-def test_without_a_photo_it_says_so(browser, url):
-    visit = Visit(browser, url)
+def test_without_a_photo_it_says_so(visit):
     visit.page.click("#go")
     assert "Add a photo first" in visit.toast()
-    assert visit.look("window.heard_steps.frames.length") == 0 and visit.complaints == []
-    visit.close()
+    assert visit.look("window.heard_steps.frames.length") == 0
 
 
-@pytest.mark.parametrize("steps", [0, 10])
-def test_so_many_steps_and_the_first_guess(browser, url, car_png, steps):
-    visit = Visit(browser, url)
-    visit.choose(car_png)
-    visit.note_says("transparency")
+@pytest.mark.parametrize("steps", PRESETS[:2])
+def test_so_many_steps_and_the_first_guess(visit, car_png, steps):
+    if not steps:
+        visit.choose(car_png)
+        visit.note_says("transparency")
     visit.page.locator("#preset").get_by_label(str(steps), exact=True).check()
     visit.wait_for("steps => document.querySelector('#steps input[type=number]').value == steps", steps)
     visit.page.click("#go")
@@ -45,34 +44,48 @@ def test_so_many_steps_and_the_first_guess(browser, url, car_png, steps):
     assert len(visit.look(PLOT).split()) == steps + 1
     assert visit.text(".spir-numbers .step") == f"{steps} of {steps} (in use)"
     assert visit.text(".spir-status").startswith("Done:" if steps else "First guess")
-    assert visit.complaints == [] and visit.outside == []
-    visit.close()
+
+
+def test_three_numbers_of_steps_are_compared(visit):
+    visit.page.locator("#preset").get_by_label(str(PRESETS[2]), exact=True).check()
+    visit.wait_for("last => document.querySelector('#steps input[type=number]').value == last", PRESETS[2])
+    visit.set_steps(3)
+    visit.wait_for("!document.querySelector('#preset input:checked')")
+    visit.open("Compare")
+    cards = visit.page.locator(".spir-card")
+    assert cards.last.locator(".seconds").inner_text() == "–"
+    visit.page.click("#run-race")
+    assert visit.ran(PRESETS[2]) == list(range(PRESETS[2] + 1))
+    for name in ("psnr", "distance", "iou", "seconds"):
+        numbers = [float(text.split()[0]) for text in cards.locator(f".{name}").all_inner_texts()]
+        assert len(numbers) == 3 and min(numbers) >= 0
+    assert numbers == sorted(numbers)
+    pictures = cards.locator("img").evaluate_all("all => all.map((image) => image.naturalWidth)")
+    assert pictures == [128] * 3 and visit.page.locator(".marks circle").count() == 3
 
 
 def test_fewer_steps_look_back_and_more_go_on(visit):
+    known, before = visit.look(RENDERS), len(visit.posts)
+    visit.set_steps(1)
+    visit.wait_for("document.querySelector('.spir-numbers .step').textContent === '1 of 4'")
+    visit.page.click("#go")
+    visit.wait_for("window.heard_steps.used === 1")
+    assert visit.look(RENDERS) == known and len(visit.posts) > before
+    assert visit.text(".spir-status") == "Step 1 is in use."
     visit.run(6)
     assert visit.ran(6) == list(range(7))
-    known, before = visit.look(RENDERS), len(visit.posts)
-    visit.set_steps(4)
-    visit.wait_for("document.querySelector('.spir-numbers .step').textContent === '4 of 6'")
-    visit.page.click("#go")
-    visit.wait_for("window.heard_steps.used === 4")
-    assert visit.look(RENDERS) == known and len(visit.posts) > before
-    assert visit.text(".spir-status") == "Step 4 is in use."
-    visit.run(9)
-    assert visit.ran(9) == list(range(10))
-    assert visit.look(RENDERS)[:7] == known, "what was there was not made anew"
+    assert visit.look(RENDERS)[:5] == known, "what was there was not made anew"
     seconds = visit.steps("seconds")
     assert all(early < late for early, late in itertools.pairwise(seconds))
 
 
 def test_a_step_is_used(visit):
-    scrub = visit.page.locator(".scrub")
-    scrub.fill("3")
-    assert visit.text(".spir-numbers .step") == "3 of 9"
+    visit.coloured()
+    visit.page.locator(".scrub").fill("3")
+    assert visit.text(".spir-numbers .step") == "3 of 6"
     visit.changed(PAINTING, lambda: visit.page.click("#use-step"))
     visit.wait_for("window.heard_steps.used === 3")
-    assert visit.text(".spir-numbers .step") == "3 of 9 (in use)"
+    assert visit.text(".spir-numbers .step") == "3 of 6 (in use)"
     visit.turned()
 
 
@@ -89,13 +102,12 @@ def test_it_goes_on_from_a_step_with_and_without_the_camera(visit):
         "document.querySelector('#posing .spir-note').textContent.includes('pixels of their place')"
     )
     left = pose(visit)
-    visit.page.locator(".scrub").fill("3")
     kept = visit.look(RENDERS)[:4]
-    visit.set_steps(4)
+    visit.set_steps(2)
     visit.page.locator(".scrub").fill("3")
     visit.page.get_by_label("leave the camera where it is").check()
     visit.page.click("#proceed")
-    assert visit.ran(7) == list(range(8)) and visit.look(RENDERS)[:3] == kept[:3]
+    assert visit.ran(5) == list(range(6)) and visit.look(RENDERS)[:3] == kept[:3]
     with_camera = visit.look(RENDERS)
     visit.turned()
     assert pose(visit) == left
@@ -103,33 +115,10 @@ def test_it_goes_on_from_a_step_with_and_without_the_camera(visit):
     visit.page.get_by_label("leave the camera where it is").uncheck()
     visit.page.click("#proceed")
     visit.wait_for(
-        "known => window.heard_steps.frames.length === 8 && window.heard_steps.frames.at(-1).render !== known",
+        "known => window.heard_steps.frames.length === 6 && window.heard_steps.frames.at(-1).render !== known",
         with_camera[-1],
     )
-    assert visit.ran(7) == list(range(8)) and visit.look(RENDERS)[:3] == kept[:3]
-
-
-def test_three_numbers_of_steps_are_compared(browser, url, car_png):
-    visit = Visit(browser, url)
-    visit.choose(car_png)
-    visit.note_says("transparency")
-    visit.page.locator("#preset").get_by_label("30", exact=True).check()
-    visit.wait_for("document.querySelector('#steps input[type=number]').value === '30'")
-    visit.set_steps(3)
-    visit.wait_for("!document.querySelector('#preset input:checked')")
-    visit.open("Compare")
-    cards = visit.page.locator(".spir-card")
-    assert cards.locator(".seconds").all_inner_texts() == ["–"] * 3
-    visit.page.click("#run-race")
-    assert visit.ran(30) == list(range(31))
-    for name in ("psnr", "distance", "iou", "seconds"):
-        numbers = [float(text.split()[0]) for text in cards.locator(f".{name}").all_inner_texts()]
-        assert len(numbers) == 3 and min(numbers) >= 0
-    assert numbers == sorted(numbers)
-    pictures = cards.locator("img").evaluate_all("all => all.map((image) => image.naturalWidth)")
-    assert pictures == [128] * 3 and visit.page.locator(".marks circle").count() == 3
-    assert visit.complaints == []
-    visit.close()
+    assert visit.ran(5) == list(range(6)) and visit.look(RENDERS)[:3] == kept[:3]
 
 
 def test_stop_keeps_the_last_step_and_leaving_takes_all_away(browser, url, car_png, temporary):

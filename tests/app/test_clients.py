@@ -4,13 +4,9 @@ import ast
 import asyncio
 import base64
 import json
-import os
 import re
 import shutil
-import socket
 import subprocess
-import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,7 +20,7 @@ from PIL import Image
 
 from spir.app import text
 from spir.app.api import Api
-from tests.app.toy import ROOT as WEIGHTS
+from tests.app.visits import served as server
 
 HOME = Path(__file__).parents[2]
 README = (HOME / "docs/api.md").read_text(encoding="utf-8")
@@ -33,45 +29,17 @@ IN_README = "http://127.0.0.1:7860"
 META = {"_type": "gradio.FileData"}
 LONG = 180
 """Seconds to wait, on a machine that others use too."""
-WITHOUT_MCP = "import runpy, sys; sys.modules['mcp'] = None; runpy.run_path('app.py', run_name='__main__')"
+WITHOUT_MCP = """import runpy, sys
+sys.modules.pop('gradio.mcp', None)
+sys.modules['mcp'] = None
+runpy.run_path('app.py', run_name='__main__')"""
 
 
 @contextmanager
 def served(folder, *command):
     """Where the app answers, and the file of what it prints; toy weights, files of its own in `folder`."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    own = {"SPIR_WEIGHTS": str(WEIGHTS), "GRADIO_SERVER_PORT": str(port), "TMPDIR": str(folder)}
-    own |= {"OMP_NUM_THREADS": "1", "NO_PROXY": "127.0.0.1,localhost", "PYTHONUNBUFFERED": "1"}
-    log, url = folder / "app.log", f"http://127.0.0.1:{port}"
-    with log.open("w") as out:
-        process = subprocess.Popen(
-            [sys.executable, *command], cwd=HOME, env={**os.environ, **own}, stdout=out, stderr=out
-        )
-        try:
-            latest = time.monotonic() + LONG
-            while not answers(url):
-                if process.poll() is not None or time.monotonic() > latest:
-                    pytest.fail(f"the app did not answer: {log.read_text()}")
-                time.sleep(0.2)
-            yield url, log
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
-def answers(url):
-    try:
-        return httpx.get(url, trust_env=False).is_success
-    except httpx.TransportError:
-        return False
-
-
-@pytest.fixture(scope="module")
-def url(tmp_path_factory):
-    with served(tmp_path_factory.mktemp("served"), "app.py") as (where, _):
-        yield where
+    with server(command, folder) as url:
+        yield url, folder / "server.log"
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -298,20 +266,9 @@ def test_without_the_extra_the_page_runs_and_says_what_is_missing(tmp_path):
     assert "MCP" in told and "gradio[mcp]" in told and "Traceback" not in told
 
 
-def test_health_is_answered_beside_the_page_and_the_log_is_json(tmp_path):
-    with served(tmp_path, "app.py") as (where, log):
-        told = httpx.get(f"{where}/healthz", trust_env=False).json()
-        assert told["status"] == "ok" and told["loss"] and told["weights"]
-        latest = time.monotonic() + LONG
-        while '"ready"' not in log.read_text() and time.monotonic() < latest:
-            time.sleep(0.1)
-        (line,) = [json.loads(row) for row in log.read_text().splitlines() if '"ready"' in row]
-        assert line["device"] == told["device"] and line["seconds_for_10_steps"] > 0
-
-
-def test_without_weights_the_page_says_why_and_health_says_so_too(tmp_path, monkeypatch):
-    monkeypatch.setattr("tests.app.test_clients.WEIGHTS", tmp_path / "none")
-    with served(tmp_path, "app.py") as (where, _):
-        answer = httpx.get(f"{where}/healthz", trust_env=False)
-        assert answer.status_code == 503 and answer.json()["status"] == "out of order"
-        assert "weights" in httpx.get(f"{where}/config", trust_env=False).text
+def test_health_is_answered_beside_the_page_and_the_log_is_json(url, temporary):
+    told = httpx.get(f"{url}/healthz", trust_env=False).json()
+    assert told["status"] == "ok" and told["loss"] and told["weights"]
+    rows = (temporary / "server.log").read_text().splitlines()
+    (line,) = [json.loads(row) for row in rows if '"ready"' in row]
+    assert line["device"] == told["device"] and line["seconds_for_10_steps"] > 0

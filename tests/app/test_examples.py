@@ -1,7 +1,6 @@
 """The examples of the page: there at once, everybody's own, and never in the way."""
 
 import json
-from pathlib import Path
 
 import gradio as gr
 import pytest
@@ -10,7 +9,7 @@ from spir.app import text
 from spir.app.context import AppContext
 from spir.app.handlers.downloads import DownloadHandlers
 from spir.app.handlers.examples import FIRST, ExampleHandlers
-from spir.app.handlers.mesh import COARSEST, MeshHandlers
+from spir.app.handlers.mesh import MeshHandlers
 from spir.app.widgets.examples import widget as room
 from spir.pipeline import Reconstructor
 from spir.session.store import SessionStore
@@ -18,27 +17,24 @@ from tests.app.conftest import last, visitor
 
 
 @pytest.fixture
-def shelf(context, runs, key, tmp_path, monkeypatch):
+def shelf(downloads, packed, tmp_path, monkeypatch):
     """Two examples, made by the toy engine."""
-    list(runs.reconstruct(key, 1))
-    takeaway = DownloadHandlers(context, MeshHandlers(context))
-    zips = [path for path in takeaway.files(key, COARSEST, None)[0] if path.endswith(".zip")]
     rows = [{"name": name, "title": name, "alt": f"a {name}", "failure": ""} for name in ("one", "two")]
     for row in rows:
-        (tmp_path / f"{row['name']}.zip").write_bytes(Path(zips[0]).read_bytes())
+        (tmp_path / f"{row['name']}.zip").write_bytes(packed[1]["car.zip"])
         (tmp_path / f"{row['name']}.jpg").write_bytes(b"a picture")
     (tmp_path / "index.json").write_text(json.dumps(rows))
     monkeypatch.setattr(room, "FOLDER", tmp_path)
-    return ExampleHandlers(takeaway)
+    return ExampleHandlers(downloads)
 
 
 def test_the_page_opens_with_the_first(context, shelf):
     painted = shelf.painted()
     assert {value.get("run", FIRST) for value in painted.values()} == {FIRST}
-    assert len(painted["timeline"]["frames"]) == 2 and painted["verdict"]["level"]
+    assert len(painted["timeline"]["frames"]) == 3 and painted["verdict"]["level"]
     assert len(painted["orbit"]["parts"]) == 1 and painted["orbit"]["more"]
     assert len(painted["swatches"]["found"]) == 10
-    assert len(context.store.slots) == 1, "nobody's run stays"
+    assert not context.store.slots, "nobody's run stays"
 
 
 def test_every_visitor_gets_a_run_of_his_own(live, photos, shelf):

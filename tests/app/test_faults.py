@@ -10,7 +10,6 @@ from spir.app.handlers.downloads import DownloadHandlers
 from spir.app.handlers.mesh import MeshHandlers
 from spir.app.handlers.photo import PhotoHandlers
 from spir.app.handlers.pose import PoseHandlers
-from spir.pipeline import preset
 from tests.app.conftest import last, visitor
 
 LACKS = [
@@ -37,20 +36,11 @@ def raising(problem):
     return call
 
 
-@pytest.fixture
-def fitted(runs, key):
-    list(runs.reconstruct(key, 1))
-    return key
-
-
-@pytest.mark.parametrize("problem", LACKS)
-@pytest.mark.parametrize("after", [0, 1, 3])
+@pytest.mark.parametrize(("problem", "after"), list(zip(LACKS, (0, 1, 3), strict=True)))
 def test_without_memory_in_a_step_the_visitor_is_told_and_the_next_run_works(
-    live, runs, context, key, monkeypatch, problem, after
+    runs, context, key, fitted, monkeypatch, problem, after
 ):
-    engine, cutout = context.engine, live(key).cutout
-    items = list(engine.invert(cutout, engine.initialise(cutout), preset(3)))
-    messages = []
+    messages, items = [], fitted.fit.trajectory
     with monkeypatch.context() as broken:
         broken.setattr(context.engine, "invert", failing(problem, after, items))
         with pytest.raises(gr.Error) as caught:
@@ -58,21 +48,22 @@ def test_without_memory_in_a_step_the_visitor_is_told_and_the_next_run_works(
                 messages.append(message)
     assert caught.value.message == text.NO_MEMORY and not caught.value.print_exception
     assert messages[-1] == {"run": key, "state": "failed", "note": text.NO_MEMORY}
-    assert list(runs.reconstruct(key, 1))[-1]["state"] == "done"
+    assert list(runs.reconstruct(key, 0))[-1]["state"] == "done"
 
 
-def test_a_step_without_memory_takes_nothing_of_an_earlier_result(live, runs, fitted, monkeypatch):
-    before = live(fitted).fit
+def test_a_step_without_memory_takes_nothing_of_an_earlier_result(live, runs, fitted_key, monkeypatch):
+    before = live(fitted_key).fit
     monkeypatch.setattr(runs.context.engine, "invert", failing(MemoryError()))
     with pytest.raises(gr.Error):
-        list(runs.reconstruct(fitted, 3))
-    assert live(fitted).fit is before
+        list(runs.reconstruct(fitted_key, 3))
+    assert live(fitted_key).fit is before
 
 
 @pytest.mark.parametrize("problem", LACKS)
 def test_without_memory_for_anything_else_the_visitor_is_told_too(
-    runs, context, results, fitted, monkeypatch, problem
+    runs, context, results, fitted_key, monkeypatch, problem
 ):
+    fitted = fitted_key
     meshing = MeshHandlers(context)
     api = Api(context, PhotoHandlers(context), runs, meshing)
     posing, takeaway = PoseHandlers(context), DownloadHandlers(context, MeshHandlers(context))

@@ -8,16 +8,14 @@ import pytest
 
 import spir
 from spir.app import text
-from tests.app.test_clients import HOME, LONG, META, WEIGHTS, call, refused, served, upload
+from tests.app.test_clients import HOME, LONG, META, call, refused, upload
+from tests.app.toy import ROOT as WEIGHTS
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
+@pytest.fixture
+def place(temporary, url):
     """Where the app writes, and its address."""
-    folder = tmp_path_factory.mktemp("served")
-    with pytest.MonkeyPatch.context() as patch, served(folder, "app.py") as (url, _):
-        patch.setenv("NO_PROXY", "127.0.0.1,localhost")
-        yield folder, url
+    return temporary, url
 
 
 @pytest.fixture
@@ -26,10 +24,11 @@ def http(place):
         yield client
 
 
-@pytest.fixture
-def run(http, car_png):
+@pytest.fixture(scope="module")
+def run(url, car_png):
     """The key of somebody's run, and the address of its cut-out."""
-    _, (told, picture) = call(http, "segment", photo=upload(http, car_png))
+    with httpx.Client(base_url=f"{url}/gradio_api", trust_env=False, timeout=LONG) as http:
+        _, (told, picture) = call(http, "segment", photo=upload(http, car_png))
     return told["run"], picture["path"]
 
 

@@ -1,6 +1,7 @@
 """Two objects mixed: the grid's corners are the direct edits, and what is picked is what is used."""
 
 import base64
+import copy
 import io
 from dataclasses import replace
 
@@ -11,12 +12,12 @@ import torch
 from PIL import Image
 
 from spir.app import text
+from spir.app.context import AppContext
 from spir.app.handlers import mixing
 from spir.app.handlers.mixing import MixingHandlers
 from spir.app.widgets.mixing.widget import SLIDERS, status
 from spir.outputs.edits import mix_colours, mix_shape
-from spir.pipeline import preset
-from spir.session import actions
+from spir.session.store import SessionStore
 from spir.types import Code
 from tests.app.conftest import last
 
@@ -33,53 +34,69 @@ def picture(uri):
     return np.asarray(Image.open(io.BytesIO(base64.b64decode(uri.split(",")[1])))).astype(int)
 
 
-@pytest.fixture
-def second_png(tmp_path):
-    path = tmp_path / "second.png"
+@pytest.fixture(scope="module")
+def second_png(tmp_path_factory):
+    path = tmp_path_factory.mktemp("second") / "second.png"
     pixels = np.zeros((90, 140, 4), np.uint8)
     pixels[20:70, 15:120] = (30, 90, 200, 255)
     Image.fromarray(pixels).save(path)
-    return {"path": str(path)}
+    return path
+
+
+@pytest.fixture
+def second(sent, second_png):
+    """The file of a second photo, as Gradio hands it over."""
+    return sent(second_png)
 
 
 @pytest.fixture
 def events(context):
-    render = context.engine.render
     # Pictures of full size would take most of the time of these tests.
+    return small_pictures(context)
+
+
+def small_pictures(context):
+    render = context.engine.render
     context.engine.render = lambda fit, size: render(fit, 48)
     return MixingHandlers(context)
 
 
+@pytest.fixture
+def key(fitted_key):
+    return fitted_key
+
+
+@pytest.fixture
+def run(live, key):
+    return live(key)
+
+
 @pytest.fixture(scope="module")
-def found(engine, car_png):
-    *_, session = actions.run(engine, actions.open_photo(engine, car_png.read_bytes()), preset(0))
-    return session.result
-
-
-@pytest.fixture
-def run(live, key, found):
-    """With a result."""
-    run = live(key)
-    run.change(result=found)
-    return run
-
-
-@pytest.fixture
-def mixed(events, run, key, second_png):
-    """The cells of a grid; the toy's encoder knows nothing, so the other object is made to be another."""
-    last(events.second(second_png, key))
-    generator = events.context.engine.generator
+def blended(engine, fitted, second_png, tmp_path_factory):
+    """The session with a grid, and the cells of the grid; the toy's encoder knows nothing, so the other object is made
+    to be another."""
+    context = AppContext(copy.copy(engine), SessionStore(tmp_path_factory.mktemp("blended")))
+    events, key = small_pictures(context), context.store.open("anna", fitted)
+    last(events.second({"path": str(second_png)}, key))
+    generator, slot = engine.generator, context.slot(key)
     change = torch.randn(1, generator.num_ws, 16, generator=torch.Generator().manual_seed(5))
-    code = Code(generator.w_plus(run.fit.code) + 0.15 * change)
-    run.change(second=replace(run.second, code=code, steps=0))
-    return last(events.grid(None, key, None, 0))["cells"]
+    code = Code(generator.w_plus(fitted.fit.code) + 0.15 * change)
+    slot.session = replace(slot.session, second=replace(slot.session.second, code=code, steps=0))
+    cells = last(events.grid(None, key, None, 0))["cells"]
+    return slot.session, cells
 
 
-def test_a_second_photo_is_cut_out(events, run, key, second_png):
-    messages = list(events.second(second_png, key))
+@pytest.fixture
+def mixed(run, blended):
+    run.slot.session = blended[0]
+    return blended[1]
+
+
+def test_a_second_photo_is_cut_out(events, run, key, second):
+    messages = list(events.second(second, key))
     assert messages[0]["note"] == text.CUTTING_SECOND and messages[-1]["note"] == text.MIX_READY
     assert picture(messages[-1]["second"]).shape[:2] == (128, 128) and run.second.code is None
-    assert str(run.files[-1]) == second_png["path"], "and goes with the run"
+    assert str(run.files[-1]) == second["path"], "and goes with the run"
     assert last(events.second(None, key))["second"] is None and run.second is None
 
 
@@ -91,7 +108,7 @@ def test_a_second_file_that_is_no_photo_is_told(events, run, key, sent, wrong_fi
     assert "not a picture" in messages[-1]["note"] and run.second is None
 
 
-def test_the_second_photo_is_looked_at_once_for_as_many_steps(events, run, key, second_png, monkeypatch):
+def test_the_second_photo_is_looked_at_once_for_as_many_steps(events, run, key, second, monkeypatch):
     looks, invert = [], events.context.engine.invert
 
     def counted(cutout, guess, config):
@@ -99,7 +116,8 @@ def test_the_second_photo_is_looked_at_once_for_as_many_steps(events, run, key, 
         return invert(cutout, guess, replace(config, steps=min(config.steps, 1)))
 
     monkeypatch.setattr(events.context.engine, "invert", counted)
-    messages = list(events.grid(second_png, key, None, 0))
+    monkeypatch.setattr(events, "pictures", lambda fit, codes: ["a picture" for code in codes])
+    messages = list(events.grid(second, key, None, 0))
     assert looks == [0] and [len(m["cells"]) for m in messages if "cells" in m] == [3, 6, 9]
     assert messages[-1]["note"] == text.MIX_DONE and text.MIX_READY in [m["note"] for m in messages]
     list(events.grid(None, key, None, 0))
@@ -197,8 +215,8 @@ def test_width_and_height_need_no_second_photo_but_mixing_does(events, run, key)
     refused(text.NO_SECOND, lambda: events.use(key, None, {"amounts": {"mix_shape": 1.0}}))
 
 
-def test_the_colours_of_the_second_photo(events, run, key, second_png):
-    messages = list(events.borrow(second_png, key, 0))
+def test_the_colours_of_the_second_photo(events, run, key, second):
+    messages = list(events.borrow(second, key, 0))
     borrowed = messages[-1][1]["borrowed"]
     assert len(borrowed) == 10 and messages[-1][0]["note"] == text.BORROWED
     assert run.second.code is not None and borrowed[0].startswith("#")
@@ -243,6 +261,7 @@ def test_a_failure_inside_ends_in_words(events, run, key, mixed, monkeypatch, ca
     assert "7 dimensions" in caplog.text
 
 
-def test_nothing_without_a_result(events, key):
+def test_nothing_without_a_result(context, events, cut_out):
+    key = context.store.open("anna", cut_out)
     refused(text.NO_RESULT, lambda: events.use(key, None, {"cell": [0, 0]}))
     refused(text.NO_PHOTO, lambda: list(events.second({"path": "x"}, None)))

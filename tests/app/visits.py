@@ -1,18 +1,27 @@
 """What the browser tests share: the app as a process, a visitor at its page, and the looks at WCAG and overflow."""
 
+import atexit
+import json
 import os
+import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import pytest
 
+from tests.app.toy import ROOT as WEIGHTS
+
 REPOSITORY = Path(__file__).parents[2]
-APP = REPOSITORY / "app.py"
+APP = ("app.py",)
+QUICK = ("-m", "tests.app.quick_app")
+"""Commands."""
 CHROMIUM = Path("/usr/lib/chromium/chromium")
 SOFTWARE_GL = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
 HARMLESS = ("No available adapters", "WebGPU", "favicon")
@@ -32,45 +41,83 @@ def free_port():
         return probe.getsockname()[1]
 
 
+@cache
+def starter():
+    """The process that starts servers; it ends with us."""
+    command = [sys.executable, "-m", "tests.app.starter"]
+    env = os.environ | {"OMP_NUM_THREADS": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
+    pipe, silent = subprocess.PIPE, subprocess.DEVNULL
+    process = subprocess.Popen(
+        command, cwd=REPOSITORY, env=env, stdin=pipe, stdout=pipe, stderr=silent, text=True
+    )
+    atexit.register(process.kill)
+    return process
+
+
+class Server:
+    """A server that was started: as `Popen`, so far as it is needed."""
+
+    def __init__(self, command, log, variables):
+        self.log = log
+        log.touch()
+        process = starter()
+        asked = {"command": list(command), "env": variables, "log": str(log)}
+        process.stdin.write(json.dumps(asked) + "\n")
+        process.stdin.flush()
+        told = process.stdout.readline()
+        if not told:
+            pytest.fail("nothing can be started; `python -m tests.app.starter` says why")
+        self.number = int(told)
+
+    @property
+    def runs(self):
+        try:
+            os.kill(self.number, 0)
+        except ProcessLookupError:
+            return False
+        return True
+
+    def end(self, how=signal.SIGTERM):
+        """Waits until it has."""
+        latest = time.monotonic() + 20
+        while self.runs:
+            os.kill(self.number, how if time.monotonic() < latest else signal.SIGKILL)
+            time.sleep(0.1)
+
+    def answered(self, address):
+        """Waits until it does, and fails with what the process said if it does not."""
+        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        latest = time.monotonic() + 2 * LONG / 1000
+        while self.runs and time.monotonic() < latest:
+            try:
+                opener.open(address, timeout=5).close()
+                return
+            except urllib.error.HTTPError:
+                return
+            except OSError:
+                time.sleep(0.1)
+        pytest.fail("the app did not answer: " + self.log.read_text())
+
+
+def begun(command, temporary, port, weights=WEIGHTS, **variables):
+    """A server of toy weights that answers at a port of this machine, and its address."""
+    known = {"GRADIO_SERVER_PORT": str(port), "OMP_NUM_THREADS": "1", "SPIR_WEIGHTS": str(weights)}
+    known |= {"TMPDIR": str(temporary), "NO_PROXY": "127.0.0.1,localhost", **variables}
+    server, address = Server(command, temporary / "server.log", known), f"http://127.0.0.1:{port}"
+    server.answered(address)
+    return server, address
+
+
 @contextmanager
 def served(command, temporary, **variables):
     """The address of a server that runs as a process until we are done; what it writes lies in `temporary`.
 
     A process of its own, as a server inside a test leaves event loops behind."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"chromium is not at {CHROMIUM}")
-    port = free_port()
-    known = {"GRADIO_SERVER_PORT": str(port), "OMP_NUM_THREADS": "1", "GRADIO_ANALYTICS_ENABLED": "False"}
-    known |= {"TMPDIR": str(temporary), "NO_PROXY": "127.0.0.1,localhost", **variables}
-    log = temporary / "server.log"
-    with log.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, *command],
-            cwd=REPOSITORY,
-            env={**os.environ, **known},
-            stdout=output,
-            stderr=output,
-        )
-    address = f"http://127.0.0.1:{port}"
+    server, address = begun(command, temporary, free_port(), **variables)
     try:
-        answered(process, address, log)
         yield address
     finally:
-        process.terminate()
-        process.wait(20)
-
-
-def answered(process, address, log):
-    """Waits until it does, and fails with what the process said if it does not."""
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    latest = time.monotonic() + 2 * LONG / 1000
-    while process.poll() is None and time.monotonic() < latest:
-        try:
-            opener.open(address, timeout=5).close()
-            return
-        except OSError:
-            time.sleep(0.25)
-    pytest.fail("the app did not answer: " + log.read_text())
+        server.end()
 
 
 class Visit:
@@ -87,6 +134,10 @@ class Visit:
         self.page.on("requestfailed", self.ended)
         self.page.set_default_timeout(LONG)
         self.page.goto(f"{url}/?__theme={theme}")
+        self.ready()
+
+    def ready(self):
+        """Waits until the page is, and listens to what its parts tell each other."""
         self.page.wait_for_selector("#go")
         self.page.wait_for_selector("#cutout .spir-note")
         self.page.wait_for_selector("#timeline .spir-status:not(:empty)")

@@ -15,7 +15,7 @@ from spir.outputs.mesh import mesh
 from spir.types import Code
 from tests.appearance.objects import NAMES, PALETTE, LongBall, photographed, pose, stripes
 
-CONFIG = AppearanceConfig(faces=2000, texture=512, coarse=256)
+CONFIG = AppearanceConfig(faces=1500, texture=256, coarse=128)
 POSE = pose()
 CATEGORY = replace(CATEGORIES["car"], palette_names=NAMES)
 

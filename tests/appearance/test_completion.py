@@ -15,6 +15,7 @@ from spir.types import Code
 
 CAR = FORMULAS["car"]
 CONFIG = AppearanceConfig(formula_steps=25, formula_points=300, formula_starts=2)
+CODE = Code(torch.zeros(1, 3, 4))
 
 
 @pytest.fixture(scope="module")
@@ -47,27 +48,28 @@ def reading(truth) -> Reading:
     return made.requires_grad_(False)
 
 
+@pytest.fixture(scope="module")
+def best(surface, reading):
+    return fitted(CAR, reading, CODE, surface, CONFIG)
+
+
 def miss(completion, surface) -> float:
     points = (surface.vertices * completion.stretch + completion.shift)[None]
     return float(mismatch(completion.field, points, surface.normals, surface.attention))
 
 
-CODE = Code(torch.zeros(1, 3, 4))
-
-
-def test_steps_of_adam_bring_the_formula_to_the_surface(surface, reading):
+def test_steps_of_adam_bring_the_formula_to_the_surface(surface, reading, best):
     first = read(CAR, reading, CODE)
-    best = fitted(CAR, reading, CODE, surface, CONFIG)
     before, after = miss(first, surface), miss(best, surface)
     assert after < 0.6 * before
     again = fitted(CAR, reading, CODE, surface, CONFIG)
     assert torch.equal(best.stretch, again.stretch) and miss(again, surface) == after
 
 
-def test_its_parts_become_those_of_the_surface(surface, reading):
+def test_its_parts_become_those_of_the_surface(surface, reading, best):
     off = [
         float((c.attention(surface.vertices, surface.normals) - surface.attention).abs().sum(-1).mean())
-        for c in (read(CAR, reading, CODE), fitted(CAR, reading, CODE, surface, CONFIG))
+        for c in (read(CAR, reading, CODE), best)
     ]
     assert off[1] < 0.8 * off[0]
     attention = read(CAR, reading, CODE).attention(surface.vertices[:50], surface.normals[:50])

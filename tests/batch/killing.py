@@ -4,12 +4,16 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from spir.batch.plan import Plan
+from spir.batch.jobs import jobs
+from spir.batch.plan import Plan, alone
+from spir.batch.process_pool import on_processes
 from spir.batch.store import Store
 from spir.errors import WeightsError
+from tests.batch.conftest import quick_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,6 +43,38 @@ class StillbornPlan(Plan):
 class FaultyPlan(Plan):
     def context(self):
         raise WeightsError("No weights here.")
+
+
+class EndlessStore(Store):
+    """Whoever asks for one of the cars never gets an answer."""
+
+    def known(self, folder):
+        if folder == "car1":
+            time.sleep(3600)
+        return super().known(folder)
+
+
+@dataclass(frozen=True)
+class EndlessPlan(Plan):
+    def context(self):
+        return replace(super().context(), store=EndlessStore(self.out))
+
+
+def begin(photos, out, weights):
+    """A run of one worker that never comes to its end."""
+    with alone(Store(out)):
+        list(on_processes(jobs([photos]), EndlessPlan(quick_settings(weights), out)))
+
+
+def begun(photos, out, weights):
+    """The same in a process of its own."""
+    code = "import sys; from tests.batch.killing import begin; begin(*sys.argv[1:])"
+    return subprocess.Popen(
+        [sys.executable, "-c", code, str(photos), str(out), str(weights)],
+        cwd=ROOT,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+        start_new_session=True,
+    )
 
 
 def command(photos, out, weights, *more):

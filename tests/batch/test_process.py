@@ -14,11 +14,6 @@ from spir.photo import read_photo
 
 
 @pytest.fixture
-def context(plan):
-    return plan.context()
-
-
-@pytest.fixture
 def job(photos):
     return jobs([str(photos / "car0.png")])[0]
 
@@ -100,9 +95,9 @@ def test_whatever_breaks_is_the_photos_own_failure(context, job, monkeypatch):
     assert context.store.known(job.folder)["failure"] and list(context.store.records())
 
 
-def test_results_go_to_any_store(plan, job):
+def test_results_go_to_any_store(context, job):
     store = Store(f"memory://{uuid.uuid4()}/deep/down")
-    context = replace(plan.context(), store=store)
+    context = replace(context, store=store)
     row = process_job(context, job)
     record = store.known("car0")
     assert record["notes"]["verdict"]["level"] == row.verdict and process_job(context, job).earlier

@@ -1,15 +1,19 @@
 """The contact sheet and the table: complete, safe with any name, in need of nothing else."""
 
 import csv
+import shutil
 from html.parser import HTMLParser
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
 
 from spir.batch import report
 from spir.batch.jobs import jobs
-from spir.batch.process import process_job
+from spir.batch.process import BatchContext, process_job
 from spir.batch.report import write_report
+from spir.batch.store import Store
+from tests.batch.conftest import drawn_photos, quick_settings
 
 EVIL = '"><img src=x onerror=alert(1)><b>&amp;#%20?'
 
@@ -29,21 +33,23 @@ class Tags(HTMLParser):
         self.text += data
 
 
-@pytest.fixture
-def done(plan, photos):
+@pytest.fixture(scope="module")
+def done(engine, weights, tmp_path_factory):
     """The store after two cars, one with an evil name, and two failures, one with an evil name."""
+    root = tmp_path_factory.mktemp("report")
+    photos = drawn_photos(root / "photos")
     for suffix in (".png", ".mask.png"):
         (photos / f"car1{suffix}").rename(photos / f"{EVIL}{suffix}")
     (photos / f"{EVIL}{EVIL}.jpg").write_bytes(b"no")
-    context = plan.context()
+    context = BatchContext(engine, quick_settings(weights), Store(str(root / "out")))
     for name in ("car0.png", f"{EVIL}.png", f"{EVIL}{EVIL}.jpg", "broken.jpg"):
         process_job(context, jobs([str(photos / name)])[0])
     write_report(context.store)
     return context.store
 
 
-def test_the_page_shows_all_and_asks_nobody(done, plan, tmp_path):
-    page = (tmp_path / "out" / "index.html").read_text()
+def test_the_page_shows_all_and_asks_nobody(done):
+    page = Path(done.root, "index.html").read_text()
     tags = Tags(page)
     images = [attributes for tag, attributes in tags.found if tag == "img"]
     assert len(images) == 2 and all(image["loading"] == "lazy" and image["alt"] for image in images)
@@ -53,12 +59,12 @@ def test_the_page_shows_all_and_asks_nobody(done, plan, tmp_path):
     addresses = [address for address in addresses if address]
     assert len(addresses) > 20 and "http" not in page
     for address in addresses:
-        assert (tmp_path / "out" / unquote(address)).is_file(), address
+        assert Path(done.root, unquote(address)).is_file(), address
     assert not any(key.startswith("on") for _, attributes in tags.found for key in attributes)
 
 
-def test_the_table_holds_every_number(done, tmp_path):
-    with (tmp_path / "out" / "table.csv").open(newline="") as file:
+def test_the_table_holds_every_number(done):
+    with Path(done.root, "table.csv").open(newline="") as file:
         rows = {row["photo"]: row for row in csv.DictReader(file)}
     assert set(rows) == {"car0.png", f"{EVIL}.png", f"{EVIL}{EVIL}.jpg", "broken.jpg"}
     good = rows["car0.png"]
@@ -69,8 +75,10 @@ def test_the_table_holds_every_number(done, tmp_path):
 
 def test_many_photos_are_several_pages(done, tmp_path, monkeypatch):
     monkeypatch.setattr(report, "PER_PAGE", 1)
-    done.write("foreign/run.json", b'{"some": "other program"}')
-    write_report(done)
+    shutil.copytree(done.root, tmp_path / "out")
+    copied = Store(str(tmp_path / "out"))
+    copied.write("foreign/run.json", b'{"some": "other program"}')
+    write_report(copied)
     first, second = (Tags((tmp_path / "out" / name).read_text()) for name in ("index.html", "index-2.html"))
     shown = [tags.text for tags in (first, second)]
     assert "not a picture" in shown[0] and "not a picture" not in shown[1]

@@ -96,10 +96,9 @@ def test_names_and_shapes(config):
     assert {name: tuple(tensor.shape) for name, tensor in state.items()} == listed_shapes(config)
 
 
-def test_sizes():
+def test_the_authors_network_has_as_many_numbers():
     with torch.device("meta"):
         assert sum(p.numel() for p in Encoder(PAPER).parameters()) == 92_609_476
-        assert 4e6 < sum(p.numel() for p in Encoder(COMPACT).parameters()) < 5e6
 
 
 def test_the_authors_numbers():

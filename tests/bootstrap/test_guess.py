@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spir.bootstrap.encoder import Encoder, EncoderConfig, EncoderOutput
-from spir.bootstrap.guess import guess, look, resize
+from spir.bootstrap.encoder import Encoder, EncoderOutput
+from spir.bootstrap.guess import encode, guess, resize
 from spir.categories import Category
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.geometry.rotation import (
@@ -19,25 +19,16 @@ from spir.geometry.rotation import (
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.types import Cutout, Outcome
+from tests.tiny import ENCODER, tiny_encoder
 
 CATEGORY = Category("thing", "thing", symmetric=False)
-SMALL = EncoderConfig(
-    dims=(8, 16, 20, 32),
-    heads=(1, 2, 2, 4),
-    depths=(1, 1, 1, 1),
-    decode_width=16,
-    head_width=16,
-    in_channels=4,
-    map_upsample=2,
-    w_dim=24,
-)
 
 
 class Seer(Encoder):
     """An encoder that says what it is told to; its features are an untrained network's."""
 
     def __init__(self, output):
-        super().__init__(SMALL)
+        super().__init__(ENCODER)
         self.output = output
 
     def forward(self, rgb, mask, half=False):
@@ -56,7 +47,7 @@ def story(Wedge):
     cutout = Cutout(views.rgb, (views.alpha > 0.5).float(), torch.zeros(2, 4))
     nocs = (views.nocs / views.alpha[..., None].clamp_min(1e-3))[:, ::2, ::2]
     mask = (views.alpha[:, ::2, ::2] > 0.5).float()
-    return pose, cutout, EncoderOutput(nocs, mask, mask, torch.randn(2, 1, 24))
+    return pose, cutout, EncoderOutput(nocs, mask, mask, torch.randn(2, 1, ENCODER.w_dim))
 
 
 def test_a_good_map_becomes_a_good_guess(story, Wedge):
@@ -107,24 +98,24 @@ def test_a_failed_item_gets_a_default_pose_and_its_name(story, Wedge):
 
 def test_a_real_encoder_runs_twice_alike_with_its_own_focals(story, Wedge):
     _, cutout, _ = story
-    encoder = Encoder(SMALL).eval()
+    encoder = tiny_encoder()
     runs = [guess(cutout, encoder, lambda code: Wedge(2), CATEGORY, (1.0, 2.0), half=True) for _ in range(2)]
     assert torch.equal(runs[0].pose.quaternion, runs[1].pose.quaternion)
     assert torch.equal(runs[0].nocs, runs[1].nocs)
-    assert runs[0].code.w.shape == (2, 1, 24) and not runs[0].code.w.requires_grad
+    assert runs[0].code.w.shape == (2, 1, ENCODER.w_dim) and not runs[0].code.w.requires_grad
 
 
 def test_two_looks_at_a_symmetric_object_agree_with_its_mirror_image(story):
     """The answer for a mirrored picture is the mirrored answer, however crooked the network."""
     _, cutout, _ = story
-    encoder = Encoder(SMALL).eval()
+    encoder = tiny_encoder()
     mirrored = replace(cutout, rgb=cutout.rgb.flip(2), mask=cutout.mask.flip(2))
-    ours, theirs = look(encoder, cutout, True), look(encoder, mirrored, True)
+    ours, theirs = encode(encoder, cutout, True), encode(encoder, mirrored, True)
     side = torch.tensor([-1.0, 1.0, 1.0])
     torch.testing.assert_close(ours.nocs, theirs.nocs.flip(2) * side)
     torch.testing.assert_close(ours.mask, theirs.mask.flip(2))
     torch.testing.assert_close(ours.w, theirs.w)
-    alone = look(encoder, cutout, False)
+    alone = encode(encoder, cutout, False)
     assert torch.equal(alone.nocs, encoder(cutout.rgb, cutout.mask).nocs)
     assert (alone.nocs - ours.nocs).abs().max() > 1e-4, (
         "the network is symmetric by itself: nothing was tested"

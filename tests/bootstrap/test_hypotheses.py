@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spir.bootstrap.encoder import COMPACT, Encoder, EncoderOutput
+from spir.bootstrap.encoder import EncoderOutput
 from spir.bootstrap.framing import fit_to_mask
 from spir.bootstrap.hypotheses import (
     NAMES,
@@ -20,6 +20,7 @@ from spir.geometry.rotation import flip_about_up, geodesic_deg, view_from_rotati
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.types import Cutout, Outcome
+from tests.tiny import tiny_encoder
 
 CATEGORY = Category("thing", "thing")
 
@@ -109,8 +110,7 @@ def test_a_misplaced_pose_is_refitted(scene):
 
 
 def test_the_encoders_features_join_in_and_items_are_independent(scene):
-    torch.manual_seed(0)
-    encoder = Encoder(COMPACT).eval()
+    encoder = tiny_encoder()
     field, pose, cutout, seen = scene([40.0, 130.0])
     plain = rank_hypotheses(field, pose, cutout, seen, yes(2), CATEGORY)
     both = rank_hypotheses(field, pose, cutout, seen, yes(2), CATEGORY, encoder)

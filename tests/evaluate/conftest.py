@@ -5,34 +5,23 @@ import pytest
 import torch
 from PIL import Image
 
-from spir import weights
-from spir.bootstrap.encoder import Encoder, EncoderConfig
 from spir.evaluate import suite
-from spir.generator.generator import Generator, GeneratorConfig
+from tests.tiny import quick_pictures, tiny_weights
 
-TINY = GeneratorConfig(8, 16, 16, 4, 128, 16, hidden=8)
-TINY_ENCODER = EncoderConfig(
-    dims=(8, 8, 8, 8),
-    heads=(1, 1, 1, 1),
-    depths=(1, 1, 1, 1),
-    decode_width=8,
-    head_width=8,
-    w_dim=16,
-    in_channels=4,
-    map_upsample=1,
-)
+
+@pytest.fixture(autouse=True, scope="module")
+def coarse():
+    """Coarse pictures and steps: what is measured of them is not what these tests are about."""
+    with pytest.MonkeyPatch.context() as patch:
+        quick_pictures(patch)
+        yield
 
 
 @pytest.fixture(scope="session")
 def weights_root(tmp_path_factory):
     """weights/car with networks that know nothing but run."""
-    root = tmp_path_factory.mktemp("weights")
     with torch.random.fork_rng():
-        torch.manual_seed(0)
-        generator, encoder = Generator(TINY), Encoder(TINY_ENCODER)
-    weights.save(root / "car/generator.safetensors", generator, TINY)
-    weights.save(root / "car/encoder.safetensors", encoder, TINY_ENCODER)
-    return root
+        return tiny_weights(tmp_path_factory.mktemp("weights"))
 
 
 @pytest.fixture(scope="session")

@@ -11,9 +11,10 @@ from PIL import Image
 from spir.categories import CAR_PALETTE, CATEGORIES
 from spir.data.meshes.read import MeshFile
 from spir.evaluate.__main__ import main, options
-from spir.evaluate.appearance import eth80, meshes, recolour, scores, sheet, textured
+from spir.evaluate.appearance import eth80, meshes, photos, recolour, scores, sheet, textured
 from spir.evaluate.appearance.paints import BLUE, RED, SILVER, other_paint, reddish
 from spir.evaluate.benchmarks import meshes as evaluated_meshes
+from spir.evaluate.benchmarks import procedural
 from spir.evaluate.runs import view
 from spir.geometry.camera import project
 from spir.geometry.pose import camera_from_pose, look_at_pose
@@ -35,6 +36,24 @@ def mesh_root(tmp_path_factory):
     return folder
 
 
+def small(patch):
+    """Small pictures, few views and a single step."""
+    for module, name, value in (
+        (textured, "RENDERED_SIZE", 32),
+        (textured, "STEPS", 1),
+        (meshes, "EVERY", 6),
+        (meshes, "PHOTO_SIZE", 128),
+        (meshes, "TARGET_SIZE", 64),
+        (recolour, "PHOTO_SIZE", 128),
+        (recolour, "SIZE", 64),
+        (photos, "SIZE", 64),
+        (eth80, "SIZE", 64),
+        (procedural, "SAMPLES", 4),
+        (procedural, "GRID", 24),
+    ):
+        patch.setattr(module, name, value)
+
+
 @pytest.fixture(scope="module")
 def run(weights_root, judge, photo_folder, eth80_folder, mesh_root, tmp_path_factory):
     """One run of every part; the folder it wrote into, and the command line."""
@@ -46,10 +65,8 @@ def run(weights_root, judge, photo_folder, eth80_folder, mesh_root, tmp_path_fac
         f"--json {out}/report.json --markdown {out}/report.md"
     ).split()
     with pytest.MonkeyPatch.context() as patch:
+        small(patch)
         patch.setattr(Reconstructor, "appearance", stand_in)
-        patch.setattr(textured, "RENDERED_SIZE", 32)
-        patch.setattr(meshes, "EVERY", 6)
-        patch.setattr(textured, "STEPS", 1)
         main(line)
     return out, line
 
@@ -109,6 +126,7 @@ def test_a_run_that_goes_on_takes_what_is_there(run, report, monkeypatch):
     def broken(*_):
         raise RuntimeError("asked again")
 
+    small(monkeypatch)
     monkeypatch.setattr(Reconstructor, "appearance", broken, raising=False)
     out, line = run
     main([*line, "--resume"])

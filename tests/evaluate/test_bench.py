@@ -12,7 +12,7 @@ from spir.inversion.config import HYBRID_FAST
 @pytest.fixture
 def small(monkeypatch):
     """Small pictures, as the reference takes its time."""
-    monkeypatch.setattr(bench, "preset", lambda steps: replace(HYBRID_FAST, steps=steps, size=32))
+    monkeypatch.setattr(bench, "preset", lambda steps: replace(HYBRID_FAST, steps=steps, size=32, crops=0))
 
 
 def test_a_block_has_a_time_per_step(reconstructor, photo_folder, small):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from spir.evaluate.items import failures, finished, measure, peak_rss_mb
+from spir.evaluate.notebook import Notebook
 
 
 def halve(prepared, item):
@@ -37,11 +38,14 @@ def test_networks_are_prepared_once():
     assert len(calls) == 1
 
 
-def test_workers_give_the_same_in_the_same_order():
+def test_workers_give_the_same_in_the_same_order_and_write_it_down(tmp_path):
+    book = Notebook(tmp_path / "items.jsonl")
+    book.begin({"category": "car"})
     # Functions of the standard library, as a worker must be able to import them.
-    records = measure(operator.getitem, dict, [1, 2, 3], "at once", workers=2)
+    records = measure(operator.getitem, dict, [1, 2, 3], "at once", workers=2, notebook=book)
     assert [record["name"] for record in records] == ["1", "2", "3"]
     assert all(record["error"].startswith("KeyError") for record in records)
+    assert sorted(line["record"]["name"] for line in book.lines()[1:]) == ["1", "2", "3"]
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="Linux tells the peak here")

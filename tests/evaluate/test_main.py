@@ -6,9 +6,14 @@ import pytest
 from PIL import Image
 
 from spir.data.poses.table import save_table
+from spir.evaluate import suite
 from spir.evaluate.__main__ import main, options, step_list
+from spir.evaluate.benchmarks import procedural, realism
+from spir.evaluate.reports import sheet
 from spir.evaluate.reports.report import markdown, plain, to_json
-from tests.tiny import tiny_table
+from tests.tiny import set_defaults, tiny_table
+
+SAMPLES_SHOWN = 4
 
 
 @pytest.fixture(scope="module")
@@ -23,7 +28,13 @@ def run(weights_root, judge, photo_folder, eth80_folder, drawn_cars, tmp_path_fa
         f"--poses {out.parent}/poses.safetensors --sample-sheet {out}/samples.png --sheet {out}/sheet.png "
         f"--fronts {drawn_cars}/fronts.csv --json {out}/report.json --markdown {out}/report.md"
     )
-    main(line.split())
+    with pytest.MonkeyPatch.context() as patch:
+        set_defaults(patch, realism.sample_sheet, SAMPLES_SHOWN)
+        patch.setattr(sheet, "MESH_RESOLUTION", 24)
+        patch.setattr(suite, "RECOLOUR_STEPS", 1)
+        patch.setattr(procedural, "SAMPLES", 4)
+        patch.setattr(procedural, "GRID", 24)
+        main(line.split())
     return out
 
 
@@ -85,8 +96,8 @@ def test_the_tables_are_whole(run):
 
 
 def test_the_sheet_has_a_row_per_finished_photo(run):
-    with Image.open(run / "sheet.png") as sheet:
-        width, height = sheet.size
+    with Image.open(run / "sheet.png") as page:
+        width, height = page.size
     assert width > 8 * 128 and 2 * 128 < height < 3 * 128
 
 
@@ -94,8 +105,8 @@ def test_samples_are_compared_with_photos_and_shown(run, report):
     found = report["realism"]
     assert found["distance"] > 0 and (found["samples"], found["photos"], found["poses"]) == (3, 5, 2)
     assert found["name"].startswith("feature-FID")
-    with Image.open(run / "samples.png") as sheet:
-        assert sheet.width > 8 * 96 and sheet.height > 32 * 96
+    with Image.open(run / "samples.png") as page:
+        assert page.width > 8 * 96 and page.height > SAMPLES_SHOWN // 2 * 96
 
 
 def test_fronts_are_counted(report):

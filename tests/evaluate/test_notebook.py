@@ -1,7 +1,6 @@
 """Items are on disk as soon as they are measured, and a run that goes on measures only the others."""
 
 import json
-import operator
 
 import pytest
 
@@ -69,10 +68,3 @@ def test_another_evaluation_is_not_gone_on_with(path):
     book = Notebook(path)
     book.begin({"category": "car"})
     assert len(path.read_text().splitlines()) == 1 and book.known("numbers") == {}
-
-
-def test_workers_write_down_what_they_find(tmp_path):
-    book = Notebook(tmp_path / "items.jsonl")
-    book.begin(ABOUT)
-    measure(operator.getitem, dict, [1, 2], "at once", workers=2, notebook=book)
-    assert sorted(line["record"]["name"] for line in book.lines()[1:]) == ["1", "2"]

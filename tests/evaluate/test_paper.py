@@ -29,9 +29,9 @@ NAMES = [f"object{i}/{view:03d}" for i in range(3) for view in range(70)]
 
 @pytest.fixture(scope="module")
 def srn(tmp_path_factory):
-    """Two procedural cars, three views each."""
+    """Two procedural cars, two views each."""
     folder = tmp_path_factory.mktemp("srn")
-    srn_views.main(f"car --objects 2 --views 3 --out {folder}".split())
+    srn_views.main(f"car --objects 2 --views 2 --out {folder}".split())
     return folder
 
 
@@ -59,11 +59,11 @@ def test_single_pictures_have_no_others():
 def test_written_as_srn_and_read_again_it_is_the_same_view(srn):
     """A picture rendered from the camera that the reader gives is the picture in the file."""
     collection = open_collection(srn, "srn", "test")
-    assert collection.names == tuple(f"car-0000{i}/00000{j}" for i in range(2) for j in range(3))
+    assert collection.names == tuple(f"car-0000{i}/00000{j}" for i in range(2) for j in range(2))
     recipe = FORMULAS["car"]
     draws = torch.Generator().manual_seed(srn_views.FIRST_SEED + 1)
     field = recipe.field(torch.randn(1, recipe.z_dim, generator=draws))
-    picture = collection[4]
+    picture = collection[3]
     with torch.no_grad():
         seen = render(field, picture.camera, RenderConfig(size=128, samples=24, grid=64, background=1.0))
     written = picture.photo.rgb.float() / 127.5 - 1
@@ -109,7 +109,7 @@ def test_a_perfect_object_gets_perfect_other_views(srn, reconstructor, judge):
     recipe = FORMULAS["car"]
     draws = torch.Generator().manual_seed(srn_views.FIRST_SEED)
     oracle = Oracle([recipe.field(torch.randn(1, recipe.z_dim, generator=draws))])
-    shot = shots(collection.names[:3], "pixelnerf")[0]
+    shot = shots(collection.names[:2], "pixelnerf")[0]
     pose = inverted.pose_from_camera(collection[shot.picture].camera)
     empty = torch.zeros(1, 2, 2)
     step = Step(
@@ -137,7 +137,7 @@ def line(srn, out, weights_root, judge, *more):
 @pytest.fixture(scope="module")
 def report(srn, weights_root, judge, tmp_path_factory):
     out = tmp_path_factory.mktemp("report")
-    main(line(srn, out, weights_root, judge, "--batch", "4"))
+    main(line(srn, out, weights_root, judge, "--batch", "3"))
     return out
 
 
@@ -151,7 +151,7 @@ def numbers(folder):
 
 def test_the_tables_have_every_number(report):
     found = numbers(report)
-    assert (found["pictures"], found["finished"]) == (6, 6)
+    assert (found["pictures"], found["finished"]) == (4, 4)
     wanted = {"psnr", "ssim", "distance", "iou", "novel_psnr", "novel_ssim", "novel_distance", "rotation_deg"}
     for row in found["steps"].values():
         assert wanted | {"fid_front", "fid_random"} == set(row)
@@ -173,7 +173,7 @@ def test_stopped_and_started_again_nothing_is_done_twice(
         return original(reconstructor, collection, batch, *rest)
 
     monkeypatch.setattr(paper, "score_batch", once)
-    command = line(srn, tmp_path / "out", weights_root, judge, "--batch", "4")
+    command = line(srn, tmp_path / "out", weights_root, judge, "--batch", "3")
     with pytest.raises(KeyboardInterrupt):
         main(command)
     assert not (tmp_path / "out" / "report.md").exists()
@@ -183,7 +183,7 @@ def test_stopped_and_started_again_nothing_is_done_twice(
 
 
 def test_two_processes_share_the_work(report, srn, weights_root, judge, tmp_path, monkeypatch, capsys):
-    command = line(srn, tmp_path, weights_root, judge, "--batch", "4")
+    command = line(srn, tmp_path, weights_root, judge, "--batch", "3")
     for rank in ("1", "0"):
         monkeypatch.setenv("RANK", rank)
         monkeypatch.setenv("WORLD_SIZE", "2")
@@ -194,7 +194,7 @@ def test_two_processes_share_the_work(report, srn, weights_root, judge, tmp_path
 
 def test_batches_with_other_settings_are_not_mixed(report, srn, weights_root, judge):
     with pytest.raises(SystemExit, match="other settings.*batch"):
-        main(line(srn, report, weights_root, judge, "--batch", "3"))
+        main(line(srn, report, weights_root, judge, "--batch", "2"))
 
 
 def test_a_bad_picture_costs_itself_alone(srn, weights_root, judge, tmp_path, monkeypatch):
@@ -214,9 +214,9 @@ def test_a_bad_picture_costs_itself_alone(srn, weights_root, judge, tmp_path, mo
         return PhotoError("there is no object")
 
     monkeypatch.setattr(inverted, "framed", blind)
-    main(line(srn, tmp_path, weights_root, judge, "--batch", "3"))
+    main(line(srn, tmp_path, weights_root, judge, "--batch", "2"))
     found = numbers(tmp_path)
-    assert (found["pictures"], found["finished"]) == (6, 5) and len(found["failures"]) == 1
+    assert (found["pictures"], found["finished"]) == (4, 3) and len(found["failures"]) == 1
     assert "there is no object" in (tmp_path / "report.md").read_text()
 
 

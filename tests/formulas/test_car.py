@@ -6,7 +6,8 @@ import torch
 
 from spir.categories import CATEGORIES
 from spir.formulas.car_field import LENGTH_UNITS, CarField, ProceduralCars
-from spir.formulas.car_parameters import CLASSES, COLUMNS, RANGES, TABLE
+from spir.formulas.car_parameters import CLASSES, TABLE
+from spir.train.distill.points import pull_to_surface
 
 CARS = ProceduralCars.one_per_class(torch.Generator().manual_seed(3))
 OPEN = list(CLASSES).index("convertible")
@@ -22,8 +23,7 @@ def points() -> torch.Tensor:
     return torch.rand(len(CLASSES), 800, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-def test_there_are_enough_classes_and_parameters():
-    assert len(CLASSES) >= 8 and len(COLUMNS) + len(RANGES) >= 40
+def test_one_of_each_class_is_of_its_class():
     assert (TABLE.class_weights(CARS).argmax(dim=1) == torch.arange(len(CLASSES))).all()
     assert TABLE.class_weights(CARS).amax(dim=1).min() > 0.5
 
@@ -52,11 +52,11 @@ def test_distance_never_promises_much_more_room_than_there_is(field, points):
 
 
 def test_every_car_is_as_long_as_promised_and_inside_the_cube(field):
-    grid = field.sdf_grid(81) < 0
-    axis = torch.linspace(-1, 1, 81)
+    grid = field.sdf_grid(49) < 0
+    axis = torch.linspace(-1, 1, 49)
     for item in grid:
         along = axis[item.any(dim=0).any(dim=0)]
-        assert abs((along.max() - along.min()).item() - LENGTH_UNITS) < 0.08
+        assert abs((along.max() - along.min()).item() - LENGTH_UNITS) < 2 * (axis[1] - axis[0])
         assert not item[[0, -1]].any() and not item[:, [0, -1]].any() and not item[:, :, [0, -1]].any()
 
 
@@ -74,20 +74,14 @@ def test_colour_is_attention_times_palette(field, points):
     assert field.palette.abs().max() <= 1 and field.palette.shape == (len(CLASSES), 10, 3)
 
 
-def surface_share(field: CarField, name: str) -> torch.Tensor:
-    """Mean attention of a palette entry over points pulled to the surface."""
-    from spir.train.distill.points import pull_to_surface
-
+def test_every_named_part_is_somewhere_on_the_cars(field):
+    """By the mean attention of its palette entry over points pulled to the surface."""
     points = torch.rand(len(CLASSES), 1500, 3, generator=torch.Generator().manual_seed(1)) * 2 - 1
     points = pull_to_surface(field, points * torch.tensor([0.5, 0.4, 1.0]))
     _, normals = field.normals(points)
-    return field.attention(points, normals)[..., CATEGORIES["car"].palette_names.index(name)].mean(dim=1)
-
-
-@pytest.mark.parametrize("name", CATEGORIES["car"].palette_names)
-def test_every_named_part_is_somewhere_on_the_cars(field, name):
-    share = surface_share(field, name)
-    assert share.max() > 0.005, share
+    shares = field.attention(points, normals).mean(dim=1).amax(dim=0)
+    names = CATEGORIES["car"].palette_names
+    assert {name for name, share in zip(names, shares, strict=True) if share > 0.005} == set(names)
 
 
 def test_repainting_keeps_the_shape_and_changes_the_paint(points):

@@ -82,12 +82,13 @@ def sizes_that_lie() -> Iterator[Case]:
 
 
 def repeated() -> Iterator[Case]:
-    """Hundreds of thousands of empty pieces."""
+    """Hundreds of thousands of empty pieces; of each format there is a file that takes longer than patience lasts."""
     plain, jpeg, gif = saved(noise()), saved(noise(), "JPEG"), saved(noise().convert("P"), "GIF")
-    many = 700_000
+    many, fewer = 700_000, 100_000
     for kind in (b"tEXt", b"abCd", b"IDAT", b"eXIf", b"gAMA"):
-        yield Case(f"many-{kind.decode()}.png", after_header(plain, chunk(kind, b"") * many))
-    yield Case("many-at-the-end.png", plain[:-12] + chunk(b"tEXt", b"") * many + plain[-12:])
+        count = many if kind == b"tEXt" else fewer
+        yield Case(f"many-{kind.decode()}.png", after_header(plain, chunk(kind, b"") * count))
+    yield Case("many-at-the-end.png", plain[:-12] + chunk(b"tEXt", b"") * fewer + plain[-12:])
     yield Case("many-comments.jpg", after_start(jpeg, segment(0xFE, b"") * many), "refused")
     yield Case("many-markers.jpg", after_start(jpeg, segment(0xE0, b"JFIF\0") * 10_001), "refused")
     yield Case("some-comments.jpg", after_start(jpeg, segment(0xFE, b"car") * 1000), "taken")
@@ -103,9 +104,9 @@ def repeated() -> Iterator[Case]:
     frame = gif.index(b",\0\0\0\0")
     for name, extra in (
         ("many-comments", b"\x21\xfe\1a\0" * many),
-        ("long-comment", b"\x21\xfe" + (b"\xff" + b"a" * 255) * 60_000 + b"\0"),
-        ("many-delays", b"\x21\xf9\4\0\0\0\0\0" * many),
-        ("unknown-blocks", b"\x21\x77" + b"\1a" * many + b"\0"),
+        ("long-comment", b"\x21\xfe" + (b"\xff" + b"a" * 255) * 10_000 + b"\0"),
+        ("many-delays", b"\x21\xf9\4\0\0\0\0\0" * fewer),
+        ("unknown-blocks", b"\x21\x77" + b"\1a" * fewer + b"\0"),
     ):
         yield Case(f"{name}.gif", gif[:frame] + extra + gif[frame:])
     long = directory([(1000 + number, 3, 1, b"\1\0") for number in range(60_000)])
@@ -191,7 +192,7 @@ def packed_texts() -> Iterator[Case]:
 def tiles() -> Iterator[Case]:
     """A small TIFF of one tile that is as large as a house."""
     for side, expect in ((64, "taken"), (20_000, "refused"), (2**20, "refused")):
-        body = zlib.compress(bytes(min(side, 9000) ** 2 * 3), 9)
+        body = zlib.compress(bytes(min(side, 3000) ** 2 * 3), 9)
         numbers = {
             256: 64,
             257: 64,

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
+from tests.hostile.archives import zipped
 from tests.hostile.case import Case
 from tests.hostile.corpus import corpus
 from tests.hostile.guard import Guard
@@ -85,7 +86,7 @@ def fuzz(minutes: float, seed: int, workers: int, out: Path) -> Count:
     count, latest = Count(out), time.monotonic() + 60 * minutes
 
     def work(number: int) -> None:
-        with Guard() as guard:
+        with Guard(zipped()) as guard:
             for case in tried(seeds, seed * 1000 + number):
                 if time.monotonic() > latest:
                     return

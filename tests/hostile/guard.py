@@ -19,7 +19,9 @@ START = 180
 class Guard:
     """A worker, another one when that is lost; `with` ends it."""
 
-    def __init__(self):
+    def __init__(self, sound: bytes = b""):
+        """`sound` is a ZIP that each worker takes before it begins."""
+        self.sound = sound
         self.worker: subprocess.Popen | None = None
 
     def __enter__(self) -> "Guard":
@@ -47,6 +49,7 @@ class Guard:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
+        send(self.worker.stdin, self.sound)
         if self.answer(START) != "ready":
             raise RuntimeError("the worker did not start: python -m tests.hostile.worker says why")
 

@@ -2,6 +2,7 @@
 
 import pytest
 
+from tests.hostile.archives import zipped
 from tests.hostile.corpus import corpus
 from tests.hostile.guard import Guard
 from tests.hostile.worker import Outcome, faults
@@ -12,7 +13,7 @@ LEAST = 300
 @pytest.fixture(scope="module")
 def told():
     """Of every case, by door and name, what was expected and what happened."""
-    with Guard() as guard:
+    with Guard(zipped()) as guard:
         return {(case.door, case.name): (case.expect, guard.knock(case.door, case.data)) for case in corpus()}
 
 

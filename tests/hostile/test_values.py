@@ -14,7 +14,7 @@ from spir.errors import ArchiveError, PhotoError
 from spir.photo import read_photo
 from spir.session.archive.reader import read_archive
 from spir.types import Photo
-from spir.validation import number
+from spir.validation import checked_number
 from tests.hostile.case import noise, saved
 from tests.hostile.mutate import mutated
 
@@ -47,7 +47,7 @@ def refuses(act, *errors):
 @HERE
 @hypothesis.given(JSON | st.integers(min_value=10**4000, max_value=10**5000))
 def test_a_number_is_within_its_range_or_refused(value):
-    found = refuses(lambda: number(value, -1.5, 10), ValueError)
+    found = refuses(lambda: checked_number(value, -1.5, 10), ValueError)
     assert found is None or (math.isfinite(found) and -1.5 <= found <= 10)
 
 
@@ -115,7 +115,7 @@ def test_words_of_a_zip_make_a_run_or_are_refused(changes):
 
 def test_the_strategies_reach_both_ends():
     """Sound values do get through all of these doors."""
-    assert number(3, -1.5, 10) == 3
+    assert checked_number(3, -1.5, 10) == 3
     assert swatches.chosen({"colours": ["#000000"] * 10}, PALETTE).eq(-1).all()
     assert parsed(json.dumps({"a": 1})) == {"a": 1}
     assert read_mask_uri(mask_uri(torch.ones(12, 16, dtype=torch.bool).numpy()), (12, 16)).all()

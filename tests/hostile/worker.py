@@ -2,8 +2,9 @@
 
     python -m tests.hostile.worker
 
-reads (door, data) from its standard input and answers with Outcomes, both pickled behind their length. Whoever
-started it sees a crash as the end of the answers, and a hang as none (`tests.hostile.guard`).
+reads a sound ZIP from its standard input, to warm up with, then (door, data), and answers with Outcomes, all of
+them pickled behind their length. Whoever started it sees a crash as the end of the answers, and a hang as none
+(`tests.hostile.guard`).
 """
 
 import ctypes
@@ -120,10 +121,10 @@ def give_back() -> None:
 class Guarded:
     """The doors, the watch at them, and the good photo that must come out the same."""
 
-    def __init__(self):
+    def __init__(self, sound: bytes):
         from tests.hostile.doors import Doors, good_photo
 
-        self.doors, self.good_photo = Doors(), good_photo
+        self.doors, self.good_photo = Doors(sound), good_photo
         self.doors.warm()
         self.good = good_photo()
         self.watch = Watch()
@@ -187,7 +188,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     warnings.simplefilter("ignore")
-    guarded = Guarded()
+    guarded = Guarded(receive(sys.stdin.buffer))
     send(answers, "ready")
     while True:
         try:

@@ -1,16 +1,19 @@
 """Networks of a few thousand numbers, and a target that they can reach."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
-from spir.bootstrap.encoder import Encoder, EncoderConfig
+from spir.bootstrap.encoder import Encoder
 from spir.categories import Category
-from spir.generator.generator import Generator, GeneratorConfig
+from spir.generator.generator import Generator
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.inversion.perceptual import EncoderDistance
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.types import Code, Cutout, Guess, Outcome
+from tests.tiny import ENCODER, GENERATOR
 
 SIZE = 32
 
@@ -21,24 +24,12 @@ class Toy:
     def __init__(self):
         torch.manual_seed(0)
         self.category = Category("thing", "thing")
-        config = GeneratorConfig(8, 16, 8, 4, 128, 16, values=3, hidden=8)
-        self.generator = Generator(config)
+        self.generator = Generator(replace(GENERATOR, values=3))
         with torch.no_grad():
             self.generator.beta.fill_(0.05)
             self.generator.alpha.fill_(0.05)
         self.generator.freeze()
-        self.encoder = Encoder(
-            EncoderConfig(
-                dims=(8, 8, 8, 8),
-                heads=(1, 1, 1, 1),
-                depths=(1, 1, 1, 1),
-                decode_width=8,
-                head_width=8,
-                in_channels=4,
-                w_dim=16,
-                size=SIZE,
-            )
-        )
+        self.encoder = Encoder(replace(ENCODER, size=SIZE))
         self.encoder.eval().requires_grad_(False)
         self.perceptual = EncoderDistance(self.encoder)
 

@@ -134,9 +134,9 @@ def test_every_step_shows_its_own_code_and_pose(toy, photo):
 @pytest.mark.parametrize("extra", [{}, {"fresh_crops": True, "crops": 2}])
 def test_a_longer_run_begins_with_the_shorter_one_bit_for_bit(toy, photo, extra):
     short = run(toy, photo, replace(QUICK, steps=2, **extra))
-    long = run(toy, photo, replace(QUICK, steps=5, **extra))
+    long = run(toy, photo, replace(QUICK, steps=3, **extra))
     assert all(same(a, b) for a, b in zip(short, long, strict=False))
-    assert len(long) == 6 and not same(long[2], long[5])
+    assert len(long) == 4 and not same(long[2], long[3])
 
 
 def test_the_same_seed_gives_the_same_fit_and_another_one_does_not(toy, photo):
@@ -259,16 +259,16 @@ def test_a_guess_that_cannot_be_rendered_is_refused(toy, photo):
         run(toy, (cutout, broken))
 
 
-@pytest.mark.parametrize("split", [0, 2, 3])
 @pytest.mark.parametrize("fresh", [False, True])
-def test_a_run_that_goes_on_is_the_longer_run(toy, photo, split, fresh):
+def test_a_run_that_goes_on_is_the_longer_run(toy, photo, fresh):
     config = replace(QUICK, fresh_crops=fresh)
     whole = run(toy, photo, config)
-    ended = run(toy, photo, replace(config, steps=split))[-1]
-    rest = run(toy, photo, config, after=ended)
-    assert [step.index for step in rest] == list(range(split + 1, 5))
-    assert all(same(a, b) for a, b in zip(rest, whole[split + 1 :], strict=True))
-    assert rest[-1].seconds > ended.seconds
+    # What a shorter run ends with is, bit for bit, what the longer one passes through.
+    for split in (0, 2):
+        rest = run(toy, photo, config, after=whole[split])
+        assert [step.index for step in rest] == list(range(split + 1, 5))
+        assert all(same(a, b) for a, b in zip(rest, whole[split + 1 :], strict=True))
+        assert rest[-1].seconds > whole[split].seconds
     assert run(toy, photo, config, after=whole[-1]) == []
 
 

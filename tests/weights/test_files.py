@@ -1,19 +1,19 @@
 """Weights survive the trip to disk, and a bad file is named instead of crashing later."""
 
 import hashlib
+import shutil
 from dataclasses import dataclass, replace
 
 import pytest
 import torch
 from torch import nn
 
-from spir import weights
 from spir.bootstrap.encoder import Encoder
 from spir.categories import CATEGORIES
 from spir.errors import WeightsError
 from spir.generator.generator import Generator, GeneratorConfig
-from spir.weights import load, load_models, save
-from tests.tiny import ENCODER
+from spir.weights import default_categories, load, load_models, save
+from tests.tiny import ENCODER, tiny_weights
 
 SMALL = GeneratorConfig(8, 16, 8, 2, 64, 8, values=3, hidden=4, scene_range=0.7)
 
@@ -169,5 +169,12 @@ def test_an_unknown_category_is_refused():
         load_models("spoon")
 
 
-def test_weights_are_looked_for_beside_the_package():
-    assert weights.WEIGHTS.name == "weights" and (weights.WEIGHTS.parent / "spir").is_dir()
+def test_the_page_offers_unasked_the_categories_whose_weights_are_there_but_no_reference(tmp_path):
+    assert default_categories(tmp_path) == ["car"], "which then says what is missing"
+    root = tiny_weights(tmp_path)
+    shutil.copytree(root / "car", root / "car-synthetic")
+    assert default_categories(root) == ["car"]
+    shutil.copytree(root / "car", root / "carla")
+    assert default_categories(root) == ["car", "carla"]
+    shutil.rmtree(root / "car")
+    assert default_categories(root) == ["carla"]

@@ -9,8 +9,12 @@ from PIL import Image
 
 import spir.__main__
 from spir.weights.__main__ import main
-from tests.tiny import car_photo
-from tests.weights.legacy_files import AUTHORS, write_pair
+from tests.tiny import car_photo, quick_pictures
+from tests.weights.legacy_files import write_pair
+
+KINDS = ("cub", "p3d_car", "carla")
+"""Without and with perspective, both of them textured, and colours that depend on the direction of view: all of the
+authors' categories are imported by `test_legacy`."""
 
 
 @pytest.fixture
@@ -22,14 +26,14 @@ def photo(tmp_path):
     return tmp_path / "photo.png"
 
 
-@pytest.mark.parametrize("category", AUTHORS)
-def test_a_legacy_pair_makes_a_mesh_of_a_photo(tmp_path, photo, category):
+@pytest.mark.parametrize("category", KINDS)
+def test_a_legacy_pair_makes_a_mesh_of_a_photo(tmp_path, photo, category, monkeypatch):
+    quick_pictures(monkeypatch)
     root = tmp_path / "weights"
     first, second = write_pair(tmp_path, category)
     assert main(["--weights", str(root), "import", str(first), str(second), "--category", category]) == 0
     out = tmp_path / "out"
     options = f"--category {category} --steps 1 --loss encoder --mesh-resolution 24 --frames 3 --device cpu"
-    # One of each kind of camera is textured, too.
     options += "" if category in ("cub", "p3d_car") else " --texture none"
     code = spir.__main__.main([str(photo), *options.split(), "--weights", str(root), "--out", str(out)])
     assert code == 0

@@ -1,1 +1,1 @@
-"""The events of the page: values of widgets in, values of widgets out."""
+"""Handle the events of the page: every handler takes widget values and returns widget values."""

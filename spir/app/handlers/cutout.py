@@ -1,4 +1,6 @@
-"""The events of the cut-out: what was painted in the browser, checked and cut out again."""
+"""Handle the events of the cut-out: check the mask that was painted in the browser, and cut the object out
+again.
+"""
 
 import gradio as gr
 
@@ -11,26 +13,27 @@ from spir.errors import PhotoError
 from spir.photo import PREFERENCES
 from spir.session import actions
 from spir.session.session import Session
-from spir.validation import number
+from spir.validation import checked_number
 
 
 class CutoutHandlers:
-    """The events of the cut-out widget."""
+    """This class handles the events of the cut-out widget."""
 
     def __init__(self, context: AppContext):
         self.context = context
 
     @refusing_failures()
     def paint(self, key: str | None, value: object) -> dict:
-        """Take over the painted mask and the framing, and show the new cut-out.
+        """Take the painted mask and the margin, and return the new cut-out for the widget.
 
-        Where nothing is left to cut out, the session stays as it was. A result that is there is left alone. What is no
-        mask of this photo is refused."""
+        Where no object is left, the session stays unchanged; an existing result stays in any case. A payload
+        that is no mask of this photo is refused."""
+        key = self.context.key(key)
         context, session = self.context, self.context.session(key)
         if not isinstance(value, dict):
             refuse(text.BAD_MASK)
         if value.get("run") != key:
-            # Painted on the photo before this one, and overtaken by it.
+            # This was painted on an earlier photo, which was replaced meanwhile.
             return gr.skip()
         revision = value.get("revision")
         revision = revision if type(revision) is int else 0
@@ -39,7 +42,7 @@ class CutoutHandlers:
         automatic = session.segmentation.mask
         try:
             painted = read_mask_uri(value.get("mask"), small_size(*session.mask.shape))
-            margin = number(value.get("margin"), 0, cutout.MOST_MARGIN)
+            margin = checked_number(value.get("margin"), 0, cutout.MOST_MARGIN)
         except ValueError:
             refuse(text.BAD_MASK)
         mask = merged(painted, session.mask, automatic)
@@ -52,7 +55,7 @@ class CutoutHandlers:
         return cutout.recut(key, changed, context.engine.category.kind, revision)
 
     def segment_again(self, key: str, session: Session, segmenter: object, revision: int) -> dict:
-        """Look for the object again, by the segmenter asked for; what was painted goes."""
+        """Find the object again with the requested segmenter; painted changes are lost."""
         if segmenter not in PREFERENCES:
             refuse(text.BAD_MASK)
         try:

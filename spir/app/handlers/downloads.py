@@ -1,4 +1,4 @@
-"""The events of the tab Downloads, and of opening what it made: everything of a session in one ZIP, and films."""
+"""Handle the events of the tab Downloads and of reopening a ZIP: a whole session in one ZIP, and films."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -23,30 +23,32 @@ from spir.session.archive.convert import from_archive, to_archive
 from spir.session.archive.reader import read_archive
 from spir.session.archive.writer import repeat, write_archive
 from spir.session.record import run_record
-from spir.session.session import Session
+from spir.session.session import Session, known
 from spir.session.verdict import verdict
 from spir.types import Appearance
 
 TEXTURED_IN_ZIP = ("textured.glb", "materials.glb")
 LARGEST_ZIP = 64 * 2**20
-"""Bytes of the largest ZIP that is opened at all."""
+"""The largest upload that is opened as a ZIP, in bytes."""
 
 
 class DownloadHandlers:
-    """The events of the tab Downloads."""
+    """This class handles the events of the tab Downloads."""
 
     def __init__(self, context: AppContext, meshes: MeshHandlers):
         self.context = context
         self.meshes = meshes
 
-    def files(self, key: str | None, resolution: object, colours: object) -> tuple[list[str], str]:
-        """Make everything there is to keep, in the visitor's colours; returns the paths and how to make it again."""
+    def files(self, key: str | None, resolution: int | float, colours: object) -> tuple[list[str], str]:
+        """Make all files of a session in the visitor's colours; returns their paths and how to repeat the
+        run."""
+        key = self.context.key(key)
         session = self.context.coloured(self.context.fitted(key), colours)
         with stage("pack", run=self.context.slot(key).number):
             return self.packed(key, session, resolution)
 
-    def packed(self, key: str, session: Session, resolution: object) -> tuple[list[str], str]:
-        """Paths of the ZIP and the films, and the command that makes the run again."""
+    def packed(self, key: str, session: Session, resolution: int | float) -> tuple[list[str], str]:
+        """Return the paths of the ZIP and the films, and the command that repeats the run."""
         engine, slot = self.context.engine, self.context.slot(key)
         camera, name, base = engine.camera(session.fit.pose), session.category, session
         session, mesh = self.meshes.plain(key, session, resolution)
@@ -67,29 +69,31 @@ class DownloadHandlers:
         return paths, text.repeat(repeat(kept), key)
 
     def frames(self, session: Session, surface: Appearance | None) -> UInt8[ndarray, "frame height width 3"]:
-        """The turning object on paper: its surface where there is one, else the views."""
+        """Return the frames of the turning object on white: its textured surface where there is one,
+        otherwise the views."""
         palette = self.context.engine.palette(session.fit.code)[0]
         weights = torch.cat(
-            [unpacked(part, len(palette), VIEW_SIDE, VIEW_SIDE) for part in session.turntable.parts]
+            [unpacked(part, len(palette), VIEW_SIDE, VIEW_SIDE) for part in known(session.turntable).parts]
         )
         if surface is not None:
             return textured_frames(surface, session.fit.pose, len(weights))
         return to_uint8(weights @ palette + (1 - weights.sum(-1, keepdim=True)) * PAPER_WHITE)
 
     def record(self, session: Session) -> dict:
-        """What run.json says: how these files were made."""
+        """Return the content of run.json: how these files were made."""
         engine = self.context.engine
         found = verdict(engine.category, session)
         notes = {"verdict": found and found.record(), "photo_detail": surfaces.detail(engine, session)}
         return run_record(engine, session, notes)
 
     def reopen(self, file: dict | None, key: str | None, request: gr.Request) -> Iterator[tuple]:
-        """Bring a ZIP of ours back; yields the key of the new session, the cut-out and the timeline."""
+        """Restore a session from one of our ZIPs; yields the key of the new session and the values of cut-out
+        and timeline."""
         if not file:
             return
         path, store = Path(file["path"]), self.context.store
         try:
-            # Where it refuses, what was there stays there.
+            # Where the file is refused, the earlier session stays.
             fresh = self.fresh(path, request.session_hash or "")
         finally:
             store.release((path,))
@@ -99,7 +103,8 @@ class DownloadHandlers:
 
     @refusing_failures()
     def fresh(self, path: Path, visitor: str) -> str:
-        """The key of a new session that continues the one in a file; what is wrong with the file is told."""
+        """Open a new session from an uploaded file; returns its key, and refuses a file that cannot be
+        restored."""
         if path.stat().st_size > LARGEST_ZIP:
             refuse(text.ZIP_TOO_LARGE)
         try:
@@ -108,16 +113,16 @@ class DownloadHandlers:
             refuse(str(problem))
 
     def opened(self, data: bytes, visitor: str) -> str:
-        """The key of a new session that continues the one in a ZIP. Raises ArchiveError and PhotoError."""
+        """Open a new session from the bytes of a ZIP; returns its key. Raises ArchiveError and PhotoError."""
         return self.context.store.open(visitor, self.read(data))
 
     def read(self, data: bytes) -> Session:
-        """The session in a ZIP. Raises ArchiveError and PhotoError."""
+        """Return the session in a ZIP. Raises ArchiveError and PhotoError."""
         engine = self.context.engine
         kept = read_archive(data, engine.category, engine.generator, engine.weights_hash)
         return from_archive(engine, kept)
 
     def shown(self, key: str) -> tuple[dict, dict]:
-        """The values of cut-out and timeline for a session that is done."""
+        """Return the values of cut-out and timeline for a session with a result."""
         session, category = self.context.fitted(key), self.context.engine.category
         return cutout.payload(key, session, category.kind), timeline.complete(key, session, category)

@@ -1,4 +1,4 @@
-"""The events of the examples: the page opens with one, and a click brings another, at once."""
+"""Handle the events of the examples: the page opens with one, and a click opens another at once."""
 
 import json
 from collections.abc import Iterator
@@ -19,15 +19,15 @@ from spir.app.widgets.verdict import widget as verdict_widget
 from spir.errors import ArchiveError
 from spir.outputs.attention_maps import first_view
 from spir.outputs.views import VIEW_SIDE
-from spir.session.session import Session
+from spir.session.session import Session, known
 from spir.session.verdict import verdict
 
 FIRST = "first"
-"""The key under which the page shows its first example until the visitor's own is told."""
+"""The session key under which the page shows its first example until the visitor has a session."""
 
 
 class ExampleHandlers:
-    """The examples that these weights can show, and their events."""
+    """This class has the examples for these weights, and handles their events."""
 
     def __init__(self, downloads: DownloadHandlers):
         self.downloads = downloads
@@ -35,17 +35,18 @@ class ExampleHandlers:
 
     @cached_property
     def known(self) -> dict[str, dict]:
-        """Name -> title, alt, failure."""
+        """The title, the alternative text and the failure of each example, by name."""
         index = examples.FOLDER / "index.json"
         rows = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else []
         return {row["name"]: row for row in rows}
 
     def strip(self, **options) -> gr.HTML:
-        """The widget, empty where the first example cannot be shown."""
+        """Build the examples widget, which is empty where the first example cannot be shown."""
         return examples.build(list(self.known.values()) if self.first else [], **options)
 
     def open(self, value: object, key: str | None, request: gr.Request) -> Iterator[tuple]:
-        """Show the example that was clicked; yields key, cut-out and timeline."""
+        """Show the example that was clicked; yields the key of a new session and the values of cut-out and
+        timeline."""
         name = value.get("chosen") if isinstance(value, dict) else None
         if not isinstance(name, str) or name not in self.known:
             refuse(text.NO_EXAMPLE)
@@ -55,20 +56,20 @@ class ExampleHandlers:
             yield fresh, *self.downloads.shown(fresh)
 
     def opened(self, name: str, visitor: str) -> str:
-        """The key of a visitor's own session of an example."""
+        """Open a new session of an example for a visitor; returns its key."""
         try:
             return self.downloads.opened(self.data(name), visitor)
         except ArchiveError as problem:
-            # Other weights than the examples were made with.
+            # The examples were made with other weights.
             refuse(str(problem))
 
     def data(self, name: str) -> bytes:
-        """The ZIP of an example."""
+        """Return the bytes of an example's ZIP."""
         return (examples.FOLDER / f"{name}.zip").read_bytes()
 
     @cached_property
     def first(self) -> Session | None:
-        """The session that the page opens with; none where there is no example for these weights."""
+        """The session with which the page opens; None where there is no example for these weights."""
         if not self.known:
             return None
         try:
@@ -77,26 +78,27 @@ class ExampleHandlers:
             return None
 
     def painted(self) -> dict[str, Any]:
-        """Widget -> its value on the page that nobody has touched; empty where there is no example.
+        """Return the first values of the page's widgets by name; empty where there is no example.
 
-        Of the views only the photo's side; the others come when somebody turns it."""
+        Of the views only the one from the photo's side is included; the others are sent when a visitor turns
+        the object."""
         session = self.first
         if session is None:
             return {}
         engine = self.context.engine
         palette = engine.palette(session.fit.code)[0]
-        view = first_view(session.turntable.parts[0], VIEW_SIDE)
+        view = first_view(known(session.turntable).parts[0], VIEW_SIDE)
         return {
             "cutout": cutout.payload(FIRST, session, engine.category.kind),
             "timeline": timeline.complete(FIRST, session, engine.category),
             "orbit": orbit.poster(FIRST, len(palette), view),
             "swatches": swatches.payload(FIRST, palette, self.context.colour_names(len(palette))),
-            "verdict": verdict_widget.payload(verdict(engine.category, session)),
+            "verdict": verdict_widget.payload(known(verdict(engine.category, session))),
         }
 
     def welcome(self, steps: int | float, request: gr.Request) -> tuple:
-        """Give a visitor a session of his own of the example that the page opened with; returns its key, the strip's
-        value, which tells the widgets of the page, and how long runs take as of now."""
+        """Open the visitor's own session of the first example. Returns its key, the value of the examples
+        widget, which passes the key to the other widgets, and the expected run times."""
         times = self.context.runtime_lines(steps)
         if self.first is None:
             return None, gr.skip(), *times

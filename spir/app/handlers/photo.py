@@ -1,4 +1,4 @@
-"""The events of the photo: it is sent, segmented and cut out, or the visitor leaves."""
+"""Handle the events of the photo: it is uploaded, segmented and cut out, or the visitor leaves."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,15 +15,16 @@ from spir.session import actions
 
 
 class PhotoHandlers:
-    """The events of the photo input, and of the tab as a whole."""
+    """This class handles the events of the photo input and of the browser tab."""
 
     def __init__(self, context: AppContext):
         self.context = context
 
     def segment(self, file: dict | None, key: str | None, request: gr.Request) -> Iterator[tuple]:
-        """Cut the object out of a new photo; yields the key of the new session and the values of cut-out and timeline.
+        """Cut the object out of a new photo; yields the key of the new session and the values of cut-out and
+        timeline.
 
-        The session of an earlier photo is forgotten."""
+        The session of an earlier photo is closed."""
         store = self.context.store
         store.close(key)
         if not file:
@@ -33,7 +34,7 @@ class PhotoHandlers:
         try:
             key = self.open(Path(file["path"]), request.session_hash or "")
         except PhotoError as problem:
-            # First into the panel, where it stays; the toast goes by.
+            # The panel keeps the reason; the toast disappears.
             reason = str(problem)
             yield None, cutout.rejected(reason), timeline.cleared("", text.NO_PHOTO)
             refuse(reason)
@@ -44,7 +45,7 @@ class PhotoHandlers:
 
     @refusing_failures()
     def open(self, file: Path, visitor: str, segmenter: str | None = None) -> str:
-        """Open a session of a photo that was sent; returns its key. The file goes when the session does.
+        """Open a session of an uploaded photo; returns its key. The file is deleted with the session.
 
         Raises PhotoError, and then keeps nothing."""
         store = self.context.store
@@ -58,5 +59,5 @@ class PhotoHandlers:
         return store.open(visitor, session, (file,))
 
     def leave(self, request: gr.Request) -> None:
-        """Forget everything of a visitor whose tab was closed."""
+        """Close all sessions of a visitor whose tab was closed."""
         self.context.store.close_visitor(request.session_hash or "")

@@ -1,4 +1,4 @@
-"""The events of the tab Pose: the result from a camera that was moved, and the scene in space."""
+"""Handle the events of the tab Pose: the result from a moved camera, and the 3D scene."""
 
 from dataclasses import replace
 
@@ -31,33 +31,35 @@ from spir.outputs.inspection import (
 from spir.outputs.scene import scene_figure
 from spir.outputs.views import to_uint8
 from spir.session import actions
-from spir.session.session import Session
+from spir.session.session import Session, known
 from spir.types import Cutout, Photo, Pose
-from spir.validation import number
+from spir.validation import checked_number
 
 CROP_SIDE = 256
-"""Pixels along a side of the photo under the result."""
+"""The number of pixels along a side of the photo under the result."""
 OUTSIDE = (128, 128, 128)
-"""The grey where a crop reaches beyond the photo."""
+"""The grey, from 0 to 255, where a crop reaches beyond the photo."""
 SCENE_RESOLUTION = 48
 
 
 class PoseHandlers:
-    """The events of the tab Pose."""
+    """This class handles the events of the tab Pose."""
 
     def __init__(self, context: AppContext):
         self.context = context
 
     @refusing_failures()
     def show(self, key: str | None) -> tuple:
-        """Show the panel and the five sliders at the pose that was found; a moved camera is forgotten."""
+        """Return the panel and the five sliders at the pose that was found; a moved camera is reset."""
+        key = self.context.key(key)
         session = self.context.fitted(key)
         changed = actions.move_camera(session, None)
         self.context.store.commit(key, session, changed)
         return self.panel(key, changed), *standing(changed.fit.pose)
 
     def seen(self, key: str | None, value: object) -> tuple:
-        """The same for a tab that is opened before anything was shown in it; otherwise nothing changes."""
+        """Return what `show` returns for a tab that is opened for the first time; otherwise nothing
+        changes."""
         known = isinstance(value, dict) and value.get("run")
         if known or key is None or self.context.session(key).result is None:
             return (gr.skip(),) * (1 + len(RANGES))
@@ -65,11 +67,12 @@ class PoseHandlers:
 
     @refusing_failures()
     def move(self, key: str | None, *wanted: object) -> dict:
-        """Show the panel from where the five sliders put the camera, which the session keeps."""
+        """Move the session's camera to the values of the five sliders, and return the panel."""
+        key = self.context.key(key)
         session = self.context.fitted(key)
         try:
             spans = zip(wanted, RANGES.values(), strict=True)
-            stood = tuple(number(value, span.least, span.most) for value, span in spans)
+            stood = [checked_number(value, span.least, span.most) for value, span in spans]
         except ValueError:
             refuse(text.BAD_POSE)
         changed = actions.move_camera(session, moved(session.fit.pose, stood))
@@ -78,24 +81,27 @@ class PoseHandlers:
 
     @refusing_failures()
     def scene(self, key: str | None, colours: dict | None) -> gr.Plot:
-        """Plot object, camera and points in space, in the visitor's colours (the swatches' value)."""
+        """Plot object, camera and points in 3D, in the visitor's colours (the value of the swatches
+        widget)."""
+        key = self.context.key(key)
         return gr.Plot(self.figure(key, colours), visible=True)
 
     def figure(self, key: str | None, colours: dict | None) -> go.Figure:
-        """What the plot shows."""
+        """Return the figure of the 3D scene."""
+        key = self.context.key(key)
         session, engine = self.context.fitted(key), self.context.engine
         try:
             surface = engine.mesh(self.context.coloured(session, colours).fit, SCENE_RESOLUTION)
         except EmptySurfaceError:
             refuse(text.NO_SURFACE)
         camera = engine.camera(session.camera or session.fit.pose)
-        guess, scene_range = session.guess, engine.category.scene_range
+        guess, scene_range = session.first_guess, engine.category.scene_range
         points = nocs_points(guess.nocs[0].float(), guess.mask[0].float(), scene_range)
         return scene_figure(surface, camera, *points)
 
     def panel(self, key: str, session: Session) -> dict:
-        """The value of the widget: everything it needs, for a tab that opens late gets only the last one."""
-        engine, guess = self.context.engine, session.guess
+        """Return the widget's whole payload, as a tab that opens late gets only the last one."""
+        engine, guess = self.context.engine, session.first_guess
         scene_range, pixel_centre = engine.category.scene_range, engine.category.pixel_centre
         pose = session.camera or session.fit.pose
         rendering = engine.render(replace(session.fit, pose=pose, trajectory=()))
@@ -106,29 +112,29 @@ class PoseHandlers:
         share = float(inlier_share(error, mask)[0])
         return {
             "run": key,
-            "note": text.pose_line(away(pose), share, WITHIN * size, pixels),
+            "note": text.pose_line(camera_distance(pose), share, WITHIN * size, pixels),
             "size": rendering.alpha.shape[-1],
-            "values": rendering.attention.shape[-1],
+            "values": known(rendering.attention).shape[-1],
             "palette": to_uint8(engine.palette(session.fit.code)[0]).tolist(),
             "photo": small(crop(session.photo, session.cutout)),
             "render": webp(packed(rendering)),
             "range": scene_range,
             "predicted": png(place_picture(nocs[0] * mask[0, ..., None], mask[0], scene_range)),
-            "rendered": png(place_picture(rendering.nocs[0], rendering.alpha[0], scene_range)),
+            "rendered": png(place_picture(known(rendering.nocs)[0], rendering.alpha[0], scene_range)),
             "heat": png(heat_picture(error[0], mask[0])),
             "off": png(error_levels(error[0])),
             "worst": WORST_OFF * size,
         }
 
 
-def away(pose: Pose) -> float | None:
-    """The camera's distance, object units; none where it has none."""
+def camera_distance(pose: Pose) -> float | None:
+    """Return the camera's distance in object units; None for an orthographic camera."""
     found = distance(pose)
     return None if found is None else float(found[0])
 
 
 def crop(photo: Photo, cutout: Cutout, side: int = CROP_SIDE) -> UInt8[ndarray, "side side 3"]:
-    """The square of the photo that was cut out, with what stands around the object."""
+    """Return the square of the photo that was cut out, with its background."""
     x0, y0, x1, y1 = (round(value) for value in cutout.box_px[0].tolist())
     height, width = photo.rgb.shape[:2]
     left, top, right, bottom = max(x0, 0), max(y0, 0), min(x1, width), min(y1, height)

@@ -1,4 +1,6 @@
-"""The events of a reconstruction: runs, streamed step by step; stopped, resumed, sent on from another place (section 3.3)."""
+"""Handle the events of a reconstruction: runs are streamed step by step, stopped, resumed, or continued from
+another step (section 3.3).
+"""
 
 import time
 from collections.abc import Iterator
@@ -16,21 +18,22 @@ from spir.session import actions
 from spir.session.actions import MAX_STEPS
 from spir.session.session import Session
 from spir.types import Cutout
-from spir.validation import number
+from spir.validation import checked_number
 
 MESSAGE_EVERY = 0.05
-"""Seconds between two messages of a run: a browser that gets more merges them and loses steps."""
+"""The least seconds between two messages of a run: a browser that gets more of them merges them and loses
+steps."""
 
 
 class ReconstructionHandlers:
-    """The events of the timeline and of the buttons beside it."""
+    """This class handles the events of the timeline and of the buttons beside it."""
 
     def __init__(self, context: AppContext):
         self.context = context
 
     def warm(self, cutout: Cutout) -> None:
-        """Run a step that nobody sees: what is set up at first use is there when the first visitor comes, and how
-        long a step takes is known. Not where a GPU is lent by the call."""
+        """Run one step before the first visitor comes, so that everything is set up and the time of a step is
+        known. It does nothing where GPUs are lent per call."""
         if LENT:
             return
         engine, began, first = self.context.engine, time.perf_counter(), 0.0
@@ -39,22 +42,25 @@ class ReconstructionHandlers:
         self.context.estimate.learn(first, time.perf_counter() - began, 1)
 
     def wait(self, key: str | None, line: object = None) -> dict:
-        """Before a run gets its turn: an earlier Stop no longer counts. `line` is the timeline's value."""
+        """Clear an earlier Stop before a run enters the queue, and return the waiting status. `line` is the
+        timeline's value."""
         if key is None and isinstance(line, dict) and line.get("run"):
-            # The page shows a session of which this server knows nothing: it was started anew.
+            # The page shows a session that this server does not know: the server was restarted.
             refuse(text.FORGOTTEN)
+        key = self.context.key(key)
         self.context.slot(key).stop.clear()
         return timeline.status(key, "waiting", text.WAITING)
 
     def stop(self, key: str | None) -> None:
-        """End the run after the step it is at."""
+        """Stop the run after its current step."""
         if key is not None:
             self.context.slot(key).stop.set()
 
     def reconstruct(self, key: str | None, steps: object) -> Iterator[dict]:
-        """Fit the object in the photo, up to step number `steps`; streams every step.
+        """Fit the object in the photo up to step number `steps`; streams every step.
 
-        Of a photo that has a fit, fewer steps only look back, and more go on behind the last."""
+        Where the photo has a fit, fewer steps select an earlier step, and more continue after the last."""
+        key = self.context.key(key)
         session, steps = self.context.session(key), step_count(steps)
         engine = self.context.engine
         if session.result is None or session.fitted_cutout is not session.cutout:
@@ -65,16 +71,17 @@ class ReconstructionHandlers:
             yield self.select(key, min(step.index for step in known if step.index >= steps))
             return
         going_on = actions.resume(engine, session, steps, True)
-        # A step from rest is the last one once more, in a descent of its own.
+        # Without momentum, the last step is sent again as the start of a new segment.
         last = known[-1].index - (known[-1].momentum is None)
         yield from self.stream(key, session, going_on, steps, keep=last)
 
     def compare(self, key: str | None) -> Iterator[dict]:
-        """All the steps that the comparison needs."""
+        """Stream all the steps that the comparison needs."""
         yield from self.reconstruct(key, max(PRESET_STEPS))
 
     def proceed(self, key: str | None, value: object, steps: object, keep_pose: bool) -> Iterator[dict]:
-        """A new descent of so many steps from the step that is looked at, the pose moving or not."""
+        """Stream a new segment of that many steps from the step that is shown; `keep_pose` keeps its pose."""
+        key = self.context.key(key)
         session, steps = self.context.fitted(key), step_count(steps)
         number = existing(session, looked_at(value))
         if number + steps > MAX_STEPS or not steps:
@@ -84,14 +91,16 @@ class ReconstructionHandlers:
         yield from self.stream(key, session, going_on, number + steps, keep=number - 1)
 
     def refit(self, key: str | None, steps: object) -> Iterator[dict]:
-        """Fit anew from where the visitor has put the camera."""
+        """Fit the object anew from the pose to which the visitor moved the camera."""
+        key = self.context.key(key)
         session, steps = self.context.fitted(key), step_count(steps)
         start = actions.moved_start(session)
         anew = actions.refit(self.context.engine, session, start, preset(steps), True)
         yield from self.stream(key, session, anew, steps)
 
     def use(self, key: str | None, value: object) -> dict:
-        """Use the step that is looked at as the object of the page."""
+        """Use the step that is shown as the object of the page."""
+        key = self.context.key(key)
         return self.select(key, existing(self.context.fitted(key), looked_at(value)))
 
     def select(self, key: str, number: int) -> dict:
@@ -102,15 +111,16 @@ class ReconstructionHandlers:
         return timeline.in_use(key, changed.step)
 
     def in_use(self, key: str | None) -> dict:
-        """Say which step is the object of the page, after another part of it changed that."""
+        """Return which step is the object of the page, after another part of the page changed it."""
+        key = self.context.key(key)
         return timeline.in_use(key, self.context.fitted(key).step)
 
     def stream(
         self, key: str, session: Session, states: Iterator[Session], total: int, keep: int | None = None
     ) -> Iterator[dict]:
-        """The messages of a run up to step `total`, whose failure is one, too.
+        """Yield the messages of a run up to step `total`; a failure is sent as a message, too.
 
-        `keep` is the number of the last step that the page has already and keeps; none = the run begins anew."""
+        `keep` is the number of the last step that the page has and keeps; None = the run begins anew."""
         try:
             with stage("fit", run=self.context.slot(key).number, steps=total - (keep or 0)):
                 yield from self.messages(key, session, states, total, keep)
@@ -121,24 +131,24 @@ class ReconstructionHandlers:
     def messages(
         self, key: str, session: Session, states: Iterator[Session], total: int, keep: int | None
     ) -> Iterator[dict]:
-        """The messages of a run; when the last one is out, the store has what came of it."""
+        """Yield the messages of a run; its result is stored before the last one."""
         slot, began, state = self.context.slot(key), time.perf_counter(), session
         sent, first, message = -MESSAGE_EVERY, 0.0, {}
         if keep is not None:
-            # What stays is known to the page already, unless other steps stood behind it.
+            # The page has the steps up to `keep` already, and drops those after it.
             message = timeline.resumed(key, total, keep)
         opened = keep is not None
         for state in states:
             now = time.perf_counter() - began
             if not opened:
                 target = session.cutout
-                message = timeline.opened(key, target, state.guess, total, self.context.engine.category)
+                message = timeline.opened(key, target, state.first_guess, total, self.context.engine.category)
                 opened = True
             if state.result is not None and state.result is not session.result:
                 first = first or now
-                frame = timeline.frame(state.result.step, state.result.trajectory.metrics[-1])
+                frame = timeline.frame(state.fitted.step, state.fitted.trajectory.metrics[-1])
                 message |= {"run": key, "frames": [*message.get("frames", ()), frame]}
-            # Stopping is ours, not the engine's: on a borrowed GPU a lock could not reach it.
+            # The run is stopped here and not in the engine: a lock cannot reach a borrowed GPU's process.
             stopped = slot.stop.is_set() and state.result is not session.result
             if slot.dropped or stopped:
                 break
@@ -148,7 +158,7 @@ class ReconstructionHandlers:
         if slot.dropped:
             return
         self.context.store.commit(key, session, state)
-        last, seconds = state.result.step, time.perf_counter() - began
+        last, seconds = state.fitted.step, time.perf_counter() - began
         if keep is None and state.guess is not session.guess:
             self.context.estimate.learn(first, seconds, last.index)
         stopped = last.index < total
@@ -157,9 +167,10 @@ class ReconstructionHandlers:
 
 
 def step_count(steps: object) -> int:
-    """The number of steps that the page asked for, if it can be one."""
+    """Return the number of steps that the page asked for, a whole number from 0 to `MAX_STEPS`; refuses
+    anything else."""
     try:
-        count = number(steps, 0, MAX_STEPS)
+        count = checked_number(steps, 0, MAX_STEPS)
     except ValueError:
         refuse(text.BAD_STEPS)
     if count % 1:
@@ -168,7 +179,7 @@ def step_count(steps: object) -> int:
 
 
 def looked_at(value: object) -> int:
-    """The number of the step that the timeline shows."""
+    """Return the number of the step that the timeline shows; refuses where it shows none."""
     shown = value.get("looked_at") if isinstance(value, dict) else None
     if not isinstance(shown, int):
         refuse(text.NO_RESULT)
@@ -176,7 +187,7 @@ def looked_at(value: object) -> int:
 
 
 def existing(session: Session, number: int) -> int:
-    """The number of a step that the result has."""
+    """Return the number where the result has a step of it; refuses otherwise."""
     if all(step.index != number for step in session.fit.trajectory):
         refuse(text.NO_RESULT)
     return number

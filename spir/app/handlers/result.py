@@ -1,4 +1,4 @@
-"""The events of a finished result: its colours, the verdict, and the views all round it."""
+"""Handle the events of a finished result: its colours, the verdict, and the views all round it."""
 
 from collections.abc import Iterator
 
@@ -11,18 +11,20 @@ from spir.app.widgets.orbit import widget as orbit
 from spir.app.widgets.swatches import widget as swatches
 from spir.app.widgets.verdict import widget as verdict_widget
 from spir.session import surfaces
-from spir.session.session import Session
+from spir.session.session import Session, known
 from spir.session.verdict import Verdict, verdict
 
 
 class ResultHandlers:
-    """The events that follow on every result."""
+    """This class handles the events that follow every result."""
 
     def __init__(self, context: AppContext):
         self.context = context
 
     def turn(self, key: str | None) -> Iterator[tuple]:
-        """Show the colours and the verdict of the fit in use, then the views all round it, as they come."""
+        """Show the colours and the verdict of the fit in use, then the views all round it as they are
+        rendered."""
+        key = self.context.key(key)
         session = self.context.fitted(key)
         palette = self.context.engine.palette(session.fit.code)[0]
         colours = swatches.payload(key, palette, self.context.colour_names(len(palette)))
@@ -33,25 +35,27 @@ class ResultHandlers:
             colours = judged = gr.skip()
 
     def around(self, key: str | None) -> Iterator[dict]:
-        """Show the views all round the fit in use, as they come."""
+        """Show the views all round the fit in use as they are rendered."""
+        key = self.context.key(key)
         session = self.context.fitted(key)
         yield orbit.cleared(key, len(self.context.engine.palette(session.fit.code)[0]))
         for views in self.views(key, session):
             yield orbit.more(key, views)
 
     def views(self, key: str, session: Session) -> Iterator[tuple[bytes, ...]]:
-        """The object in use all round, packed, a few views at a time; rendered only once a fit."""
-        slot, known = self.context.slot(key), 0
+        """Yield packed views all round the object in use, a few at a time; they are rendered only once per
+        fit."""
+        slot, sent = self.context.slot(key), 0
         with stage("turn", run=slot.number):
             for state in surfaces.turn(self.context.engine, session):
                 if slot.dropped or slot.session.result is not session.result:
                     return
-                parts = state.turntable.parts
-                if parts[known:]:
-                    yield parts[known:]
-                known = len(parts)
+                parts = known(state.turntable).parts
+                if parts[sent:]:
+                    yield parts[sent:]
+                sent = len(parts)
             self.context.store.commit(key, session, state)
 
     def verdict(self, session: Session) -> Verdict | None:
-        """Whether to trust the fit in use; none where it was mixed, and is not meant to look like the photo."""
+        """Return the verdict on the fit in use; None where it was mixed and need not look like the photo."""
         return verdict(self.context.engine.category, session)

@@ -1,1 +1,1 @@
-"""The process around the page: queue, log, clean-up, routes and health."""
+"""Run the process around the page: queue, log, clean-up, routes and health."""

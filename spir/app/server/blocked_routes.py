@@ -1,7 +1,7 @@
-"""Blocks what Gradio serves to anybody and this page has no use for.
+"""Block the Gradio routes that are open to anybody and that this page does not use.
 
-It would fetch any public address for whoever asks, run ffmpeg on what it is sent, and write the state of a session to
-the disk as often as it is told to.
+They would fetch any public URL for any client, run ffmpeg on whatever is uploaded, and write the state of a
+session to the disk at every request.
 """
 
 import re
@@ -15,7 +15,7 @@ BLOCKED = re.compile(
 
 
 class BlockedRoutes:
-    """Middleware that answers 403 where `BLOCKED` says so."""
+    """This middleware answers 403 where the path matches `BLOCKED`."""
 
     def __init__(self, app: ASGIApp):
         self.app = app

@@ -1,7 +1,7 @@
-"""Makes Gradio forget the sessions that are over.
+"""Make Gradio forget the sessions that have ended.
 
-Of every session it keeps all values that the page showed last, for as long as the server runs, and every call of a
-program is a session: 0.2 to 3 MB each.
+It keeps the last value of every component of every session for as long as the server runs, and every call of
+an API client is a session: 0.2 to 3 MB each.
 """
 
 import re
@@ -12,14 +12,15 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from spir.app.server.gradio_private import forget_sessions
 
 OVER = re.compile(r"/gradio_api/(?:heartbeat/([\w-]+)$|call/(?:v2/)?\w+/([\w-]+)$)")
-"""Streams with whose end a session ends: that of an open tab, and the answer to a program's call, which is named
-after its session."""
+"""The streams with whose end a session ends: the heartbeat of an open tab, and the answer to a client's call,
+which is named after its session."""
 LATELY = 64
-"""Sessions looked at again: what was still under way when the visitor left came back to its session once more."""
+"""The number of ended sessions that are checked again: an event that was still running when the visitor left
+writes to its session once more."""
 
 
 class SessionCleanup:
-    """Middleware that forgets a session when its stream ends."""
+    """This middleware forgets a session when its stream ends."""
 
     def __init__(self, app: ASGIApp):
         self.app = app
@@ -28,7 +29,7 @@ class SessionCleanup:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         over = OVER.search(scope["path"]) if scope["type"] == "http" and scope["method"] == "GET" else None
         try:
-            # The page's own event of leaving is within.
+            # The page's unload event runs within this call.
             await self.app(scope, receive, send)
         finally:
             if over:

@@ -1,7 +1,7 @@
-"""A GPU borrowed for the length of a call where the host lends them (ZeroGPU); otherwise nothing at all.
+"""Borrow a GPU for the length of a call where the host lends them (ZeroGPU); elsewhere nothing changes.
 
-Must be imported before anything touches CUDA. What goes in and out crosses a process boundary there: plain
-dataclasses on the CPU, no locks, no closures.
+This must be imported before anything touches CUDA. Arguments and results cross a process boundary there:
+plain dataclasses on the CPU, no locks, no closures.
 """
 
 import copy
@@ -9,16 +9,16 @@ import copy
 from spir.pipeline import Reconstructor
 
 try:
-    import spaces
+    import spaces  # pyright: ignore[reportMissingImports]
 except ImportError:
     spaces = None
 
 LENT = spaces is not None
-"""Whether GPUs are lent here, by the call."""
+"""Whether this host lends GPUs per call."""
 
 
 def invert_seconds(cutout, guess, config, after=None, cancelled=None) -> int:
-    """The seconds for which a GPU is borrowed to invert."""
+    """Return the seconds for which a GPU is borrowed to invert."""
     return 10 + config.steps
 
 
@@ -31,12 +31,12 @@ SECONDS = {
     "appearance": lambda *_: 60,
     "distance": lambda *_: 5,
 }
-"""Method of the engine -> for how many seconds it borrows a GPU, by its arguments."""
+"""The seconds for which each method of the engine borrows a GPU, as a function of its arguments."""
 
 
 def lend_gpu(engine: Reconstructor) -> Reconstructor:
-    """The engine whose methods borrow a GPU where GPUs are lent; elsewhere the engine itself."""
-    if not LENT:
+    """Return an engine whose methods borrow a GPU where GPUs are lent; elsewhere the engine itself."""
+    if not LENT or spaces is None:
         return engine
     lent = copy.copy(engine)
     for name, seconds in SECONDS.items():

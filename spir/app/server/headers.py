@@ -1,14 +1,14 @@
-"""Security headers of every answer."""
+"""Set the security headers of every response."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 NO_SNIFFING = ("X-Content-Type-Options", "nosniff")
-"""A page that was uploaded as picture.jpg stays a picture, and does not run."""
+"""The header that stops browsers from running an HTML page that was uploaded as picture.jpg."""
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds them."""
+    """This ASGI middleware adds the security headers."""
 
     def __init__(self, app: ASGIApp):
         self.app = app

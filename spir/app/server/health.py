@@ -1,4 +1,4 @@
-"""The process around the page: it gets ready, sweeps, and answers at /healthz how it is."""
+"""Run the background work of the process (warm-up and sweeping), and answer at /healthz."""
 
 import os
 import resource
@@ -19,22 +19,22 @@ from spir.pipeline import HYBRID_FAST
 from spir.runtime import release_memory, share_heaps
 
 SWEEP_EVERY = 15.0
-"""Seconds between two looks for what nobody uses any more."""
+"""The seconds between two sweeps of unused sessions."""
 MAX_AGE = 7200.0
-"""Seconds that a session lives without being used; the page says two hours."""
+"""The seconds that an unused session is kept; the page says two hours."""
 
 
 class HealthService:
-    """What one process knows of itself while it serves a page."""
+    """The service warms up, sweeps and reports the health of the process."""
 
     def __init__(self, context: AppContext, warm: Callable[[], None]):
-        """`warm` does what would make the first visitor wait."""
+        """Create the service; `warm` does in advance what would make the first visitor wait."""
         self.context = context
         self.warm = warm
         self.began = time.monotonic()
 
     def begin(self) -> None:
-        """Get ready and sweep, both in the background."""
+        """Start the warm-up and the sweeping in the background."""
         share_heaps()
         threading.Thread(target=self.work, daemon=True, name="service").start()
 
@@ -51,7 +51,7 @@ class HealthService:
             time.sleep(SWEEP_EVERY)
 
     def facts(self) -> dict[str, object]:
-        """Device, weights, segmenter, loss, and what ten steps take."""
+        """Return the device, the weights, the segmenter, the loss, and the seconds that ten steps take."""
         engine, estimate = self.context.engine, self.context.estimate
         rembg = network(REMBG_MODEL)
         return {
@@ -71,7 +71,7 @@ class HealthService:
         }
 
     def health(self, request: Request) -> JSONResponse:
-        """Whether it works, what in, for how long, and how much memory it took at most."""
+        """Return the status, the facts, the uptime and the peak memory as JSON."""
         return JSONResponse(
             {
                 "status": "ok",
@@ -85,11 +85,11 @@ class HealthService:
 
 
 def out_of_order(request: Request) -> JSONResponse:
-    """The answer where there is nothing to run."""
+    """Return the status 503 of a server that cannot run."""
     return JSONResponse({"status": "out of order"}, status_code=503)
 
 
 def peak_memory_mb() -> int:
-    """The most that this process held at once."""
+    """Return the peak memory of this process in MB."""
     most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return most // (2**20 if sys.platform == "darwin" else 2**10)

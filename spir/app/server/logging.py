@@ -1,4 +1,4 @@
-"""What the server logs, one JSON object a line: stages and their seconds, nothing of a photo or a person."""
+"""Log one JSON object per line: stages and their seconds, nothing of a photo or a person."""
 
 import json
 import logging
@@ -9,7 +9,8 @@ log = logging.getLogger("spir")
 
 
 class JsonFormatter(logging.Formatter):
-    """Formats a record as JSON: time, level and event, then the event's facts; the traceback of a failure last."""
+    """This formats a record as JSON: time, level and event, then the event's facts, and the traceback of a
+    failure last."""
 
     def format(self, record: logging.LogRecord) -> str:
         line = {
@@ -24,7 +25,7 @@ class JsonFormatter(logging.Formatter):
 
 
 def log_to_stderr() -> None:
-    """Send everything that is logged to stderr from now on."""
+    """Send all log lines to stderr from now on."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonFormatter())
     log.handlers[:] = [handler]
@@ -33,5 +34,5 @@ def log_to_stderr() -> None:
 
 
 def log_event(event: str, **facts: object) -> None:
-    """Log a line; facts are numbers, settings and our own words, never a visitor's."""
+    """Log one event; facts are numbers, settings and our own words, never a visitor's."""
     log.info(event, extra={"facts": facts})

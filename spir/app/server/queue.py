@@ -1,7 +1,8 @@
-"""Who may wait in the queue: so many who begin something, what follows from that always, a few events of one tab at once.
+"""Limit the queue: a number of events that begin a run, always their follow-up events, and a few events per
+tab.
 
-Gradio alone would count all alike: a run that was let in would end without its views where others fill the queue
-meanwhile, and one tab could fill it alone.
+Gradio alone counts all events alike: an accepted run would end without its views where other visitors fill
+the queue meanwhile, and one tab could fill the queue alone.
 """
 
 from typing import Any
@@ -12,15 +13,15 @@ from spir.app import text
 from spir.app.server.gradio_private import BoundedQueue, bound_queue
 
 MAX_WAITING = 16
-"""Events in the queue with which nobody begins anything more."""
+"""The number of waiting events from which no new run may begin."""
 MAX_PER_TAB = 6
-"""Events of one tab that may wait; what a visitor can press in a row is fewer."""
+"""The number of events of one tab that may wait; a visitor cannot press as many in a row."""
 MAX_SIZE = 128
-"""Events that wait at all."""
+"""The largest number of waiting events."""
 
 
 def refusal(body: Any, queue: BoundedQueue) -> str | None:
-    """Why an event may not wait; none where it may."""
+    """Return why an event may not wait; None where it may."""
     waiting = queue.waiting()
     if sum(session == body.session_hash for session in waiting) >= MAX_PER_TAB:
         return text.QUEUE_FULL
@@ -31,10 +32,11 @@ def refusal(body: Any, queue: BoundedQueue) -> str | None:
 
 
 def begins(event: Any) -> bool:
-    """Whether it is what a program calls, or what the page asks before every run."""
+    """Return whether the event begins a run: an API call, or the event that the page sends before every
+    run."""
     return event.api_visibility == "public" or (event.api_name or "").startswith("wait")
 
 
 def with_queue(page: gr.Blocks) -> gr.Blocks:
-    """The page with such a queue."""
+    """Return the page with the limited queue."""
     return bound_queue(page, refusal, MAX_SIZE)

@@ -1,1 +1,1 @@
-"""The pieces of the page, one folder each with its Python, JavaScript and style."""
+"""Build the widgets of the page, one folder each with its Python, JavaScript and style."""

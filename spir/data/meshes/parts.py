@@ -25,11 +25,11 @@ def classify_parts(names: Sequence[str], areas: Sequence[float]) -> list[int]:
     are second paint."""
     found = [next((part for words, part in PART_WORDS if re.search(words, n.lower())), None) for n in names]
     colours = [name.split()[-1] for name in names]
-    body_area = {}
+    body_area: dict[str, float] = {}
     for colour, part, area in zip(colours, found, areas, strict=True):
         if part in (None, "dark trim"):
             body_area[colour] = body_area.get(colour, 0.0) + area
-    body = max(body_area, key=body_area.get, default=None)
+    body = max(body_area, key=body_area.__getitem__, default=None)
     parts = []
     for colour, part in zip(colours, found, strict=True):
         if part in (None, "dark trim") and colour == body:

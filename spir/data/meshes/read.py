@@ -8,6 +8,7 @@ up, so a `MeshFile` says where the top and the front are.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ import trimesh
 from jaxtyping import Float, Int
 from PIL import Image
 from torch import Tensor
+from trimesh.resolvers import FilePathResolver
 
 from spir.categories import CAR_PALETTE
 from spir.data.meshes.parts import classify_parts
@@ -70,7 +72,7 @@ class MeshFile:
         return self.label or PurePosixPath(self.path).stem
 
 
-class NearbyFiles(trimesh.resolvers.FilePathResolver):
+class NearbyFiles(FilePathResolver):
     """Finds textures and materials by file name alone, in the mesh's folder or the one above it."""
 
     def get(self, name: str) -> bytes:
@@ -104,10 +106,10 @@ def read_mesh(root: Path, file: MeshFile) -> PaintedMesh:
     if not path.is_file():
         raise MeshError(f"there is no mesh {path}: is {root} the folder that holds {file.path}?")
     try:
-        scene = trimesh.load(path, force="scene", process=False, resolver=NearbyFiles(str(path)))
+        loaded = trimesh.load(path, force="scene", process=False, resolver=NearbyFiles(str(path)))
     except (ValueError, KeyError, ImportError) as problem:
         raise MeshError(f"{path} cannot be read: {problem}") from problem
-    turn = np.eye(4)
+    scene, turn = cast(trimesh.Scene, loaded), np.eye(4)
     if file.rotation:
         turn[:3, :3] = np.reshape(file.rotation, (3, 3))
     pieces = []
@@ -154,7 +156,7 @@ def piece(name: str, geometry: trimesh.Trimesh, place: Float[np.ndarray, "4 4"])
     )
 
 
-def colours_of(visual: trimesh.visual.base.Visuals) -> np.ndarray:
+def colours_of(visual: Any) -> np.ndarray:
     """The colour of a visual, or one for each vertex, in [0, 255]."""
     material = getattr(visual, "material", None)
     if material is not None:

@@ -21,7 +21,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from spir.bootstrap.colours import fit_colours
-from spir.bootstrap.guess import guess, look, resize
+from spir.bootstrap.guess import encode, guess, resize
 from spir.categories import CATEGORIES
 from spir.data.collection import open_collection
 from spir.data.poses.fronts import agrees, read_fronts, turn_to_agree
@@ -77,7 +77,7 @@ def spread(reconstructor: Reconstructor, cut: Cutout) -> Float[Tensor, " batch"]
     encoder, symmetric = reconstructor.encoder, reconstructor.category.symmetric
     solid = cut.mask[..., None]
     copies = [cut, *(replace(cut, rgb=recolour(cut.rgb) * solid) for recolour in RECOLOURED)]
-    seen = [look(encoder, copy, symmetric, reconstructor.half) for copy in copies]
+    seen = [encode(encoder, copy, symmetric, reconstructor.half) for copy in copies]
     maps = torch.stack([out.nocs for out in seen])
     weight = seen[0].mask * resize(solid, seen[0].mask.shape[1])[..., 0]
     apart = (maps - maps.mean(0)).norm(dim=-1).mean(0)

@@ -38,7 +38,7 @@ def read_fronts(path: Path) -> dict[str, str]:
 def agrees(pose: Pose, sides: Sequence[str | None]) -> Bool[Tensor, " batch"]:
     """Whether each pose has the front where its label says; none = anywhere."""
     front = matrix_from_quaternion(pose.quaternion)[:, :, 2][:, [0, 2]]
-    wanted = [SIDES.get(side, (0.0, 0.0)) for side in sides]
+    wanted = [SIDES.get(side or "", (0.0, 0.0)) for side in sides]
     along = (front * front.new_tensor(wanted)).sum(1)
     free = torch.tensor([side is None for side in sides], device=front.device)
     return free | (along > MIN_COSINE)

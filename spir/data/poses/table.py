@@ -83,7 +83,8 @@ def load_table(path: Path) -> PoseTable:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}
             names = tuple(json.loads(file.metadata()["names"]))
-        pose = Pose(**{name: tensors.get(f"pose.{name}") for name in POSE})
+        held = {name: tensors[f"pose.{name}"] for name in POSE if name != "z0"}
+        pose = Pose(z0=tensors.get("pose.z0"), **held)
         scores = {name: tensors[FILE_NAMES.get(name, name)] for name in SCORES}
         return PoseTable(names, pose, tensors["w"].float(), **scores)
     except (OSError, SafetensorError, KeyError, TypeError, ValueError) as problem:

@@ -41,7 +41,7 @@ class Background:
 def noise(places: Float[Tensor, "*place 2"], seed: int, octaves: int = OCTAVES) -> Float[Tensor, "*place"]:
     """Smooth noise of mean 0 in about [-1, 1], whose coarsest features are one unit wide."""
     grid = torch.rand(1, 1, 64, 64, generator=torch.Generator().manual_seed(seed)) * 2 - 1
-    total, flat = 0.0, places.reshape(1, -1, 1, 2)
+    total, flat = torch.zeros(()), places.reshape(1, -1, 1, 2)
     for octave in range(octaves):
         # Repeats after 63 units of its grid, folded so that no seam shows.
         folded = ((flat * 2**octave + 7.3 * octave) / 63) % 2

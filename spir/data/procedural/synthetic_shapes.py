@@ -33,7 +33,7 @@ def box(size: Point, middle: Point, colour: Float[ndarray, "3"], slant: float = 
 
 def cylinder(start: Point, end: Point, radius: float, colour: Float[ndarray, "3"]) -> Part:
     """A cylinder between two points."""
-    return trimesh.creation.cylinder(radius, segment=(start, end), sections=10), colour
+    return trimesh.creation.cylinder(radius, segment=np.array((start, end)), sections=10), colour
 
 
 def ellipsoid(

@@ -36,7 +36,8 @@ def scene_names(path: Path) -> tuple[list[str], list[str]]:
 def read_image(tar: tarfile.TarFile, name: str, flag: int = cv2.IMREAD_COLOR_RGB) -> ndarray:
     """A picture of an open tar, in RGB order unless `flag` says otherwise. Raises ValueError where it is
     none."""
-    found = cv2.imdecode(np.frombuffer(tar.extractfile(name).read(), np.uint8), flag)
+    file = tar.extractfile(name)
+    found = None if file is None else cv2.imdecode(np.frombuffer(file.read(), np.uint8), flag)
     if found is None:
         raise ValueError(f"{name} is no picture")
     return found

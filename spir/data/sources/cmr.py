@@ -7,6 +7,7 @@ point p lands at pixel scale (rot p)[:2] + trans, x right, y down, the middle of
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, UInt8
@@ -97,7 +98,7 @@ def structs(file: Path, key: str) -> list:
     return list(np.atleast_1d(content[key]))
 
 
-def weak_perspective(pose: object) -> WeakPerspective | None:
+def weak_perspective(pose: Any) -> WeakPerspective | None:
     """The camera of an entry of sfm_anno; the third row of its rotation follows from the others."""
     if pose is None:
         return None

@@ -73,7 +73,9 @@ class ListedPictures(Pictures):
         """The perspective camera of the whole photo, in our frame."""
         given = Pose(*(single(pose[key]) for key in POSE_KEYS))
         theirs = camera_from_pose(given, flipped=True)
+        assert theirs.focal is not None
         camera = self.frame.perspective(theirs.cam2world[0].numpy(), theirs.focal.item(), vision=False)
+        assert camera.focal is not None
         height, width = photo.rgb.shape[:2]
         return replace(camera, focal=camera.focal * max(height, width) / width)
 

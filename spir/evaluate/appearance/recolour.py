@@ -86,6 +86,7 @@ def mesh_truth(
 def score_procedural(reconstructor: Reconstructor, subject: ProceduralSubject) -> Record:
     """The same of a procedural object: mostly paint, and practically none."""
     true = procedural_scene(subject, reconstructor.category)
+    assert true.picture.attention is not None
     found = textured(reconstructor, true.photo, reconstructor.segment(true.photo).mask)
     hit, there = moved(reconstructor, found)
     paint, others = (

@@ -83,8 +83,8 @@ def filled(picture: Rendering, background: float) -> Picture:
 
 def crop(photo: Photo, box_px: Float[Tensor, "1 4"]) -> Picture:
     """What lies in the cut-out's box, with its surroundings; black outside the photo."""
-    box = tuple(int(edge) for edge in box_px[0])
-    part = Image.fromarray(photo.rgb.numpy()).crop(box)
+    x0, y0, x1, y1 = (int(edge) for edge in box_px[0])
+    part = Image.fromarray(photo.rgb.numpy()).crop((x0, y0, x1, y1))
     return np.array(part.resize((TILE, TILE), Image.Resampling.LANCZOS))
 
 

@@ -46,12 +46,12 @@ def bad_photos(cars: Sequence[tuple[Photo, torch.Tensor]]) -> list[BadPhoto]:
     if len(cars) < CARS_NEEDED:
         raise ValueError("three photos of cars are needed to make bad ones of")
     first, second, third = ((photo.rgb.numpy(), mask.numpy() >= 0.5) for photo, mask in cars[:CARS_NEEDED])
-    made = {name: alien(*about) for name, about in ALIENS.items()}
+    made: dict[str, tuple[ndarray, ndarray]] = {name: alien(*about) for name, about in ALIENS.items()}
     made["left half of the photo"] = left_half(*first)
     made["right half of the mask"] = right_mask(*second)
     made["empty"] = empty()
     made["drawing"] = drawing()
-    made["upside down"] = tuple(values[::-1] for values in third)
+    made["upside down"] = third[0][::-1], third[1][::-1]
     return [bad(name, rgb, mask) for name, (rgb, mask) in made.items()]
 
 
@@ -75,7 +75,7 @@ def alien(
 ) -> tuple[UInt8[ndarray, "h w 3"], Bool[ndarray, "h w"]]:
     """Something that is no car, with an honest mask."""
     rgb = np.array(Image.open(Path(skimage.data.__file__).parent / file).convert("RGB"))
-    return rgb, ellipse(*rgb.shape[:2], shape)
+    return rgb, ellipse(rgb.shape[0], rgb.shape[1], shape)
 
 
 def left_half(

@@ -9,11 +9,12 @@ from spir.data.procedural.cameras import bounding_corners, sample_poses
 from spir.evaluate.benchmarks.novel_views import PHOTO_SIZE, TARGET_SIZE, photo_of, score_views
 from spir.evaluate.items import Record
 from spir.formulas import FORMULAS
+from spir.formulas.car_field import CarField
 from spir.geometry.pose import camera_from_pose
 from spir.pipeline import Reconstructor
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
-from spir.types import Camera, Field, Photo, Pose, Rendering
+from spir.types import Camera, Photo, Pose, Rendering
 
 FIRST_SEED = 20_000_000
 """Far from any seed that training uses."""
@@ -37,7 +38,7 @@ class Subject:
 class Scene:
     """The true object, the picture that goes in, and the view that must come out."""
 
-    field: Field
+    field: CarField
     pose: Pose
     picture: Rendering
     photo: Photo

@@ -65,6 +65,7 @@ def score_recolour(reconstructor: Reconstructor, subject: Subject, steps: int) -
     "others": practically none; "rest": what is not mostly paint, for which even the true car, recoloured the
     same way, changes a share ("rest_true")."""
     true = scene(subject, reconstructor.category)
+    assert true.picture.attention is not None
     cut = reconstructor.cut(true.photo)
     size = cut.mask.shape[1]
     step = run(reconstructor, cut, (steps,)).steps[steps]

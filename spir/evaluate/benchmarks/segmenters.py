@@ -38,6 +38,8 @@ def score(find: Find, folder: Path, kind: str) -> Record:
     """Mean and worst IoU, how often the kind is right, median seconds."""
     overlaps, right, seconds = [], [], []
     for file in photo_files(folder):
+        if file.mask is None:
+            raise FileNotFoundError(f"{file.picture} has no mask to compare with")
         photo = read_photo(file.picture)
         truth = read_mask(file.mask, photo)
         start = time.perf_counter()

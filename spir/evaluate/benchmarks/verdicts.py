@@ -28,9 +28,9 @@ def judged_photos(folder: Path, own_cutout: bool = False) -> list[PhotoFile | Ba
     """The folder's photos, taken for good, and eight bad ones made of the first three that have masks.
 
     Raises FileNotFoundError where there is no photo, ValueError where fewer than three have masks."""
-    masked = [file for file in photo_files(folder) if file.mask][:CARS_NEEDED]
-    photos = [read_photo(file.picture) for file in masked]
-    cars = [(photo, read_mask(file.mask, photo)) for file, photo in zip(masked, photos, strict=True)]
+    masked = [(file.picture, file.mask) for file in photo_files(folder) if file.mask][:CARS_NEEDED]
+    photos = [(read_photo(picture), mask) for picture, mask in masked]
+    cars = [(photo, read_mask(mask, photo)) for photo, mask in photos]
     return [*photo_files(folder, own_cutout), *bad_photos(cars)]
 
 

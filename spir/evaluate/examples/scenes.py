@@ -77,9 +77,10 @@ def photographed(scene: Scene) -> RenderedScene:
 
 def camera_of(scene: Scene) -> Camera:
     """The camera, the car a little below the middle of the picture."""
-    angles = (torch.tensor([value]) for value in (scene.azimuth, scene.elevation, 0.0))
-    lens = (torch.tensor([value]) for value in (scene.focal, scene.scale))
-    return camera_from_pose(look_at_pose(*angles, *lens, torch.tensor([[0.0, -0.06]])))
+    numbers = (scene.azimuth, scene.elevation, 0.0, scene.focal, scene.scale)
+    azimuth, elevation, roll, focal, scale = (torch.tensor([value]) for value in numbers)
+    shift = torch.tensor([[0.0, -0.06]])
+    return camera_from_pose(look_at_pose(azimuth, elevation, roll, focal, scale, shift))
 
 
 def behind_a_wall(taken: RenderedScene) -> RenderedScene:

@@ -25,6 +25,7 @@ from spir.generator import PAPER, Generator, GeneratorConfig
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.inversion.config import HYBRID_FAST, InversionConfig, published
 from spir.inversion.descent import Descent
+from spir.inversion.variables import gradient
 from spir.pipeline import Reconstructor
 from spir.rendering.renderer import render
 from spir.types import Code, Cutout, Guess, Outcome
@@ -53,11 +54,11 @@ def networks(sizes: GeneratorConfig = PAPER, encoder: EncoderConfig = encoders.P
     torch.manual_seed(0)
     generator = Generator(replace(sizes, scene_range=1.0)).eval()
     with torch.no_grad():
-        generator.decoder.net[2].weight[0] *= LUMPS
-        generator.decoder.net[2].bias[0] = -BALL * LUMPS
+        generator.decoder.last.weight[0] *= LUMPS
+        generator.decoder.get_parameter("net.2.bias")[0] = -BALL * LUMPS
         generator.beta.fill_(BETA)
-    frozen = (network.requires_grad_(False) for network in (generator, Encoder(encoder).eval()))
-    return Models(*frozen, CATEGORIES[CATEGORY], "random")
+    seeing = Encoder(encoder).eval().requires_grad_(False)
+    return Models(generator.requires_grad_(False), seeing, CATEGORIES[CATEGORY], "random")
 
 
 def subject(reconstructor: Reconstructor, seed: int = 1) -> tuple[Cutout, Guess]:
@@ -101,8 +102,8 @@ def slope(
     )
     descent.evaluate(0)
     descent.step()
-    gains = descent.variables.gains
-    rows, palette = descent.variables.rows.grad / gains.rows, descent.variables.palette.grad / gains.palette
+    variables, gains = descent.variables, descent.variables.gains
+    rows, palette = gradient(variables.rows) / gains.rows, gradient(variables.palette) / gains.palette
     return torch.cat((rows.flatten(), palette.flatten()))
 
 

@@ -129,6 +129,7 @@ def score_batch(
 
 def turned_deg(step: Step, row: int, picture: Picture) -> float:
     """How far the found rotation is from the true one; a crop has that of its picture."""
+    assert picture.camera is not None
     truth = pose_from_camera(picture.camera).quaternion
     return geodesic_deg(step.pose.quaternion[row : row + 1], truth).item()
 
@@ -157,6 +158,8 @@ def novel(
     found: dict[str, list[float]] = {}
     for place in shot.others:
         picture = collection[place]
+        if picture.camera is None:
+            raise ValueError(f"{picture.name} has no camera from which an object could be looked at")
         mask = mask_of(picture.photo)
         # Without one there is no telling what is object: then everything counts.
         mask = torch.ones(picture.photo.rgb.shape[:2]) if mask is None else mask
@@ -174,8 +177,9 @@ def elsewhere(
     count = len(step.pose.scale)
     if not reconstructor.category.masked:
         cameras = [collection[int(place)].camera for place in draws.integers(len(collection), size=count)]
-        if all(camera is not None for camera in cameras):
-            return join(cameras)
+        known = [camera for camera in cameras if camera is not None]
+        if len(known) == len(cameras):
+            return join(known)
     return camera_from_pose(step.pose.map(lambda part: part.roll(1, 0)))
 
 

@@ -33,7 +33,7 @@ def shots(names: Sequence[str], protocol: str = "srn", most: int = MOST) -> list
     Raises ValueError for an unknown protocol."""
     if protocol not in PROTOCOLS:
         raise ValueError(f"there is no protocol {protocol!r}; choose among {', '.join(PROTOCOLS)}")
-    views = defaultdict(list)
+    views: defaultdict[str, list[int]] = defaultdict(list)
     for place, name in enumerate(names):
         views[name.rpartition("/")[0] or name].append(place)
     draws = np.random.default_rng(SEED)

@@ -1,1 +1,1 @@
-"""Meshes and textured surfaces as the bytes of files."""
+"""Exports meshes and textured surfaces to file formats, as bytes."""

@@ -1,6 +1,7 @@
-"""A surface's colours as one colour a part, times shared detail, plus what shines by itself; all in linear light.
+"""Splits a surface's colours into one base colour per part, a shared detail texture and an emissive texture, in linear light.
 
-glTF multiplies in linear light, and the layers of an `Appearance` add up in sRGB, so the detail is a ratio of the two.
+glTF multiplies in linear light, whereas the layers of an `Appearance` add up in sRGB, so the detail is a ratio of
+the two.
 """
 
 from dataclasses import dataclass
@@ -14,16 +15,16 @@ from spir.outputs.export.gltf import linear_from_srgb
 from spir.types import Appearance
 
 FLOOR = 0.1
-"""Linear light: a channel of which a part has less can hardly tell how lit it is, and follows the others."""
+"""Regularises the detail ratio (linear light): channels darker than this in the part's colour follow the other channels."""
 DARK = 0.01
-"""Of the square of a part's colour: where there is less, the layers say how lit it is."""
+"""Regularises the squared length of a part's colour: for darker colours the layers decide how lit it is."""
 UNSEEN = 1 / 255 / 12.92
-"""One step of a byte in the shadows."""
+"""One step of an sRGB byte in the shadows, in linear light."""
 
 
 @dataclass(frozen=True)
 class Factored:
-    """colour = factors[part] * detail + glow, each in [0, 1]."""
+    """The factors of a texture: colour = factors[part] * detail + glow, each in [0, 1]."""
 
     factors: Float[np.ndarray, "values 3"]
     detail: Float[np.ndarray, "size size 3"]
@@ -33,11 +34,11 @@ class Factored:
 def factored(
     appearance: Appearance, part: Int[np.ndarray, "size size"], glow: Float[np.ndarray, " values"]
 ) -> Factored:
-    """The colours of `layers.texture` taken apart; each part gives off the share `glow` of its own colour by itself.
+    """Split the colours of `layers.texture`; each part emits the share `glow` of its own colour.
 
-    What the layers add to the part's colour shines as much as it would alone, and the detail explains what is left:
-    sums of sRGB are brighter than sums of light, and the difference shall not keep the old colour. Paint that is
-    merely lit has grey detail, also in the channels that its own colour lacks."""
+    What the layers add to the part's colour is emitted as if it stood alone, and the detail explains what is left:
+    sums in sRGB are brighter than sums of light, and the difference must not keep the old colour after recolouring. Paint
+    that is merely lit has grey detail, also in the channels that its own colour lacks."""
     colours = (
         (torch.lerp(appearance.generated_palette, appearance.palette, appearance.detail) + 1) / 2
     ).clamp(0, 1)
@@ -62,8 +63,8 @@ def factored(
 def amount_of_part(
     appearance: Appearance, part: Int[np.ndarray, "size size"]
 ) -> Float[np.ndarray, "size size"]:
-    """How much of its part's colour each texel has, in sRGB: light times weight, and the generator's weight where there
-    is less of the photo's detail."""
+    """Return how much of its part's colour each texel has, in sRGB: light times weight, or the generator's weight
+    as far as the photo's detail is left out."""
     index = torch.from_numpy(part)[..., None]
     weight, generated = (
         enlarged(weights, len(part)).gather(2, index)[..., 0]

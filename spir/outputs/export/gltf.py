@@ -1,4 +1,4 @@
-"""What our GLB files have in common: one binary chunk with views into it, unlit materials, the photo's camera, the frame.
+"""Shared by all GLB exports: the binary chunk with its buffer views, unlit materials, the photo's camera, the container.
 
 The object stays in its canonical frame, which is that of glTF: +Y up, the front towards +Z.
 """
@@ -16,27 +16,27 @@ from spir.types import Camera
 FLOAT, UINT16, UINT32 = 5126, 5123, 5125
 VERTEX_DATA, INDEX_DATA = 34962, 34963
 SHORT = 65535
-"""Vertices that uint16 can number: its largest value is kept for "start again"."""
+"""The most vertices that uint16 indices can address; its largest value is reserved for primitive restart."""
 SAMPLER = {"magFilter": 9729, "minFilter": 9987, "wrapS": 33071, "wrapT": 33071}
-"""Bilinear between mipmaps, and edges go on."""
+"""A glTF sampler: bilinear, trilinear between mipmaps, clamped at the edges."""
 NEAREST = 0.01
-"""Near plane of the exported camera, object units."""
+"""The near plane of the exported camera, in object units."""
 FARTHEST = 100.0
 
 
 def linear_from_srgb(srgb: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """The sRGB transfer function undone, [0, 1] to [0, 1]."""
+    """Convert sRGB to linear light, [0, 1] to [0, 1]."""
     return np.where(srgb <= 0.04045, srgb / 12.92, ((srgb + 0.055) / 1.055) ** 2.4).astype(srgb.dtype)
 
 
 def srgb_from_linear(linear: Float[np.ndarray, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """The sRGB transfer function, [0, 1] to [0, 1]."""
+    """Convert linear light to sRGB, [0, 1] to [0, 1]."""
     curve = 1.055 * np.maximum(linear, 0.0031308) ** (1 / 2.4) - 0.055
     return np.where(linear <= 0.0031308, 12.92 * linear, curve).astype(linear.dtype)
 
 
 class Binary:
-    """The binary chunk while it grows, and the tables that say what lies where in it."""
+    """Builds the binary chunk of a GLB together with its tables of buffer views and accessors."""
 
     def __init__(self):
         self.data = bytearray()
@@ -44,13 +44,13 @@ class Binary:
         self.accessors: list[dict] = []
 
     def vertices(self, values: Float[np.ndarray, "vertex channel"], bounded: bool = False) -> int:
-        """The accessor of one row a vertex, as float32; positions must tell their bounds."""
+        """Add one float32 row per vertex and return its accessor's index; positions must state their bounds (`bounded`)."""
         values = values.astype("<f4")
         bounds = {"min": values.min(0).tolist(), "max": values.max(0).tolist()} if bounded else {}
         return self.accessor(values, FLOAT, f"VEC{values.shape[1]}", VERTEX_DATA, bounds)
 
     def indices(self, faces: Int[np.ndarray, "face 3"], short: bool = False) -> int:
-        """The accessor of the corners of triangles, as uint16 or uint32."""
+        """Add the vertex indices of triangles as uint16 (`short`) or uint32 and return their accessor's index."""
         corners = faces.reshape(-1).astype("<u2" if short else "<u4")
         return self.accessor(corners, UINT16 if short else UINT32, "SCALAR", INDEX_DATA, {})
 
@@ -61,11 +61,11 @@ class Binary:
         return len(self.accessors) - 1
 
     def picture(self, jpeg: bytes) -> dict:
-        """The entry of `images` for a JPEG inside the file."""
+        """Add a JPEG and return its entry of `images`."""
         return {"bufferView": self.view(jpeg), "mimeType": "image/jpeg"}
 
     def view(self, data: bytes, **target: int) -> int:
-        """The number of the view of some bytes, which begin at a multiple of four."""
+        """Add bytes, aligned to four, and return the index of their buffer view."""
         self.data += b"\0" * (-len(self.data) % 4)
         start = {"buffer": 0, "byteOffset": len(self.data), "byteLength": len(data)}
         self.views.append(start | target)
@@ -74,7 +74,7 @@ class Binary:
 
 
 def unlit(name: str, **colour: dict) -> dict:
-    """A material that is shown as it is; `colour` may hold a `baseColorTexture`."""
+    """Return a material that is shown unlit; `colour` may hold a `baseColorTexture`."""
     return {
         "name": name,
         "pbrMetallicRoughness": {**colour, "metallicFactor": 0.0, "roughnessFactor": 1.0},
@@ -83,7 +83,7 @@ def unlit(name: str, **colour: dict) -> dict:
 
 
 def assembled(binary: Binary, primitives: list[dict], camera: Camera | None, **tables: list) -> bytes:
-    """The file of one mesh, and the photo's square camera as a node where there is one.
+    """Return the GLB of one mesh, with the photo's square camera as a node where there is one.
 
     `tables` are the document's further lists, such as `materials`."""
     document = {
@@ -106,7 +106,7 @@ def assembled(binary: Binary, primitives: list[dict], camera: Camera | None, **t
 
 
 def gltf_camera(camera: Camera) -> tuple[dict, list[float]]:
-    """Optics and node matrix (column by column) of the first camera; glTF cameras look along -z as ours."""
+    """Return the intrinsics and the column-major node matrix of the first camera; glTF cameras look along -z as ours do."""
     matrix = camera.cam2world[0].detach().cpu().double().clone()
     # An orthographic matrix holds the half width of the picture; glTF wants it beside a pure rotation.
     half_width = float(torch.linalg.vector_norm(matrix[:3, :3], dim=0).mean())
@@ -124,7 +124,7 @@ def gltf_camera(camera: Camera) -> tuple[dict, list[float]]:
 
 
 def container(document: dict, binary: bytes) -> bytes:
-    """The two chunks of a GLB file, each padded to four bytes."""
+    """Return a GLB file: its two chunks, each padded to four bytes."""
     text = json.dumps(document, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 4)
     binary += b"\0" * (-len(binary) % 4)

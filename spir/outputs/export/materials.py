@@ -1,4 +1,4 @@
-"""What a part is made of, told by its name: the physically based material that a glTF viewer lights."""
+"""Chooses the physically based material of a part by its name, for glTF viewers that light the object."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,14 +6,14 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Finish:
-    """How a surface answers light, all in [0, 1]."""
+    """The surface finish of a part; all values lie in [0, 1]."""
 
     roughness: float = 0.7
     metallic: float = 0.0
     clearcoat: float = 0.0
     """The strength of a smooth clear layer on top (KHR_materials_clearcoat)."""
     glow: float = 0.0
-    """The share of its colour that it gives off by itself."""
+    """The share of its colour that the part emits by itself."""
 
 
 PLAIN = Finish()
@@ -34,22 +34,22 @@ FINISHES = {
     "feather": Finish(roughness=0.85),
     "beak": Finish(roughness=0.4),
 }
-"""A word in a part's name -> how it looks; the first that fits counts."""
+"""Maps a word in a part's name to its finish; the first match counts."""
 COAT_ROUGHNESS = 0.03
 
 
 def finish(name: str) -> Finish:
-    """What a part of that name looks like."""
+    """Return the finish of a part with that name."""
     return next((look for word, look in FINISHES.items() if word in name), PLAIN)
 
 
 def part_names(values: int, names: Sequence[str]) -> list[str]:
-    """One name for each palette entry: "part 3" where training gave it none."""
+    """Return one name for each palette entry: "part 3" where training gave it none."""
     return [names[k] if k < len(names) else f"part {k + 1}" for k in range(values)]
 
 
 def material(name: str, factor: list[float]) -> dict:
-    """The glTF material of a part: `factor`, its colour in linear light, times texture 0, and what texture 1 gives off."""
+    """Return a part's glTF material: `factor` (its colour in linear light) times texture 0, plus texture 1 as emission."""
     look = finish(name)
     entry = {
         "name": name,

@@ -1,6 +1,7 @@
-"""Which part of the object a face, and every texel around it, belongs to: the palette entry with the largest weight."""
+"""Assigns each face, and every texel around it, to a part of the object: the palette entry with the largest weight."""
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 import torch
@@ -21,15 +22,15 @@ INSIDE = np.array(
     + [np.roll((far, (1 - far) / 2, (1 - far) / 2), k).tolist() for far in (0.6, 0.9) for k in range(3)],
     np.float32,
 )
-"""Where in a face its weights are looked at, barycentric: in the middle and towards its corners."""
+"""Barycentric coordinates at which a face's weights are sampled: its centre and points towards its corners."""
 ROUNDS = 2
-"""How often faces on which two parts meet are cut."""
+"""How many times faces on which two parts meet are subdivided."""
 SPECK = 0.0005
-"""Of the whole surface: an island of one part that is smaller joins its neighbours."""
+"""Fraction of the whole surface's area: a smaller island of one part joins its neighbours."""
 
 
 def at_borders(appearance: Appearance, names: Sequence[str] = ()) -> Appearance:
-    """The same surface with smaller faces where parts meet."""
+    """Return the same surface, subdivided where parts meet."""
     for _ in range(ROUNDS):
         entries = weights_inside(appearance, names).argmax(2)
         appearance = refined(appearance, (entries != entries[:, :1]).any(1))
@@ -37,7 +38,7 @@ def at_borders(appearance: Appearance, names: Sequence[str] = ()) -> Appearance:
 
 
 def part_of_faces(appearance: Appearance, names: Sequence[str] = ()) -> Int[np.ndarray, " face"]:
-    """The palette entry that counts most on each face."""
+    """Return the palette entry with the largest weight on each face."""
     part = weights_inside(appearance, names).mean(1).argmax(1)
     return without_specks(appearance.vertices.numpy(), appearance.faces.numpy(), part)
 
@@ -45,7 +46,8 @@ def part_of_faces(appearance: Appearance, names: Sequence[str] = ()) -> Int[np.n
 def weights_inside(
     appearance: Appearance, names: Sequence[str] = ()
 ) -> Float[np.ndarray, "face inside values"]:
-    """The weights at the points `INSIDE` each face; what `names` calls shade or highlight is no part, and has -1."""
+    """Return the weights at the points `INSIDE` each face; entries that `names` calls shade or highlight are no
+    parts and get -1."""
     points = torch.einsum("pk,fkc->fpc", torch.from_numpy(INSIDE), appearance.uv[appearance.faces])
     weights = sample(appearance.weights, points.reshape(-1, 2)).reshape(*points.shape[:2], -1)
     weights[..., [k for k, name in enumerate(names) if name in LIGHT_NAMES]] = -1
@@ -55,7 +57,7 @@ def weights_inside(
 def without_specks(
     vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"], part: Int[np.ndarray, " face"]
 ) -> Int[np.ndarray, " face"]:
-    """The same parts, but an island of less than `SPECK` of the surface goes to whom most of its edges touch."""
+    """Return the same parts, but merge each island of less than `SPECK` of the surface into the part along most of its edges."""
     here, there = neighbours(vertices, faces)
     alike = part[here] == part[there]
     links = coo_matrix((np.ones(alike.sum()), (here[alike], there[alike])), shape=(len(faces),) * 2)
@@ -67,14 +69,14 @@ def without_specks(
     for face, other in ((here, there), (there, here)):
         heard = small[island[face]] & ~small[island[other]]
         np.add.at(votes, (island[face[heard]], part[other[heard]]), 1)
-    moved = votes.any(1)[island]
+    moved = cast(np.ndarray, votes.any(1))[island]
     return np.where(moved, votes.argmax(1)[island], part)
 
 
 def neighbours(
     vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"]
 ) -> tuple[Int[np.ndarray, " pair"], Int[np.ndarray, " pair"]]:
-    """Pairs of faces that share an edge, also across the seams of the unwrapping."""
+    """Return pairs of faces that share an edge, also across the seams of the UV atlas."""
     _, place = np.unique(vertices, axis=0, return_inverse=True)
     edges = np.sort(place.reshape(-1)[faces[:, [0, 1, 1, 2, 2, 0]]].reshape(-1, 2), axis=1)
     order = np.lexsort(edges.T)
@@ -85,16 +87,17 @@ def neighbours(
 def part_of_texels(
     appearance: Appearance, part: Int[np.ndarray, " face"], size: int
 ) -> Int[np.ndarray, "size size"]:
-    """The part of the face at the centre of each texel; outside the charts that of the nearest one."""
+    """Return the part of the face at the centre of each texel; outside the charts, that of the nearest texel inside."""
     texel_face = faces_in_texture(appearance.uv, appearance.faces, size).numpy()
-    row, column = distance_transform_edt(texel_face < 0, return_distances=False, return_indices=True)
+    found = distance_transform_edt(texel_face < 0, return_distances=False, return_indices=True)
+    row, column = cast(np.ndarray, found)
     return part[texel_face[row, column]]
 
 
 def faces_in_texture(
     uv: Float[Tensor, "vertex 2"], faces: Int[Tensor, "face 3"], size: int
 ) -> Int[Tensor, "size size"]:
-    """The face at the centre of each texel, -1 outside the charts: the texture looked at as a flat object."""
+    """Return the face at the centre of each texel, -1 outside the charts, by rasterising the UV layout."""
     flat = torch.stack((2 * uv[:, 0] - 1, 1 - 2 * uv[:, 1], torch.zeros(len(uv))), 1)
     above = torch.eye(4)
     above[2, 3] = 1.0

@@ -1,4 +1,4 @@
-"""Smaller faces where two parts meet, so that the border between their materials follows the texture."""
+"""Subdivides faces where two parts meet, so that the border between their materials follows the texture."""
 
 from dataclasses import replace
 
@@ -11,9 +11,10 @@ from spir.types import Appearance
 
 
 def refined(appearance: Appearance, chosen: Bool[np.ndarray, " face"]) -> Appearance:
-    """The same surface with the edges of the chosen faces cut in the middle, and every face along them.
+    """Return the same surface with the edges of the chosen faces, and every face along them, split at the midpoints.
 
-    A chosen face becomes four. No vertex lies on another face's edge, so there are no cracks, also across seams."""
+    A chosen face becomes four. No vertex lies on another face's edge (no T-junctions), so there are no cracks,
+    also across seams."""
     faces = appearance.faces.numpy()
     ends = np.stack((faces, np.roll(faces, -1, 1)), 2)
     _, place = np.unique(appearance.vertices.numpy(), axis=0, return_inverse=True)
@@ -39,7 +40,7 @@ def refined(appearance: Appearance, chosen: Bool[np.ndarray, " face"]) -> Appear
 
 
 def numbered(ends: Int[np.ndarray, "face 3 2"]) -> Int[np.ndarray, "face 3"]:
-    """A number for each edge, the same in both directions."""
+    """Return an index for each edge, the same for both directions."""
     _, number = np.unique(np.sort(ends, 2).reshape(-1, 2), axis=0, return_inverse=True)
     return number.reshape(ends.shape[:2])
 
@@ -47,7 +48,8 @@ def numbered(ends: Int[np.ndarray, "face 3 2"]) -> Int[np.ndarray, "face 3"]:
 def split(
     faces: Int[np.ndarray, "face 3"], middle: Int[np.ndarray, "face 3"], cut: Bool[np.ndarray, "face 3"]
 ) -> Int[np.ndarray, "part 3"]:
-    """The faces with cut edges in two, three or four; edge k runs from corner k to the next and has `middle` k."""
+    """Split faces with cut edges into two, three or four; edge k runs from corner k to the next and has the
+    midpoint `middle` k."""
     count = cut.sum(1)
     # Turned so that the only cut edge comes first, or the only whole one last.
     first = np.where(count == 2, cut.argmin(1) + 1, cut.argmax(1))

@@ -1,4 +1,4 @@
-"""Appearance to the bytes of a file: its surface with the photo's detail as a texture."""
+"""Exports an Appearance to a file: its surface with the photo's detail as a texture."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,23 +17,23 @@ from spir.outputs.views import encoded, to_uint8
 from spir.types import Appearance, Camera
 
 LARGEST = 400_000
-"""Bytes of a textured GLB with some six thousand faces."""
+"""The most bytes of a textured GLB with about six thousand faces."""
 HEAD = 4096
-"""Bytes of it kept for the document."""
+"""Bytes of a GLB reserved for the JSON document."""
 LEAST = 100_000
-"""Bytes that its picture may have, however many faces there are."""
+"""Bytes that the texture may have, however many faces there are."""
 LAYER = 400_000
-"""Bytes of each of the two pictures of a GLB by parts."""
+"""The most bytes of each of the two textures of a GLB by parts."""
 QUALITIES = (90, 85, 80, 70, 60, 50)
-"""Of JPEG, the finest first."""
+"""JPEG qualities to try, the best first."""
 LAYER_QUALITIES = (95, *QUALITIES)
-"""The same where pictures are multiplied and added, and so are their errors."""
+"""JPEG qualities for textures that are multiplied and added, which also combines their errors."""
 
 
 def textured_glb(appearance: Appearance, camera: Camera | None = None, names: Sequence[str] = ()) -> bytes:
-    """Binary glTF 2.0 with one texture, shown as it is (unlit), and the photo's square camera as a node.
+    """Return a binary glTF 2.0 with one texture, shown unlit, and the photo's square camera as a node.
 
-    Up to some six thousand faces it is smaller than `LARGEST`, if need be by a coarser JPEG."""
+    Up to about six thousand faces it is smaller than `LARGEST`, if necessary by a lower JPEG quality."""
     binary = Binary()
     attributes = surface(binary, appearance)
     faces = indices(binary, appearance, appearance.faces.numpy())
@@ -52,10 +52,10 @@ def textured_glb(appearance: Appearance, camera: Camera | None = None, names: Se
 
 
 def materials_glb(appearance: Appearance, camera: Camera | None = None, names: Sequence[str] = ()) -> bytes:
-    """Binary glTF 2.0 with one lit material a part, by name, over shared detail: whoever changes the
-    `baseColorFactor` of a material alone recolours that part.
+    """Return a binary glTF 2.0 with one lit material per part, named after it, over a shared detail texture.
 
-    Texture 0 is the detail, texture 1 what shines by itself: glare, badges, lamps."""
+    Changing only the `baseColorFactor` of a material recolours that part. Texture 0 is the detail, texture 1 the
+    emission: glare, badges, lamps."""
     names = part_names(len(appearance.palette), names)
     appearance = at_borders(appearance, names)
     part = part_of_faces(appearance, names)
@@ -83,7 +83,7 @@ def materials_glb(appearance: Appearance, camera: Camera | None = None, names: S
 
 
 def surface(binary: Binary, appearance: Appearance) -> dict[str, int]:
-    """The accessors of what every vertex has."""
+    """Add the vertex attributes and return their accessors."""
     return {
         "POSITION": binary.vertices(appearance.vertices.numpy(), bounded=True),
         "NORMAL": binary.vertices(appearance.normals.numpy()),
@@ -92,19 +92,19 @@ def surface(binary: Binary, appearance: Appearance) -> dict[str, int]:
 
 
 def indices(binary: Binary, appearance: Appearance, faces: Int[np.ndarray, "face 3"]) -> int:
-    """The accessor of some of the surface's faces, as short as it may be."""
+    """Return the accessor of some of the surface's faces, with the smallest possible index type."""
     return binary.indices(faces, short=len(appearance.vertices) <= SHORT)
 
 
 def bytes_of_linear(light: Float[np.ndarray, "rows columns 3"]) -> UInt8[np.ndarray, "rows columns 3"]:
-    """Linear light in [0, 1] as a picture, which is sRGB."""
+    """Convert linear light in [0, 1] to an sRGB picture."""
     return (255 * srgb_from_linear(light)).round().astype(np.uint8)
 
 
 def jpeg_within(picture: UInt8[np.ndarray, "rows columns 3"], room: int, qualities: Sequence[int]) -> bytes:
-    """A JPEG of at most `room` bytes: of less quality, then of half the size, where it does not fit.
+    """Return a JPEG of at most `room` bytes: the quality is lowered, then the size halved, until it fits.
 
-    Its colours are at full resolution, so that charts do not bleed into each other."""
+    Chroma is kept at full resolution, so that charts do not bleed into each other."""
     for quality in qualities:
         data = encoded(picture, "JPEG", quality=quality, subsampling=0)
         if len(data) <= room:
@@ -118,4 +118,4 @@ TEXTURED: dict[str, Callable[[Appearance, Camera | None, Sequence[str]], bytes]]
     "obj.zip": obj_zip,
     "usdz": usdz,
 }
-"""File name ending -> (appearance, camera or none, names of the palette entries) -> bytes."""
+"""Maps a file extension to its exporter: (appearance, camera or None, names of the palette entries) -> bytes."""

@@ -1,9 +1,10 @@
-"""USDZ of a textured surface, for phones and film tools; its writer, usd-core, is an extra."""
+"""Exports a textured surface as USDZ, for phones and film tools; its writer, usd-core, is an optional dependency."""
 
 import tempfile
 from collections.abc import Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 from zipfile import ZipFile, ZipInfo
 
 from spir.appearance.layers import texture
@@ -13,11 +14,11 @@ from spir.outputs.zip import LONG_AGO
 from spir.types import Appearance, Camera
 
 LENGTH_M = 0.3
-"""The longest side of the box around the object, metres: a model on a table."""
+"""Length of the longest side of the object's bounding box, in metres: a model on a table."""
 ALIGNMENT = 64
-"""Where the files inside a USDZ begin, bytes."""
+"""The files inside a USDZ begin at multiples of this many bytes."""
 HEADER = 30
-"""Bytes of a ZIP's header of an entry, before its name."""
+"""Bytes of a ZIP entry's local header, before its name."""
 
 
 def usdz(
@@ -26,7 +27,7 @@ def usdz(
     names: Sequence[str] = (),
     length_m: float = LENGTH_M,
 ) -> bytes:
-    """A USDZ with one texture, which shines by itself so that it looks as in the photo; it has no camera.
+    """Return a USDZ with one emissive texture, so that it looks as in the photo; it has no camera.
 
     Raises ExportError where usd-core is not installed."""
     picture = png_bytes(to_uint8(2 * texture(appearance) - 1))
@@ -34,11 +35,8 @@ def usdz(
 
 
 def crate(appearance: Appearance, length_m: float) -> bytes:
-    """The scene as a binary USD file that names `texture.png` beside it."""
-    try:
-        from pxr import Sdf, Usd, UsdGeom, UsdShade
-    except ImportError as missing:
-        raise ExportError('USDZ needs usd-core: pip install "spir[usd]"') from missing
+    """Return the scene as a binary USD file that refers to `texture.png` beside it."""
+    Sdf, Usd, UsdGeom, UsdShade, Vt = modules()
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder, "object.usdc")
         stage = Usd.Stage.CreateNew(str(path))
@@ -48,16 +46,25 @@ def crate(appearance: Appearance, length_m: float) -> bytes:
         root = UsdGeom.Xform.Define(stage, "/object").GetPrim()
         Usd.ModelAPI(root).SetKind("component")
         stage.SetDefaultPrim(root)
-        surface = shape(stage, appearance)
+        surface = shape(stage, appearance, Sdf, UsdGeom, Vt)
         UsdShade.MaterialBindingAPI.Apply(surface.GetPrim()).Bind(shining(stage, Sdf, UsdShade))
         stage.GetRootLayer().Save()
         return path.read_bytes()
 
 
-def shape(stage, appearance: Appearance):
-    """The mesh in a stage; the v of USD runs upwards."""
-    from pxr import Sdf, UsdGeom, Vt
+def modules() -> tuple[Any, ...]:
+    """Return Sdf, Usd, UsdGeom, UsdShade and Vt of usd-core, which is compiled and has no type information.
 
+    Raises ExportError where it is not installed."""
+    try:
+        from pxr import Sdf, Usd, UsdGeom, UsdShade, Vt
+    except ImportError as missing:
+        raise ExportError('USDZ needs usd-core: pip install "spir[usd]"') from missing
+    return Sdf, Usd, UsdGeom, UsdShade, Vt
+
+
+def shape(stage, appearance: Appearance, Sdf, UsdGeom, Vt):
+    """Add the mesh to a stage; in USD, v runs upwards."""
     points = Vt.Vec3fArray.FromNumpy(appearance.vertices.numpy())
     surface = UsdGeom.Mesh.Define(stage, "/object/surface")
     surface.CreatePointsAttr(points)
@@ -75,7 +82,7 @@ def shape(stage, appearance: Appearance):
 
 
 def shining(stage, Sdf, UsdShade):
-    """A UsdPreviewSurface without colour and gloss of its own, which gives off the texture."""
+    """Add a UsdPreviewSurface without diffuse colour or gloss, which emits the texture."""
     types = Sdf.ValueTypeNames
     material = UsdShade.Material.Define(stage, "/object/material")
     place, picture, look = (
@@ -102,7 +109,7 @@ def shining(stage, Sdf, UsdShade):
 
 
 def aligned(contents: dict[str, bytes]) -> bytes:
-    """A ZIP as USDZ wants it: the scene first, nothing compressed, every file at a multiple of `ALIGNMENT`."""
+    """Return a ZIP as USDZ requires it: the scene first, nothing compressed, every file at a multiple of `ALIGNMENT`."""
     file = BytesIO()
     with ZipFile(file, "w") as archive:
         for name, data in contents.items():

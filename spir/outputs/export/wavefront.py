@@ -1,4 +1,4 @@
-"""Wavefront OBJ of a textured surface, with its material and its picture in one ZIP."""
+"""Exports a textured surface as Wavefront OBJ, with its material and its texture in one ZIP."""
 
 from collections.abc import Sequence
 
@@ -8,11 +8,11 @@ from spir.outputs.zip import zip_bytes
 from spir.types import Appearance, Camera
 
 MTL = "newmtl surface\nKa 1 1 1\nKd 1 1 1\nKs 0 0 0\nillum 0\nmap_Kd texture.png\n"
-"""Colour that is shown as it is."""
+"""An MTL material whose texture is shown unlit."""
 
 
 def obj_zip(appearance: Appearance, camera: Camera | None = None, names: Sequence[str] = ()) -> bytes:
-    """Wavefront OBJ, its material and its texture in one ZIP, always the same bytes for the same surface."""
+    """Return a Wavefront OBJ, its material and its texture in one ZIP; the same surface always gives the same bytes."""
     picture = png_bytes(to_uint8(2 * texture(appearance) - 1))
     return zip_bytes(
         {
@@ -24,7 +24,7 @@ def obj_zip(appearance: Appearance, camera: Camera | None = None, names: Sequenc
 
 
 def wavefront(appearance: Appearance) -> str:
-    """The text of the OBJ; its v runs upwards, and corners count from 1."""
+    """Return the text of the OBJ; its v runs upwards, and vertex indices count from 1."""
     tables = {
         "v": appearance.vertices.numpy(),
         "vt": appearance.uv.numpy() * (1, -1) + (0, 1),

@@ -1,1 +1,1 @@
-"""The networks and algorithms that find the object in a photo."""
+"""The networks and algorithms that segment the object in a photo."""

@@ -1,4 +1,4 @@
-"""The photo's own alpha channel as the mask: somebody has cut the object out already."""
+"""The photo's own alpha channel as the mask, where the object is already cut out."""
 
 from jaxtyping import Float
 from torch import Tensor
@@ -11,7 +11,7 @@ NO_ALPHA = "This photo has no transparent background. Use the automatic cut-out.
 
 
 class AlphaSegmenter:
-    """Somebody has cut the object out already."""
+    """Uses the photo's alpha channel as the mask."""
 
     name = "the photo's own transparency"
 
@@ -22,5 +22,5 @@ class AlphaSegmenter:
 
     @staticmethod
     def available(photo: Photo) -> bool:
-        """Whether the alpha channel really parts the picture in two."""
+        """Whether the alpha channel really separates object and background."""
         return photo.alpha is not None and bool((photo.alpha >= 128).any() and (photo.alpha < 128).any())

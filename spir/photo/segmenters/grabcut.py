@@ -1,7 +1,7 @@
-"""§4 "Experimental setting", masks: a cut-out without any network, by colour models and graph cuts.
+"""§4 "Experimental setting", masks: segmentation without any network, by colour models and graph cuts.
 
-Good for one object that fills a third of the picture or more and differs in colour from what lies around
-it. It knows nothing of cars: an object like its floor, or in front of its twin, needs the brush.
+It works for one object that fills a third of the picture or more and differs in colour from its surroundings. It
+has no knowledge of cars: an object of the floor's colour, or in front of a similar one, needs the brush.
 """
 
 import cv2
@@ -16,29 +16,29 @@ from spir.photo.cutout import largest_component
 from spir.types import Photo
 
 SIDE = 200
-"""Longest side of the graph, pixels: a quarter of a second on one core, and larger graphs cut no better."""
+"""Longest side of the graph, in pixels: it takes a quarter of a second on one core, and larger graphs are no better."""
 LEAST = 16
-"""Shortest side of the graph: less leaves no room between border and object."""
+"""Shortest side of the graph, in pixels: a smaller one has no room between border and object."""
 ROUNDS = 3
 LIKELY = (0.5, 0.53, 0.44, 0.36)
-"""Centre x, y and radii, picture sizes, of the superellipse where the object is expected."""
+"""Centre x, y and radii, as fractions of the picture, of the superellipse where the object is expected."""
 CERTAIN = (0.5, 0.62, 0.25, 0.15)
-"""The same of the part that belongs to the object: low, as photos leave more room above than below."""
+"""Centre x, y and radii of the part that surely is object: it lies low, as photos leave more room above than below."""
 BORDER = 0.04
-"""The outermost band, of the shorter side, is background: there the surroundings' colours are learned."""
+"""Width of the outermost band that is taken for background, as a fraction of the shorter side; its colours are learned there."""
 GAP = 0.2
-"""Notches narrower than this, of the mask's longer side, are closed: dark windows, wheel arches."""
+"""Notches narrower than this fraction of the mask's longer side are closed: dark windows, wheel arches."""
 FLAT = 12
-"""A frame's lines differ by at most this many grey levels."""
+"""The pixels of a frame's lines differ by at most this many grey levels."""
 
 
 class GrabCutSegmenter:
-    """The built-in fallback; deterministic, under a second."""
+    """The built-in fallback; it is deterministic and takes less than a second."""
 
     name = "built-in (GrabCut, no network)"
 
     def __call__(self, photo: Photo, category: Category) -> Float[Tensor, "height width"]:
-        """1 on the object, 0 elsewhere; empty where the picture is of one colour."""
+        """Return 1 on the object and 0 elsewhere; all 0 where the picture has only one colour."""
         picture = photo.rgb.cpu().numpy()
         top, bottom, left, right = without_frame(picture)
         content = picture[top:bottom, left:right]
@@ -60,8 +60,8 @@ class GrabCutSegmenter:
 def superellipse(
     height: int, width: int, shape: tuple[float, float, float, float]
 ) -> Float[ndarray, "height width"]:
-    """Distance from its centre, 1 on the outline; wheels and roof reach further into the corners than an
-    ellipse."""
+    """Return the normalised distance from the centre of a superellipse, 1 on its outline; wheels and roof reach
+    further into the corners than an ellipse."""
     x0, y0, radius_x, radius_y = shape
     x = np.abs((np.arange(width) + 0.5) / width - x0) / radius_x
     y = np.abs((np.arange(height) + 0.5) / height - y0) / radius_y
@@ -69,7 +69,7 @@ def superellipse(
 
 
 def cut(picture: UInt8[ndarray, "height width 3"]) -> Bool[ndarray, "height width"]:
-    """Object or not, by GrabCut from where objects usually are; all False where nothing stands out."""
+    """Segment the object by GrabCut, starting from where objects usually are; all False where nothing stands out."""
     height, width = picture.shape[:2]
     labels = np.full((height, width), cv2.GC_PR_BGD, np.uint8)
     labels[superellipse(height, width, LIKELY) < 1] = cv2.GC_PR_FGD
@@ -83,12 +83,12 @@ def cut(picture: UInt8[ndarray, "height width 3"]) -> Bool[ndarray, "height widt
     # The colour models start from k-means; its seed is global to OpenCV, so the same photo needs it reset.
     cv2.setRNGSeed(0)
     models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(np.ascontiguousarray(picture), labels, None, *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(np.ascontiguousarray(picture), labels, (0, 0, 0, 0), *models, ROUNDS, cv2.GC_INIT_WITH_MASK)
     return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
 
 
 def fill(solid: Bool[ndarray, "height width"]) -> Bool[ndarray, "height width"]:
-    """Without hairs, notches and holes."""
+    """Remove thin protrusions, and close notches and holes."""
     thin, wide = (max(3, round(part * max(solid.shape)) | 1) for part in (0.01, GAP))
     solid = cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_OPEN, disc(thin))
     solid = cv2.copyMakeBorder(solid, wide, wide, wide, wide, cv2.BORDER_CONSTANT, value=0)
@@ -103,9 +103,9 @@ def disc(diameter: int) -> np.ndarray:
 
 
 def without_frame(picture: UInt8[ndarray, "height width 3"]) -> tuple[int, int, int, int]:
-    """Top, bottom, left, right of what is left inside bars of one colour, as screenshots have them.
+    """Return top, bottom, left and right of the picture inside bars of one colour, as screenshots have them.
 
-    Bars on all sides are no frame but a studio's backdrop, and stay."""
+    Bars on all four sides are taken for a studio's backdrop instead of a frame, and stay."""
     height, width = picture.shape[:2]
     columns = picture.transpose(1, 0, 2)
     top, bottom = bar(picture), bar(picture[::-1])
@@ -118,6 +118,6 @@ def without_frame(picture: UInt8[ndarray, "height width 3"]) -> tuple[int, int, 
 
 
 def bar(lines: UInt8[ndarray, "line pixel 3"]) -> int:
-    """How many of the first lines show the colour of the first pixel alone."""
+    """Return how many of the first lines consist only of the first pixel's colour."""
     off = np.abs(lines.astype(np.int16) - lines[0, 0].astype(np.int16)).max((1, 2)) > FLAT
     return int(off.argmax()) if off.any() else len(lines)

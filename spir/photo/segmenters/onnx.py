@@ -1,7 +1,7 @@
-"""§4 "Experimental setting", masks: our own small network, which knows what it looks for.
+"""§4 "Experimental setting", masks: our own small network, which is trained on the categories' objects.
 
-It finds the largest object, says whether it is a car, chair, bird or plane, and whether there are more of them. Run
-by OpenCV, so nothing has to be installed for it; `spir.train.segmenter.train` makes the file.
+It segments the largest object, says whether it is a car, chair, bird or plane, and whether there are more objects. It
+runs in OpenCV, so nothing else has to be installed; `spir.train.segmenter.train` makes the file.
 """
 
 from dataclasses import dataclass
@@ -24,27 +24,27 @@ from spir.types import Photo, Segmentation
 
 FILE = Path(__file__).parents[3] / "weights" / "shared" / "segmenter.onnx"
 KINDS = ("car", "chair", "bird", "plane")
-"""What the network knows, in the order of its answers; after these comes "none of them"."""
+"""The classes that the network knows, in the order of its outputs; the last output is "none of them"."""
 THIN = ("chair", "bird", "plane")
-"""Kinds with legs, beaks and wings; cars are rounder than a cut by colours leaves them."""
+"""Classes with thin parts (legs, beaks, wings), whose masks are refined; refining would cut cars less round than they are."""
 SIDE = 256
-"""Of the square picture that it sees."""
+"""Side of the square picture that the network sees, in pixels."""
 ROOM = 0.2
-"""Around the object in the second look, of its longer side."""
+"""Margin around the object in the second pass, as a fraction of its longer side."""
 CLOSE = 0.8
-"""An object whose box with room fills more than this share of the picture's longer side is not looked at again."""
+"""An object whose box with margin fills more than this fraction of the picture's longer side gets no second pass."""
 LEAST = 0.02
-"""Of the picture's longer side: a smaller find is noise."""
+"""An object smaller than this fraction of the picture's longer side is taken for noise."""
 NEARLY = 0.3
-"""Another object counts if its area is at least this share of the largest one's."""
+"""Another object counts if its area is at least this fraction of the largest one's."""
 
 running = Lock()
-"""OpenCV's networks hold the picture they work on: one visitor at a time, for a twentieth of a second."""
+"""Lets one thread run OpenCV's network at a time, as it holds its input: about a twentieth of a second each."""
 
 
 @dataclass(frozen=True)
 class OnnxSegmenter:
-    """Knows what objects look like, so a busy background or a twin of the floor's colour is no trouble."""
+    """A trained segmenter, which copes with busy backgrounds and with objects of the floor's colour."""
 
     file: Path = FILE
     name = "our own network"
@@ -56,7 +56,7 @@ class OnnxSegmenter:
         return self.segment(photo).mask
 
     def segment(self, photo: Photo) -> Segmentation:
-        """The largest object and what the photo shows, two looks at most: at everything, then closer.
+        """Segment the largest object and classify the photo, in at most two passes: the whole picture, then a closer crop.
 
         Raises PhotoError where the network's file is missing or broken."""
         picture = photo.rgb.cpu().numpy()
@@ -81,7 +81,7 @@ class OnnxSegmenter:
 
 
 def further(mask: Float[ndarray, "height width"], objects: Float[ndarray, "height width"]) -> int:
-    """How many pieces of `objects` there are beside the largest object that are nearly as large."""
+    """Return how many pieces of `objects` beside the largest object are nearly as large."""
     own = largest_component(torch.from_numpy(mask)).numpy() >= 0.5
     count, labels, stats, _ = cv2.connectedComponentsWithStats((objects >= 0.5).astype(np.uint8))
     apart = [not own[labels == label].any() for label in range(1, count)]
@@ -92,7 +92,7 @@ def further(mask: Float[ndarray, "height width"], objects: Float[ndarray, "heigh
 
 
 def around(mask: Float[ndarray, "height width"]) -> Box | None:
-    """The box of the largest piece with some room, inside the picture; none where there is nothing to speak of."""
+    """Return the box of the largest piece with a margin, inside the picture; None where there is nothing but noise."""
     height, width = mask.shape
     solid = largest_component(torch.from_numpy(mask)).numpy() >= 0.5
     rows, columns = np.flatnonzero(solid.any(1)), np.flatnonzero(solid.any(0))
@@ -109,7 +109,8 @@ def around(mask: Float[ndarray, "height width"]) -> Box | None:
 def look(
     file: Path, picture: UInt8[ndarray, "height width 3"]
 ) -> tuple[Float[ndarray, "height width"], Float[ndarray, "height width"], dict[str, float]]:
-    """The network's masks of a picture, enlarged to its size: of the largest object and of all; and its kinds."""
+    """Return the network's masks, enlarged to the picture's size (of the largest object and of all), and its
+    class probabilities."""
     square = squared(picture).transpose(2, 0, 1)[None].astype(np.float32)
     try:
         with running:
@@ -129,20 +130,20 @@ def look(
 
 
 def answer(net, square: Float[ndarray, "1 3 side side"]) -> list[ndarray]:
-    """Masks and kinds of one picture, in arrays of their own: OpenCV uses its again."""
+    """Return masks and class probabilities of one picture as copies: OpenCV reuses its own arrays."""
     net.setInput(np.ascontiguousarray(square), "rgb")
     return [each.copy() for each in net.forward(["masks", "kinds"])]
 
 
 @lru_cache(maxsize=1)
 def network(file: Path):
-    """The loaded network; the only thing kept between photos."""
+    """Return the loaded network, the only state kept between photos."""
     # OpenCV 5 has a second engine which gets this graph wrong; OpenCV 4 has the first one only.
     engine = [cv2.dnn.ENGINE_CLASSIC] if hasattr(cv2.dnn, "ENGINE_CLASSIC") else []
     return cv2.dnn.readNetFromONNX(str(file), *engine)
 
 
 def squared(picture: UInt8[ndarray, "height width 3"], side: int = SIDE) -> UInt8[ndarray, "side side 3"]:
-    """The picture stretched to a square: with grey bars instead, which keep its proportions, IoU was 0.04 worse."""
+    """Stretch the picture to a square; padding with grey bars, which keeps the proportions, gave an IoU 0.04 worse."""
     how = cv2.INTER_AREA if side < max(picture.shape[:2]) else cv2.INTER_LINEAR
     return cv2.resize(picture, (side, side), interpolation=how)

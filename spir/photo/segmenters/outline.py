@@ -1,6 +1,6 @@
-"""A coarse mask brought to the photo's own outlines where legs and beaks are thin, by a graph cut along its rim.
+"""Refines a coarse mask along the photo's own edges where legs and beaks are thin, by a graph cut along its outline.
 
-Also tried on 50 photos: a guided filter (He et al., ECCV 2010), which gained nothing, before the cut or after it.
+Also tried on 50 photos: a guided filter (He et al., ECCV 2010), which gained nothing before or after the cut.
 """
 
 import cv2
@@ -11,20 +11,20 @@ from numpy import ndarray
 GRAPH_SIDE = 320
 """Longest side of the graph, pixels."""
 BAND = 0.05
-"""How far from the coarse outline the cut may move it, of the longer side."""
+"""How far the cut may move the coarse outline, as a fraction of the longer side."""
 SURE = 0.9
-"""What the network is as sure of as this stays."""
+"""Pixels of which the network is at least this sure stay as they are."""
 PLAIN = 4
-"""A picture whose colours differ by less, of 255, has nothing to cut along."""
+"""A picture whose colours differ by less than this (of 255) has no edges to cut along."""
 
 Box = tuple[int, int, int, int]
-"""Top, bottom, left, right, whole pixels."""
+"""Top, bottom, left and right, in whole pixels."""
 
 
 def refined(
     picture: UInt8[ndarray, "height width 3"], mask: Float[ndarray, "height width"], box: Box
 ) -> Float[ndarray, "height width"]:
-    """The mask, in [0, 1], cut anew along its rim inside a box; 0 outside."""
+    """Refine the mask, in [0, 1], along its outline inside a box; 0 outside the box."""
     top, bottom, left, right = box
     out = np.zeros(mask.shape, np.float32)
     out[top:bottom, left:right] = cut_along(
@@ -37,7 +37,7 @@ def refined(
 def cut_along(
     picture: UInt8[ndarray, "height width 3"], mask: Float[ndarray, "height width"]
 ) -> Float[ndarray, "height width"]:
-    """GrabCut between what is surely object and surely background by the mask; the mask where one is missing."""
+    """Run GrabCut between sure object and sure background of the mask; return the mask where one of them is missing."""
     height, width = mask.shape
     scale = min(1.0, GRAPH_SIDE / max(height, width))
     size = (max(8, round(width * scale)), max(8, round(height * scale)))
@@ -49,13 +49,13 @@ def cut_along(
     # As in spir.photo.segmenters.grabcut: the same photo, the same mask.
     cv2.setRNGSeed(0)
     models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.grabCut(small, labels, None, *models, 1, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(small, labels, (0, 0, 0, 0), *models, 1, cv2.GC_INIT_WITH_MASK)
     found = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.float32)
     return cv2.resize(found, (width, height), interpolation=cv2.INTER_LINEAR)
 
 
 def known(mask: Float[ndarray, "height width"]) -> UInt8[ndarray, "height width"]:
-    """GrabCut's labels: sure beyond a band along the outline, probable inside it."""
+    """Return GrabCut's labels: sure beyond a band along the outline, probable inside it."""
     reach = 2 * max(1, round(BAND * max(mask.shape))) + 1
     disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
     solid = (mask >= 0.5).astype(np.uint8)

@@ -1,7 +1,7 @@
 """§4 "Experimental setting", masks: the salient object, by a network of the optional package rembg.
 
-Its import compiles for a minute and its network may have to be fetched, so a server begins with both in the
-background (`network(model).begin()`) and cuts out by other means until it is there.
+Its import compiles for a minute and its network may have to be downloaded, so a server starts both in the
+background (`network(model).begin()`) and uses another segmenter until they are ready.
 """
 
 import os
@@ -10,6 +10,7 @@ from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from threading import Lock, Thread
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -27,24 +28,24 @@ WAY_OUT = "Use another cut-out, or paint over the object with the brush."
 
 @dataclass
 class Network:
-    """A network of rembg's, on its way or there. One serves all visitors."""
+    """A network of rembg, loaded or still loading. One instance serves all users."""
 
     model: str
-    session: object | None = None
+    session: Any = None
     problem: str = ""
-    """Why it could not be had; empty while that is open."""
+    """Why loading failed; empty while it has not."""
     lock: Lock = field(default_factory=Lock)
     thread: Thread | None = None
 
     @property
     def file(self) -> Path:
-        """Where rembg keeps it."""
+        """The path where rembg keeps the network."""
         home = os.environ.get("U2NET_HOME") or Path(os.environ.get("XDG_DATA_HOME", "~"), ".u2net")
         return Path(home, f"{self.model}.onnx").expanduser()
 
     @property
     def obtainable(self) -> bool:
-        """Whether it may be had at all, without importing rembg (that takes seconds)."""
+        """Whether the network can be had at all, found without importing rembg (which takes seconds)."""
         there = os.environ.get("SPIR_ALLOW_DOWNLOAD") == "1" or self.file.is_file()
         return find_spec("rembg") is not None and there
 
@@ -53,7 +54,7 @@ class Network:
         return self.thread is not None and self.session is None and not self.problem
 
     def begin(self) -> None:
-        """Load it in the background; once, or again where it failed."""
+        """Start loading in the background; once, or again after a failure."""
         with self.lock:
             if self.session is not None or self.loading:
                 return
@@ -69,15 +70,15 @@ class Network:
             self.problem = f"The cut-out network {self.model} could not be loaded ({first_line(problem)})."
 
     def fetched(self) -> int:
-        """Megabytes of its file that have come so far; what is being fetched bears a name of its own beside it."""
+        """Megabytes of the network's file downloaded so far, counting the temporary file beside it."""
         try:
             sizes = [path.stat().st_size for path in self.file.parent.glob("tmp*") if path.is_file()]
         except OSError:
             sizes = []
         return max(sizes, default=0) // 10**6
 
-    def ready(self) -> object:
-        """The loaded network, waited for. Raises PhotoError where it cannot be had."""
+    def ready(self) -> Any:
+        """Wait for the loaded network and return it. Raises PhotoError where it cannot be had."""
         self.begin()
         if self.thread is not None:
             self.thread.join()
@@ -88,12 +89,12 @@ class Network:
 
 @lru_cache(maxsize=4)
 def network(model: str) -> Network:
-    """The one of that name; the only thing kept between photos."""
+    """Return the network of that name, the only state kept between photos."""
     return Network(model)
 
 
-def local_session(model: str) -> object:
-    """rembg's loaded network. Raises whatever rembg does, and ValueError for those that would send photos away."""
+def local_session(model: str) -> Any:
+    """Load rembg's network. Raises whatever rembg does, and ValueError for models that would upload the photos."""
     import rembg
 
     session = rembg.new_session(model)
@@ -103,14 +104,14 @@ def local_session(model: str) -> object:
 
 
 def first_line(problem: Exception) -> str:
-    """What went wrong, short enough for a page and without paths."""
+    """Summarise what went wrong, short enough for a page and without file paths."""
     line = next(iter(str(problem).splitlines()), "")
     return type(problem).__name__ if not line or "/" in line or "\\" in line else line[:120]
 
 
 @dataclass(frozen=True)
 class RembgSegmenter:
-    """The salient object, whatever it is."""
+    """Segments the salient object, whatever it is."""
 
     model: str = REMBG_MODEL
 
@@ -119,7 +120,7 @@ class RembgSegmenter:
         return f"rembg ({self.model})"
 
     def available(self) -> bool:
-        """Whether it can run now, or has not been begun with and may be had."""
+        """Whether it can run now, or has not been started and may be had."""
         here = network(self.model)
         return here.session is not None or (here.obtainable and not here.loading and not here.problem)
 
@@ -129,7 +130,7 @@ class RembgSegmenter:
             import rembg
 
             picture = Image.fromarray(photo.rgb.cpu().numpy())
-            mask = rembg.remove(picture, session=session, only_mask=True)
+            mask = cast(Image.Image, rembg.remove(picture, session=session, only_mask=True))
         except Exception as problem:
             raise PhotoError(f"The cut-out network {self.model} could not run. {WAY_OUT}") from problem
         return torch.from_numpy(np.asarray(mask.convert("L"), np.float32) / 255)

@@ -1,1 +1,1 @@
-"""A session as one ZIP: written, checked and read back."""
+"""Write, check and read back a session as one ZIP."""

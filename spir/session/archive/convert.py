@@ -1,4 +1,4 @@
-"""Sessions to archives and back."""
+"""Convert sessions to archives and back."""
 
 from dataclasses import replace
 
@@ -18,8 +18,9 @@ OF_ANOTHER_PHOTO = "The photo and the cut-out in this ZIP do not belong together
 
 
 def to_archive(session: Session) -> SessionArchive:
-    """Everything of a session with a result that an archive keeps; of surfaces and views, those of the fit in use."""
-    result, fit = session.result, session.fit
+    """Return the archive of a session with a result; of surfaces and views it keeps those of the fit in
+    use."""
+    result, fit = session.fitted, session.fit
     trajectory, textured, table = result.trajectory, session.textured, session.turntable
     current = textured is not None and textured.shows(session.unedited, trajectory.cutout, textured.size)
     return SessionArchive(
@@ -27,7 +28,7 @@ def to_archive(session: Session) -> SessionArchive:
         mask=trajectory.mask,
         margin=session.margin,
         segmenter=session.segmenter,
-        guess=session.guess,
+        guess=session.first_guess,
         fit=replace(fit, code=fit.code if result.palette is None else unedited_code(session)),
         metrics=trajectory.metrics,
         views=table.parts if table is not None and table.shows(fit) else (),
@@ -35,25 +36,26 @@ def to_archive(session: Session) -> SessionArchive:
         palette=result.palette,
         segments=tuple(archived(session, segment) for segment in trajectory.segments),
         mask_edited=session.mask_edited,
-        layers=textured.layers if current else None,
+        layers=textured.layers if textured is not None and current else None,
     )
 
 
 def unedited_code(session: Session) -> Code:
-    """The code in use without the colours that were chosen by hand."""
-    result = session.result
+    """Return the code in use without the colours that were chosen by hand."""
+    result = session.fitted
     return result.step.code if result.mixed is None else result.mixed
 
 
 def archived(session: Session, segment: Segment) -> ArchivedSegment:
-    """A segment without its steps; one that began at the first guess says nothing of its start."""
+    """Return a segment without its steps; one that began at the first guess has no start of its own."""
     start, moved = segment.start, segment.start is not session.guess
     numbers = (segment.first_step, segment.first_seconds, segment.config)
     return ArchivedSegment(*numbers, *((start.code, start.pose) if moved else (None, None)))
 
 
 def from_archive(engine: Reconstructor, kept: SessionArchive) -> Session:
-    """The session that an archive continues. Raises PhotoError, and ArchiveError where its parts do not fit."""
+    """Return the session that an archive restores. Raises PhotoError, and ArchiveError where its parts do not
+    fit together."""
     photo = read_photo(kept.photo)
     if kept.mask.shape != photo.rgb.shape[:2]:
         raise ArchiveError(OF_ANOTHER_PHOTO)
@@ -84,7 +86,8 @@ def from_archive(engine: Reconstructor, kept: SessionArchive) -> Session:
 
 
 def segments_of(kept: SessionArchive) -> tuple[Segment, ...]:
-    """The segments with their steps; an older archive has one, from the first guess and with the usual numbers."""
+    """Return the segments with their steps; an older archive has one, from the first guess and with the usual
+    configuration."""
     steps = kept.fit.trajectory
     given = kept.segments or (ArchivedSegment(steps[0].index, 0.0, preset(steps[-1].index - steps[0].index)),)
     ends = [segment.first_step for segment in given[1:]] + [steps[-1].index + 1]
@@ -99,7 +102,7 @@ def segments_of(kept: SessionArchive) -> tuple[Segment, ...]:
 
 
 def result_of(fit: Fit, trajectory: Trajectory, kept: SessionArchive) -> Result:
-    """What of the fit is in use: one of its steps, or a code that was mixed."""
+    """Return the result with what is in use: one of its steps, or a code that was mixed."""
     place = selected_index(fit)
     if place is not None:
         return Result(trajectory, fit.trajectory[place].index, palette=kept.palette)
@@ -107,6 +110,6 @@ def result_of(fit: Fit, trajectory: Trajectory, kept: SessionArchive) -> Result:
 
 
 def step_of_pose(fit: Fit) -> Step:
-    """The step whose camera a mixed object has; the last where it is none of them."""
+    """Return the step whose camera a mixed object has; the last step where none has it."""
     same = (step for step in fit.trajectory if step.pose.quaternion.equal(fit.pose.quaternion))
     return next(same, fit.trajectory[-1])

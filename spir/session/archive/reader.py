@@ -1,7 +1,7 @@
-"""Reads a session back from the ZIP of `writer`, which anybody may have tampered with (section 5, "Results").
+"""Read a session back from the ZIP of `writer`, which anybody may have tampered with (section 5, "Results").
 
-Only names that `write_archive` writes are read, into memory and only so far; nothing touches the disk and nothing is
-unpickled; every number is checked for kind, shape and range before it is used.
+Only names that `write_archive` writes are read, into memory and up to a limit. Nothing touches the disk and
+nothing is unpickled; every number is checked for dtype, shape and range before it is used.
 """
 
 import json
@@ -26,11 +26,11 @@ from spir.session.archive.pictures import mask_from, step_picture
 from spir.session.archive.segments import ArchivedSegment, read_config
 from spir.session.archive.writer import FORMAT, LAYERS, SessionArchive
 from spir.types import Code, Fit, Guess, OptimizerState, Outcome, Pose, Step
-from spir.validation import Tensors, listed, number, sentence
+from spir.validation import Tensors, checked_list, checked_number, checked_text
 
 MEGABYTE = 2**20
 LARGEST = 200 * MEGABYTE
-"""Of the ZIP."""
+"""The largest ZIP that is read, in bytes."""
 MOST_ENTRIES = 1000
 LIMITS = {
     r"photo\.[a-z]{1,8}": 40 * MEGABYTE,
@@ -41,16 +41,17 @@ LIMITS = {
     r"steps/[0-9]{2,3}\.png": MEGABYTE,
     r"orbit/[0-9]{2}\.webp": 8 * MEGABYTE,
 }
-"""Names that are read, and how many bytes of each at most; everything else is passed over."""
+"""The names that are read, and the most bytes of each; all other entries are skipped."""
 MOST_BYTES = 128 * MEGABYTE
-"""Of all that is read together."""
+"""The most bytes that are unpacked in total."""
 MOST_STEPS = 256
 MOST_VIEWS = 100
 VIEW_SIZES = (32, 128)
 SECONDS = 0.8
-"""Of the processor's time for reading all the pictures."""
+"""The seconds of CPU time for reading all the pictures."""
 MARGINS = (0.0, 0.5)
-"""Room around the object; the square with much more would have thousands of pixels a side."""
+"""The least and the largest room around the object, as a fraction of its box; much more would make squares of
+thousands of pixels a side."""
 MOST_METRICS = 16
 METRIC = re.compile(r"[a-z][a-z0-9_]{0,31}")
 AGAIN = "Download it again from this page, or start anew from the photo inside it."
@@ -60,10 +61,11 @@ DAMAGED = f"This ZIP is damaged, or was not made by this page. {AGAIN}"
 def read_archive(
     data: bytes, category: Category, generator: Generator, weights_hash: str, size: int = 128
 ) -> SessionArchive:
-    """The run in a ZIP made with these weights; `size` is that of cut-outs and of the pictures of steps.
+    """Return the run in a ZIP that was made with these weights; `size` is that of cut-outs and of the
+    pictures of steps.
 
-    All tensors float32 on the CPU; pictures of steps come back as bytes had them. The photo is as it was sent
-    and still to be decoded; whether the mask fits it is for the caller to see. Raises ArchiveError."""
+    All tensors are float32 on the CPU, and the pictures of steps have the precision of bytes. The photo is
+    still to be decoded, and the caller checks whether the mask fits it. Raises ArchiveError."""
     try:
         contents = entries(data)
         words = restore_part(contents["run.json"], category, weights_hash)
@@ -72,15 +74,16 @@ def read_archive(
     except ArchiveError:
         raise
     except Exception as problem:
-        # Decoders fed with hostile bytes may raise anything at all; to the visitor it is one thing.
+        # Decoders fed with hostile bytes may raise anything; the visitor gets one message.
         raise ArchiveError(DAMAGED) from problem
 
 
 def entries(data: bytes) -> dict[str, bytes]:
-    """The files of a ZIP that have a known name, unpacked only as far as their limits."""
+    """Return the files of a ZIP that have a known name, unpacked only up to their limits. Raises
+    ArchiveError."""
     if len(data) > LARGEST:
         raise ArchiveError(f"This ZIP is too large: at most {LARGEST // MEGABYTE} MB. {AGAIN}")
-    # Counted before anything is parsed, as a list of millions of names is a bomb of its own.
+    # Counted before anything is parsed, as a directory of millions of names is a ZIP bomb by itself.
     if data.count(b"PK\x01\x02") > MOST_ENTRIES:
         raise ArchiveError(f"This ZIP holds too many files. {AGAIN}")
     found, total = {}, 0
@@ -95,7 +98,7 @@ def entries(data: bytes) -> dict[str, bytes]:
             ):
                 raise ArchiveError(DAMAGED)
             with archive.open(entry) as file:
-                # What the header says of the size is only a claim.
+                # The size in the header is not trusted.
                 content = file.read(limit + 1)
             total += len(content)
             if len(content) > limit or total > MOST_BYTES:
@@ -105,7 +108,7 @@ def entries(data: bytes) -> dict[str, bytes]:
 
 
 def restore_part(text: bytes, category: Category, weights_hash: str) -> dict:
-    """The part of run.json that restoring needs, of the right format, category and weights."""
+    """Return the part of run.json that restoring needs, after checking its format, category and weights."""
 
     def refuse(constant: str):
         raise ValueError(f"{constant} is no number")
@@ -115,27 +118,27 @@ def restore_part(text: bytes, category: Category, weights_hash: str) -> dict:
         raise ArchiveError(f"This ZIP was made by another version of this page. {AGAIN}")
     if words["category"] != category.name:
         raise ArchiveError(
-            f"This ZIP is of the category {sentence(words['category'])}, but this page works with "
+            f"This ZIP is of the category {checked_text(words['category'])}, but this page works with "
             f"{category.name}. Choose that category, or start anew from the photo inside it."
         )
     if words["weights"] != weights_hash:
         raise ArchiveError(
-            f"This ZIP was made with other weights ({sentence(words['weights'])[:8]}; these here are "
+            f"This ZIP was made with other weights ({checked_text(words['weights'])[:8]}; these here are "
             f"{weights_hash[:8]}), which do not understand its numbers. Start anew from the photo inside it."
         )
     return words
 
 
 def measured(row: object) -> dict[str, float]:
-    """The metrics of one step. Raises ValueError."""
+    """Return the metrics of one step. Raises ValueError."""
     if not isinstance(row, dict) or len(row) > MOST_METRICS or not all(map(METRIC.fullmatch, row)):
         raise ValueError("these are no metrics")
-    return {name: number(value, -1e9, 1e9) for name, value in row.items()}
+    return {name: checked_number(value, -1e9, 1e9) for name, value in row.items()}
 
 
 @dataclass(frozen=True)
 class Reader:
-    """From the unpacked files to the run, every value checked on the way."""
+    """A reader turns the unpacked files into the run and checks every value."""
 
     contents: dict[str, bytes]
     words: dict
@@ -144,24 +147,24 @@ class Reader:
     generator: Generator
     size: int
     latest: float
-    """When it must be done, by the clock of `spir.limits`."""
+    """The deadline for reading, on the clock of `spir.limits`."""
 
     def kept(self) -> SessionArchive:
-        """All of it."""
+        """Return the whole run."""
         words = self.words
         steps = self.steps()
-        metrics = listed(words["metrics"], measured, MOST_STEPS)
+        metrics = checked_list(words["metrics"], measured, MOST_STEPS)
         if len(metrics) not in (0, len(steps)):
             raise ValueError("there are not as many metrics as steps")
         photos = [content for name, content in self.contents.items() if name.startswith("photo.")]
         if len(photos) != 1:
             raise ValueError("there must be one photo")
-        view_size = int(number(words["view_size"], *VIEW_SIZES))
+        view_size = int(checked_number(words["view_size"], *VIEW_SIZES))
         return SessionArchive(
             photo=photos[0],
             mask=mask_from(self.contents["mask.png"], self.latest),
-            margin=number(words["margin"], *MARGINS),
-            segmenter=sentence(words["segmenter"]),
+            margin=checked_number(words["margin"], *MARGINS),
+            segmenter=checked_text(words["segmenter"]),
             guess=self.guess(),
             fit=Fit(words["category"], self.code("fit.code"), self.pose("fit.pose"), steps),
             metrics=metrics,
@@ -174,8 +177,8 @@ class Reader:
         )
 
     def segments(self) -> tuple[ArchivedSegment, ...]:
-        """The descents, in order; older archives do not name them."""
-        given = listed(self.words.get("segments", []), lambda part: part, MOST_STEPS)
+        """Return the segments in order; older archives have none."""
+        given = checked_list(self.words.get("segments", []), lambda part: part, MOST_STEPS)
         found = tuple(self.segment(f"start.{place:02d}", part) for place, part in enumerate(given))
         if any(later.first_step <= before.first_step for before, later in pairwise(found)):
             raise ValueError("the segments are not in order")
@@ -183,20 +186,21 @@ class Reader:
 
     def segment(self, name: str, part: dict) -> ArchivedSegment:
         code, pose = (self.code(f"{name}.code"), self.pose(f"{name}.pose")) if part["moved"] else (None, None)
-        first = int(number(part["first_step"], 0, MOST_STEPS))
+        first = int(checked_number(part["first_step"], 0, MOST_STEPS))
         return ArchivedSegment(
-            first, number(part["first_seconds"], 0, 1e9), read_config(part["config"]), code, pose
+            first, checked_number(part["first_seconds"], 0, 1e9), read_config(part["config"]), code, pose
         )
 
     def layers(self) -> bytes | None:
-        """The surface, once it has been seen to be whole and of as many colours as the fit; older ZIPs have none."""
+        """Return the textured surface, after checking that it is whole and has as many colours as the fit;
+        None in older archives."""
         data = self.contents.get(LAYERS)
         if data is not None and len(layers_from(data).palette) != self.generator.config.values:
             raise ValueError("this surface has other colours than the fit")
         return data
 
     def guess(self) -> Guess:
-        outcome = listed(self.words["guess_outcome"], Outcome, 1)
+        outcome = checked_list(self.words["guess_outcome"], Outcome, 1)
         if len(outcome) != 1:
             raise ValueError("the first guess has no outcome")
         return Guess(
@@ -231,8 +235,10 @@ class Reader:
         )
 
     def steps(self) -> tuple[Step, ...]:
-        """The trajectory, in order."""
-        outcomes = listed(self.words["step_outcomes"], lambda told: listed(told, sentence, 1), MOST_STEPS)
+        """Return the steps of the trajectory in order."""
+        outcomes = checked_list(
+            self.words["step_outcomes"], lambda told: checked_list(told, checked_text, 1), MOST_STEPS
+        )
         count = len(outcomes)
         if not count:
             raise ValueError("there is no step")
@@ -255,7 +261,8 @@ class Reader:
         return Step(index, code, pose, rgb, alpha, loss, seconds, outcome, momentum)
 
     def momentum(self, name: str, pose: Pose) -> OptimizerState | None:
-        """Shaped as the leaves of the inversion: the shape as a whole, its rows, the palette's row, the pose."""
+        """Return the optimiser's state, shaped as the leaves of the inversion: the shape as a whole, its
+        rows, the palette's row, the pose."""
         if f"{name}.leaves.0" not in self.tensors:
             return None
         rows, width = self.generator.num_ws, self.generator.config.w_dim
@@ -271,7 +278,7 @@ class Reader:
         return OptimizerState(part("leaves", -1e9), part("means", -1e9), part("squares", 0))
 
     def views(self, size: int) -> tuple[bytes, ...]:
-        """The packed views, once each of them has been seen to hold whole ones."""
+        """Return the packed views, after checking that each file holds whole ones."""
         names = sorted(name for name in self.contents if name.startswith("orbit/"))
         parts = [self.contents[name] for name in names]
         count = 0

@@ -1,4 +1,6 @@
-"""The segments of a trajectory in an archive: where each began and its numbers, so that a reopened fit goes on as it was."""
+"""Convert the segments of a trajectory to JSON and back: where each began and its configuration, so that a
+reopened fit continues unchanged.
+"""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
@@ -8,7 +10,7 @@ from spir.inversion.config import InversionConfig
 from spir.inversion.losses import LOSSES
 from spir.inversion.variables import StepScales
 from spir.types import Code, Pose
-from spir.validation import listed, number
+from spir.validation import checked_list, checked_number
 
 RANGES = {
     "steps": (0, 256),
@@ -19,7 +21,7 @@ RANGES = {
     "size": (32, 512),
     "samples": (1, 64),
 }
-"""Field of `InversionConfig` -> its least and largest value; more would cost a server too much."""
+"""The least and the largest value by field of `InversionConfig`; larger ones would cost a server too much."""
 SWITCHES = ("fresh_crops", "optimise_pose", "jitter")
 RENDERERS = ("fast",)
 MAX_SCALE, MAX_WEIGHT = 1e3, 1e3
@@ -27,18 +29,18 @@ MAX_SCALE, MAX_WEIGHT = 1e3, 1e3
 
 @dataclass(frozen=True)
 class ArchivedSegment:
-    """What of a segment is kept beside its steps."""
+    """An archived segment has what is kept of a segment beside its steps."""
 
     first_step: int
     first_seconds: float
     config: InversionConfig
     code: Code | None = None
-    """Where it began; none = at the first guess."""
+    """The code at which it began; None = the first guess."""
     pose: Pose | None = None
 
 
 def segment_record(segment: ArchivedSegment) -> dict[str, Any]:
-    """A segment as JSON; its code and pose are among the tensors."""
+    """Return a segment as JSON; its code and pose are among the tensors."""
     return {
         "first_step": segment.first_step,
         "first_seconds": segment.first_seconds,
@@ -48,21 +50,26 @@ def segment_record(segment: ArchivedSegment) -> dict[str, Any]:
 
 
 def read_config(value: object) -> InversionConfig:
-    """A configuration from JSON, every number within its range. Raises ValueError, KeyError and TypeError."""
+    """Return a configuration from JSON, every number within its range. Raises ValueError, KeyError and
+    TypeError."""
     if not isinstance(value, dict) or set(value) != {field.name for field in fields(InversionConfig)}:
         raise ValueError("these are not the numbers of an inversion")
-    numbers = {name: number(value[name], *span) for name, span in RANGES.items()}
-    whole = {name: int(numbers[name]) for name in ("steps", "crops", "seed", "size", "samples")}
-    switches = {name: value[name] for name in SWITCHES}
+    numbers: dict[str, Any] = {name: checked_number(value[name], *span) for name, span in RANGES.items()}
+    whole: dict[str, Any] = {
+        name: int(numbers[name]) for name in ("steps", "crops", "seed", "size", "samples")
+    }
+    switches: dict[str, Any] = {name: value[name] for name in SWITCHES}
     if (
         not all(isinstance(switch, bool) for switch in switches.values())
         or value["renderer"] not in RENDERERS
     ):
         raise ValueError("these are not the settings of an inversion")
     scales = value["gains"]
-    scales = StepScales(*(number(scales[name], 0, MAX_SCALE) for name in ("shape", "rows", "palette")))
-    betas = listed(value["betas"], lambda beta: number(beta, 0, 0.9999), 2)
-    losses = listed(value["losses"], read_loss, len(LOSSES))
+    scales = StepScales(
+        *(checked_number(scales[name], 0, MAX_SCALE) for name in ("shape", "rows", "palette"))
+    )
+    betas = checked_list(value["betas"], lambda beta: checked_number(beta, 0, 0.9999), 2)
+    losses = checked_list(value["losses"], read_loss, len(LOSSES))
     if len(betas) != 2:
         raise ValueError("Adam has two betas")
     return InversionConfig(
@@ -75,7 +82,7 @@ def read_config(value: object) -> InversionConfig:
 
 
 def read_loss(value: object) -> tuple[str, float]:
-    """The name of a loss and its weight. Raises ValueError."""
+    """Return the name of a loss and its weight. Raises ValueError."""
     if not isinstance(value, Sequence) or len(value) != 2 or value[0] not in LOSSES:
         raise ValueError("this is no loss with its weight")
-    return value[0], number(value[1], 0, MAX_WEIGHT)
+    return value[0], checked_number(value[1], 0, MAX_WEIGHT)

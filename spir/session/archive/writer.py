@@ -1,7 +1,8 @@
-"""Writes a session as one ZIP, with everything to look at and everything to go on from (section 5, "Results").
+"""Write a session as one ZIP with everything to look at and everything needed to continue (section 5,
+"Results").
 
-Pictures, films and meshes are for people; the photo, `mask.png`, the key "restore" of `run.json`, `fit.safetensors`,
-`layers.safetensors`, `steps/` and `orbit/` are what `reader.read_archive` brings back. Nothing is pickled.
+Pictures, films and meshes are for people. `reader.read_archive` restores the photo, `mask.png`, the key
+"restore" of `run.json`, `fit.safetensors`, `layers.safetensors`, `steps/` and `orbit/`. Nothing is pickled.
 """
 
 import json
@@ -23,7 +24,7 @@ from spir.session.archive.segments import ArchivedSegment, segment_record
 from spir.types import Cutout, Fit, Guess, Movable
 
 FORMAT = 1
-"""Goes up when an older reader would misunderstand."""
+"""The format's version, which rises when an older reader would misunderstand the archive."""
 MAGIC = (
     (0, b"\xff\xd8\xff", "jpg"),
     (0, b"\x89PNG", "png"),
@@ -34,39 +35,40 @@ MAGIC = (
     (0, b"MM\0*", "tif"),
     (4, b"ftyp", "heic"),
 )
-"""Where a picture file says what it is, and the usual ending of its name."""
+"""The offset and the magic bytes of each kind of picture file, and its usual file extension."""
 ANY_ENDING = "picture"
 LAYERS = "layers.safetensors"
 
 
 @dataclass(frozen=True)
 class SessionArchive:
-    """All that a run is made of (batch of 1): `write_archive` packs it, `read_archive` brings it back."""
+    """An archive has everything of a run (batch of 1): `write_archive` packs it and `read_archive` restores
+    it."""
 
     photo: bytes
-    """The file as it was sent."""
+    """The bytes of the file as it was sent."""
     mask: Float[Tensor, "height width"]
-    """In [0, 1], at the size of the decoded photo; at one half and above is the object."""
+    """The mask in [0, 1], at the size of the decoded photo; values of at least one half are the object."""
     margin: float
-    """Room around the object in the cut-out, as a fraction of its box."""
+    """The room around the object in the cut-out, as a fraction of its box."""
     segmenter: str
     guess: Guess
     fit: Fit
-    """Code and pose in use, and every step of the way."""
+    """The fit with the code and pose in use, and every step."""
     metrics: tuple[dict[str, float], ...] = ()
-    """One per step."""
+    """One dictionary per step."""
     views: tuple[bytes, ...] = ()
-    """All round the fit in use: files of `outputs.attention_maps.packed`."""
+    """The views all round the fit in use: files of `outputs.attention_maps.packed`."""
     view_size: int = 128
-    """Pixels a side of one view."""
+    """The number of pixels along a side of one view."""
     palette: Float[Tensor, "values 3"] | None = None
     """The visitor's colours in [-1, 1], where they are not the fit's own."""
     segments: tuple[ArchivedSegment, ...] = ()
-    """The descents of the trajectory; none in older archives, which had one from the first guess."""
+    """The segments of the trajectory; empty in older archives, which had one from the first guess."""
     mask_edited: bool = False
     """Whether the mask was painted on."""
     layers: bytes | None = None
-    """The surface of the fit in use with the photo's detail, in the fit's own colours (`outputs.layer_file`)."""
+    """The fit's surface with the photo's detail, in the fit's own colours (`outputs.layer_file`)."""
 
 
 def write_archive(
@@ -77,11 +79,11 @@ def write_archive(
     files: Mapping[str, bytes] | None = None,
     lean: bool = False,
 ) -> bytes:
-    """The ZIP, always the same bytes for the same run. Code, pose and momentum are exact.
+    """Return the bytes of the ZIP, always the same for the same run. Code, pose and momentum are exact.
 
-    `record` is that of `record.run_record`, with whatever else run.json shall say (the verdict); `files` are
-    further entries by name, as films and meshes. `lean` keeps no momentum, so that nothing goes on from a step
-    bit for bit, and halves the precision of the NOCS map and of the codes on the way."""
+    `record` is that of `record.run_record`, with whatever else run.json shall contain (the verdict); `files`
+    are further entries by name, such as films and meshes. `lean` drops the momentum, so that no run can
+    continue bit for bit, and halves the precision of the NOCS map and of the codes of earlier steps."""
     if lean:
         kept = leaner(kept)
     contents = {f"photo.{picture_ending(kept.photo)}": kept.photo, "mask.png": mask_bytes(kept.mask)}
@@ -101,7 +103,8 @@ def write_archive(
 
 
 def restore_part(kept: SessionArchive, record: dict) -> dict:
-    """What run.json says beside the record; "restore" is for the reader of ZIPs, the rest for people."""
+    """Return what run.json has beside the record: "restore" for the reader of ZIPs, and the rest for
+    people."""
     restore = {
         "format": FORMAT,
         "category": kept.fit.category,
@@ -122,8 +125,8 @@ def restore_part(kept: SessionArchive, record: dict) -> dict:
 
 
 def repeat(kept: SessionArchive) -> str:
-    """The command line that makes the run again from what lies in the ZIP; what was sent on from elsewhere or
-    mixed is not in it."""
+    """Return the command line that repeats the run from the files in the ZIP. It does not repeat later
+    segments and mixing."""
     last = max((step.index for step in kept.fit.trajectory), default=0)
     photo = f"photo.{picture_ending(kept.photo)}"
     return (
@@ -133,7 +136,8 @@ def repeat(kept: SessionArchive) -> str:
 
 
 def leaner(kept: SessionArchive) -> SessionArchive:
-    """Without momentum; NOCS map and codes in float16, but for the code in use and the last one."""
+    """Return the archive without momentum, and with the NOCS map and the codes in float16 except the code in
+    use and the last one."""
     guess, fit = kept.guess, kept.fit
     steps = [replace(step, momentum=None) for step in fit.trajectory]
     for number, step in enumerate(steps[:-1]):
@@ -144,7 +148,7 @@ def leaner(kept: SessionArchive) -> SessionArchive:
 
 
 def tensors_of(kept: SessionArchive) -> dict[str, Tensor]:
-    """Name -> tensor, such as "step.03.pose.scale": all of the run that is no picture and no word."""
+    """Return all tensors of the run but its pictures by name, such as "step.03.pose.scale"."""
     found = flat(kept.guess, "guess") | flat(kept.fit.code, "fit.code") | flat(kept.fit.pose, "fit.pose")
     for number, step in enumerate(kept.fit.trajectory):
         found |= flat(step, f"step.{number:02d}", leave=("rgb", "alpha"))
@@ -163,9 +167,10 @@ def tensors_of(kept: SessionArchive) -> dict[str, Tensor]:
 
 
 def flat(value: Movable, name: str, leave: Sequence[str] = ()) -> dict[str, Tensor]:
-    """The tensors of a bundle and of the bundles in it, by where they are; words and numbers are left out."""
+    """Return the tensors of a bundle and of the bundles in it, by their dotted path; strings and numbers are
+    left out."""
     found = {}
-    for field in fields(value):
+    for field in fields(value):  # pyright: ignore[reportArgumentType]
         inner = getattr(value, field.name)
         parts = enumerate(inner) if isinstance(inner, tuple) else ()
         here = f"{name}.{field.name}"
@@ -180,5 +185,5 @@ def flat(value: Movable, name: str, leave: Sequence[str] = ()) -> dict[str, Tens
 
 
 def picture_ending(data: bytes) -> str:
-    """What a picture file is usually called, by its first bytes; "picture" where they say nothing."""
+    """Return the file extension of a picture from its first bytes; "picture" where they are not known."""
     return next((end for at, mark, end in MAGIC if data[at : at + len(mark)] == mark), ANY_ENDING)

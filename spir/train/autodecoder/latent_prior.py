@@ -88,7 +88,7 @@ def match_codes(
         z = torch.randn(batch, z_dim, device=device)
         return network(z), before(z) @ matrix + shift
 
-    teach(list(network.backbone.values()), lambda: F.mse_loss(*pair()), steps, rate=1e-2)
+    teach(network.layers, lambda: F.mse_loss(*pair()), steps, rate=1e-2)
     with torch.no_grad():
         return float(explained(*pair()).mean())
 

@@ -123,7 +123,7 @@ class PhotoLatents(nn.Module):
 class AutodecoderTrainer:
     """Trains the generator together with the code and the pose of every photo."""
 
-    run: TrainingRun
+    run: TrainingRun[Generator]
     """The run of the generator, with the `PhotoLatents` as "objects" among its `others`."""
     photos: TrainingSet
     category: Category
@@ -131,7 +131,7 @@ class AutodecoderTrainer:
     perceptual: EncoderDistance
 
     def __post_init__(self):
-        self.generator: Generator = self.run.module
+        self.generator = self.run.module
         self.latents = self.run.others["objects"]
         self.distill_reg = DistillReg(self.generator)
         self.device = self.generator.alpha.device

@@ -56,7 +56,7 @@ def align(network: MappingNetwork, procedural, steps: int, batch: int = 1024, ra
     """Teach the mapping network and freeze it.
 
     Returns the share of each trait's variance that a linear reading of w explains."""
-    first, second = network.backbone["fc0"], network.backbone["fc1"]
+    first, second = network.layers
     device, width = first.weight.device, len(second.weight)
     traits = standardised(procedural, device)
     count = traits(torch.randn(2, procedural.z_dim, device=device)).shape[1]

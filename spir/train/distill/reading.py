@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import torch
 from jaxtyping import Float
@@ -31,15 +31,17 @@ MODULE = "spir.train.distill.reading"
 TRAINING_OBJECTS = 65_536
 """The reading is fitted to so many random objects."""
 HELD_OUT_OBJECTS = 8_192
+if TYPE_CHECKING:
+    ReadName = str
+else:
+    ReadName = Literal[tuple(sorted(name for name in CATEGORIES if CATEGORIES[name].kind in FORMULAS))]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
     """The command line."""
 
-    category: Positional[
-        Literal[tuple(sorted(name for name in CATEGORIES if CATEGORIES[name].kind in FORMULAS))]
-    ]
+    category: Positional[ReadName]
     generator: Path
     """Generator whose mapping network was aligned."""
     export: Path

@@ -41,7 +41,9 @@ def load_backgrounds(tar: Path, size: int = 128) -> Float[Tensor, "count 3 size 
     with tarfile.open(tar) as archive:
         for member in archive:
             if member.isfile() and member.name.lower().endswith((".jpg", ".png")):
-                image = Image.open(io.BytesIO(archive.extractfile(member).read())).convert("RGB")
+                file = archive.extractfile(member)
+                assert file is not None
+                image = Image.open(io.BytesIO(file.read())).convert("RGB")
                 pictures.append(np.asarray(image.resize((size, size), Image.Resampling.BILINEAR)))
     if not pictures:
         raise ValueError(f"{tar} holds no .jpg or .png")

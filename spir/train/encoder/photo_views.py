@@ -50,6 +50,7 @@ def photo_views(
         seen = render(generator.field(Code(table.w[chosen].to(device))), camera_from_pose(pose), view).to(
             "cpu"
         )
+        assert seen.nocs is not None
         mask = cut.mask[..., None]
         once = Views(
             np.zeros((len(chosen), generator.config.z_dim), np.float32),

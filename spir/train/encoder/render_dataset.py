@@ -8,6 +8,7 @@ Renderings are stored as attention, so that every one can be repainted while tra
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -77,7 +78,7 @@ class RenderDataset:
         get = lambda key: [  # noqa: E731
             self.shards[path][key][row] if key in self.shards[path] else None for path, row in picks
         ]
-        stack = lambda key: torch.from_numpy(np.stack(get(key)))  # noqa: E731
+        stack = lambda key: torch.from_numpy(np.stack(cast(list[np.ndarray], get(key))))  # noqa: E731
         z = stack("z")
         z = torch.where(torch.rand(batch, 1) < repaint, self.procedural.repaint(z), z)
         usual = torch.rand(batch) >= strange

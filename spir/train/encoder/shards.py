@@ -1,7 +1,7 @@
 """Renderings on disk: pictures with everything known about them, a few objects a file (§3.2)."""
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,7 +30,9 @@ class Views:
     def repeated(self, times: Int[np.ndarray, " view"]) -> "Views":
         """The views with every row repeated so many times."""
         columns = vars(self).items()
-        return Views(**{name: None if rows is None else rows.repeat(times, 0) for name, rows in columns})
+        return replace(
+            self, **{name: None if rows is None else rows.repeat(times, 0) for name, rows in columns}
+        )
 
 
 def to_bytes(values: Float[Tensor, "*shape"]) -> UInt8[np.ndarray, "*shape"]:

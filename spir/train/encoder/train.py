@@ -149,7 +149,10 @@ def main(argv: Sequence[str] | None = None) -> None:
         backgrounds = smooth_noise(256, 3, dataset.size, 8).sigmoid()
     backgrounds = backgrounds.to(options.device)
     variance = generator.mapping(torch.randn(4096, procedural.z_dim, device=options.device)).var(dim=0)
-    encoder = Encoder(COMPACT).to(options.device, memory_format=torch.channels_last)
+    encoder = Encoder(COMPACT).to(
+        options.device,
+        memory_format=torch.channels_last,  # pyright: ignore[reportCallIssue]
+    )
     if options.start:
         encoder.load_state_dict(weights.load(options.start, Encoder, EncoderConfig)[0].state_dict())
     optimiser = torch.optim.AdamW(

@@ -77,6 +77,7 @@ def render_views(field: Field, z: Tensor, views: int, size: int) -> Views:
     corners = bounding_corners(field).repeat_interleave(views, dim=0)
     camera = camera_from_pose(sample_poses(len(corners), corners))
     seen = render(field, camera, RenderConfig(size=size, samples=5, attention=True, nocs=True))
+    assert seen.attention is not None and seen.nocs is not None
     return Views(
         z.repeat_interleave(views, dim=0).cpu().numpy(),
         to_bytes(seen.attention),

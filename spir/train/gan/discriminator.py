@@ -5,6 +5,7 @@ and the logit is the projection of the picture's features on it: a picture must 
 """
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -55,6 +56,8 @@ def condition(pose: Pose) -> Float[Tensor, "batch 13"]:
 class Convolution(nn.Module):
     """A convolution with an equalised learning rate; `down` smooths and halves, `active` adds the leaky
     ReLU."""
+
+    resample_filter: Tensor
 
     def __init__(self, inputs: int, outputs: int, kernel: int, down=False, bias=True, active=True):
         super().__init__()
@@ -162,8 +165,8 @@ class Discriminator(nn.Module):
         x = x.contiguous(memory_format=torch.channels_last)
         for size in self.resolutions:
             x = self.backbone.get_submodule(f"b{size}")(x)
-        features = self.backbone.b4(x)
+        features = self.backbone.get_submodule("b4")(x)
         projection = camera
-        for layer in self.backbone.mapping.values():
+        for layer in cast(nn.ModuleDict, self.backbone.mapping).values():
             projection = F.leaky_relu(layer(projection), SLOPE) * 2**0.5
         return (features * projection).sum(1) * features.shape[1] ** -0.5

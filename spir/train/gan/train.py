@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import torch
 import tyro
@@ -42,6 +42,12 @@ from spir.train.provenance import provenance
 from spir.train.run import TrainingRun, TrainState, read_checkpoint, trainable_parameters
 
 MODULE = "spir.train.gan"
+if TYPE_CHECKING:
+    PresetName = str
+    AblationName = str
+else:
+    PresetName = Literal[tuple(sorted(PRESETS))]
+    AblationName = Literal[tuple(sorted(ABLATIONS))]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,11 +63,11 @@ class Options(RunOptions):
     """Table of spir.data.poses; without it the collection's own cameras count."""
     limit: int | None = None
     """Learn from the first so many pictures only."""
-    preset: Literal[tuple(sorted(PRESETS))] = "small"
+    preset: PresetName = "small"
     """Numbers to start from, see spir.train.gan.config."""
     set: tuple[str, ...] = ()
     """NAME=VALUE ...: change numbers of the preset, such as r1=2 ada.target=0.5."""
-    without: Literal[tuple(sorted(ABLATIONS))] | None = None
+    without: AblationName | None = None
     """Take a part of the method away, to see what it is worth."""
     start: Path | None = None
     """Generator weights to begin from (preset distilled: those that ship)."""
@@ -121,7 +127,9 @@ def fid_metric(options: Options, photos: TrainingSet) -> Callable[[Generator], f
 class FidTracker:
     """Measures the averaged generator now and then, logs to fid.csv and keeps the best weights beside it."""
 
-    def __init__(self, run: TrainingRun, metric: Callable[[Generator], float], record: dict[str, Any]):
+    def __init__(
+        self, run: TrainingRun[Generator], metric: Callable[[Generator], float], record: dict[str, Any]
+    ):
         """`record` is the provenance of the weights that it writes."""
         self.run, self.metric, self.record = run, metric, record
         self.log = run.folder / "fid.csv"
@@ -144,7 +152,7 @@ class FidTracker:
             export(self.run.folder / "best.safetensors", self.run, self.record)
 
 
-def export(path: Path, run: TrainingRun, record: dict[str, Any]) -> None:
+def export(path: Path, run: TrainingRun[Generator], record: dict[str, Any]) -> None:
     """Write the averaged generator with its provenance."""
     weights.save(path, run.ema, run.ema.config, stage="adversarial", steps=run.step, provenance=record)
 
@@ -152,7 +160,7 @@ def export(path: Path, run: TrainingRun, record: dict[str, Any]) -> None:
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; exits with the reason where there is nothing to train."""
     options = parse(Options, MODULE, __doc__, argv)
-    ablation = ABLATIONS.get(options.without, WHOLE)
+    ablation = ABLATIONS[options.without] if options.without else WHOLE
     if options.export and ablation.network is not Generator:
         sys.exit(
             "Nothing was trained: weights without colour mapping are for comparisons. Leave --export out."

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from spir.categories import Category
 from spir.data.training_set import TrainingSet
 from spir.generator.generator import Generator
+from spir.generator.sdf import PlaneField
 from spir.geometry.pose import camera_from_pose
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
@@ -41,7 +42,7 @@ SEED_STEP = 1_000_003
 class GanTrainer:
     """Trains a generator against a discriminator on one training set."""
 
-    run: TrainingRun
+    run: TrainingRun[Generator]
     """The run of the generator, with the discriminator among its `others`."""
     photos: TrainingSet
     category: Category
@@ -50,7 +51,7 @@ class GanTrainer:
     distill_reg: DistillReg | None = None
 
     def __post_init__(self):
-        self.generator: Generator = self.run.module
+        self.generator = self.run.module
         self.discriminator = self.run.others["discriminator"]
         self.device = self.generator.alpha.device
         self.path_length = PathLength(self.config.path_decay)
@@ -58,7 +59,7 @@ class GanTrainer:
         fresh = {"ada": 0.0, "sign": 0.0, "path": 0.0}
         self.run.scalars = fresh | self.run.scalars
 
-    def sample_fake(self) -> tuple[Tensor, Field, Float[Tensor, "batch channel size size"], Pose]:
+    def sample_fake(self) -> tuple[Tensor, PlaneField, Float[Tensor, "batch channel size size"], Pose]:
         """z, field, pictures and cameras of new objects, rendered from the cameras of real pictures."""
         z = torch.randn(self.config.batch, self.generator.config.z_dim, device=self.device)
         index = torch.randint(len(self.photos), (self.config.batch,))
@@ -121,7 +122,7 @@ class GanTrainer:
         self.generator.clamp_density()
         return {name: float(value.detach()) for name, value in terms.items()} | {"g_norm": norm}
 
-    def field_regularisers(self, field: Field) -> dict[str, Tensor]:
+    def field_regularisers(self, field: PlaneField) -> dict[str, Tensor]:
         """The eikonal, total variation and entropy terms at random points all over the cube."""
         reach = field.scene_range
         points = stratified_points(len(field.planes), self.config.grid, reach, self.device)
@@ -141,6 +142,7 @@ class GanTrainer:
         if self.run.scalars["path"]:
             self.path_length.mean = lengths.new_tensor(self.run.scalars["path"])
         penalty = self.path_length(lengths)
+        assert self.path_length.mean is not None
         self.run.scalars["path"] = parallel.mean_over_processes(float(self.path_length.mean), self.device)
         return penalty
 

@@ -81,8 +81,9 @@ class SegmenterDataset(Dataset):
     def __getitem__(self, step: int) -> SegmenterBatch:
         random = np.random.default_rng((self.seed, step))
         side = int(random.choice(self.config.sides))
-        taught = round(self.config.teacher_share * self.config.batch) if self.labels else 0
-        samples = [self.labels.sample(random, side) for _ in range(taught)]
+        labels = self.labels
+        taught = round(self.config.teacher_share * self.config.batch) if labels else 0
+        samples = [labels.sample(random, side) for _ in range(taught)] if labels else []
         samples += [
             composites.sample_composite(self.sources, random, side) for _ in range(self.config.batch - taught)
         ]

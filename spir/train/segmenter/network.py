@@ -45,7 +45,7 @@ class Residual(nn.Module):
         self.first = conv(width, width)
         self.second = conv(width, width)
         # A block begins as the identity, which lets a deep stack learn from the first step.
-        nn.init.zeros_(self.second[1].weight)
+        nn.init.zeros_(self.second.get_parameter("1.weight"))
 
     def forward(self, x: Float[Tensor, "batch width h w"]) -> Float[Tensor, "batch width h w"]:
         return F.relu(x + self.second(F.relu(self.first(x))))
@@ -124,11 +124,13 @@ class ExportedSegmenter(nn.Module):
     """The graph of the ONNX file: bytes in, probabilities out, so that no reader has to know how colours are
     scaled."""
 
+    offset: Tensor
+    """Logit offset of each kind against "none of them", see `calibrate`."""
+
     def __init__(self, network: SegmenterNetwork) -> None:
         super().__init__()
         self.network = network
         self.register_buffer("offset", torch.zeros(len(KINDS)))
-        """Logit offset of each kind against "none of them", see `calibrate`."""
 
     def forward(
         self, rgb: Float[Tensor, "1 3 side side"]

@@ -62,15 +62,17 @@ class TeacherLabels(Dataset):
 
     def sample(self, random: np.random.Generator, side: int) -> Composite:
         """A random picture of that side with its logits, mirrored half of the time."""
+        assert self.logits is not None
         index = int(random.integers(self.count))
         sample = composites.to_square(self.picture(index), side)
-        sample.names = self.logits[index]
+        names = self.logits[index]
+        sample.names = names
         if random.random() < 0.5:
             sample = replace(
                 sample,
                 rgb=np.ascontiguousarray(sample.rgb[:, ::-1]),
                 mask=sample.mask[:, ::-1],
                 objects=sample.objects[:, ::-1],
-                names=sample.names[..., ::-1],
+                names=names[..., ::-1],
             )
         return sample

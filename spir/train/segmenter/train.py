@@ -11,9 +11,11 @@ come from them.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from PIL import Image
+from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.data import DataLoader
 
@@ -86,7 +88,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     options = parse(Options, MODULE, __doc__, argv)
     torch.manual_seed(options.seed)
     config = SegmenterTrainingConfig(batch=options.batch, rate=options.rate)
-    network = SegmenterNetwork().to(memory_format=torch.channels_last)
+    network = SegmenterNetwork().to(memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.rate, betas=(0.9, 0.99), weight_decay=0.01)
     run = TrainingRun(
         options.out, network, optimiser, options.steps, ema_decay=0.998, clip=2.0, save_every=250
@@ -113,7 +115,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         with torch.autocast("cpu", torch.bfloat16, enabled=half):
             out = network(batch.rgb.contiguous(memory_format=torch.channels_last))
         terms = losses(SegmenterOutput(*(part.float() for part in out)), batch, config)
-        run.update(sum(terms.values()))
+        run.update(cast(Tensor, sum(terms.values())))
         row = {name: float(term.detach()) for name, term in terms.items()}
         if (step + 1) % config.check_every == 0:
             row |= validate(run.ema, held)

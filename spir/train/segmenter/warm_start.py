@@ -2,6 +2,7 @@
 again."""
 
 from pathlib import Path
+from typing import cast
 
 import torch
 from jaxtyping import Float
@@ -27,7 +28,7 @@ def load_onnx_weights(
     stored = {
         each.name: torch.from_numpy(onnx.numpy_helper.to_array(each).copy()) for each in graph.initializer
     }
-    norms = {}
+    norms: dict[nn.BatchNorm2d, Tensor] = {}
     with torch.no_grad():
         for node in graph.node:
             held = [stored[name] for name in node.input if name in stored]
@@ -36,12 +37,13 @@ def load_onnx_weights(
             weight, bias = held
             name = layer_name(node.name)
             try:
-                layer = network.get_submodule(name)
+                layer = cast(nn.Conv2d | nn.Linear, network.get_submodule(name))
                 layer.weight.copy_(weight)
             except (AttributeError, RuntimeError) as problem:
                 raise ValueError(f"{file} is of another network: {problem}") from problem
             if layer.bias is None:
-                norms[network.get_submodule(f"{name.rpartition('.')[0]}.1")] = bias
+                norm = network.get_submodule(f"{name.rpartition('.')[0]}.1")
+                norms[cast(nn.BatchNorm2d, norm)] = bias
             else:
                 layer.bias.copy_(bias)
     if not norms:
@@ -69,6 +71,7 @@ def unfold(
         seen[norm] = given[0].mean((0, 2, 3)), given[0].var((0, 2, 3))
 
     for norm, bias in biases.items():
+        assert norm.running_mean is not None and norm.running_var is not None
         norm.running_mean.zero_()
         norm.running_var.fill_(1 - norm.eps)
         norm.weight.fill_(1)

@@ -1,1 +1,1 @@
-"""Steps 0, 10 and 30 side by side."""
+"""Show steps 0, 10 and 30 side by side."""

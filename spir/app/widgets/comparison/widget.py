@@ -1,4 +1,6 @@
-"""§4, N = 0, 10 and 30 side by side on one axis of seconds: one run yields all three, and the page has them already."""
+"""Build the comparison of N = 0, 10 and 30 steps on one axis of seconds (§4): one run yields all three, and
+the page has them already.
+"""
 
 import gradio as gr
 
@@ -21,7 +23,7 @@ TEMPLATE = """<section class="spir-race" aria-label="Steps compared">
 
 
 def build(loss: str, **options) -> gr.HTML:
-    """Listens to the timeline; takes {"note"}. `loss` names the distance."""
+    """Build the widget, which listens to the timeline and takes {"note"}; `loss` names the distance."""
     cards = "\n ".join(CARD.format(step=step, what=text.card(step)) for step in PRESET_STEPS)
     return gr.HTML(
         value={"note": text.race_hint(loss)},

@@ -1,1 +1,1 @@
-"""The cut-out with its brush."""
+"""Show the cut-out, with a brush to edit its mask."""

@@ -1,6 +1,6 @@
-"""The cut-out's mask between server and browser: small and black or white there, in full and soft here.
+"""Convert the cut-out's mask between server and browser: small and binary there, full-size and soft here.
 
-Both ways pixels are picked, never averaged, so a mask that comes back as it was sent changes nothing.
+Both conversions pick pixels and never average, so a mask that comes back unchanged changes nothing.
 """
 
 import base64
@@ -16,22 +16,23 @@ from spir.app.data_uris import png
 from spir.limits import BudgetedReader, cpu_deadline
 
 SIDE = 640
-"""Longest side of what the browser paints on, pixels."""
+"""The longest side in pixels of the picture on which the browser paints."""
 MOST_BYTES = 2_000_000
-"""Of a painted mask as text; a real one has a few thousand."""
+"""The longest painted mask as text, in characters; a real one has a few thousand."""
 SECONDS = 0.5
-"""Of the processor's time for reading one."""
+"""The seconds of CPU time for reading one painted mask."""
 START = "data:image/png;base64,"
 
 
 def small_size(height: int, width: int) -> tuple[int, int]:
-    """Height and width of a photo in the browser: at most `SIDE`, never larger than the photo itself."""
+    """Return the height and the width of a photo in the browser: at most `SIDE`, never larger than the photo
+    itself."""
     scale = min(1.0, SIDE / max(height, width))
     return max(1, round(height * scale)), max(1, round(width * scale))
 
 
 def reduced(mask: Float[Tensor, "height width"]) -> Bool[ndarray, "small_height small_width"]:
-    """The mask in the browser: whether the middle of each small pixel is of the object."""
+    """Return the mask in the browser: whether the middle of each small pixel belongs to the object."""
     sizes = small_size(*mask.shape)
     rows, columns = (middles(small, full) for small, full in zip(sizes, mask.shape, strict=True))
     return mask.numpy()[np.ix_(rows, columns)] >= 0.5
@@ -42,8 +43,9 @@ def merged(
     mask: Float[Tensor, "height width"],
     automatic: Float[Tensor, "height width"],
 ) -> Float[Tensor, "height width"]:
-    """The mask as the visitor painted it: as it was where he changed nothing, the segmenter's where he undid a
-    change, all or nothing where the brush disagrees with both; so `reduced` of it is what was painted."""
+    """Return the mask that the visitor painted: unchanged where the visitor changed nothing, the segmenter's
+    where a change was undone, and 0 or 1 where the brush disagrees with both. `reduced` of it is what was
+    painted."""
     here = np.ix_(*(owners(full, small) for full, small in zip(mask.shape, painted.shape, strict=True)))
     kept, restored = ((painted == reduced(known))[here] for known in (mask, automatic))
     flat = painted[here].astype(np.float32)
@@ -51,22 +53,23 @@ def merged(
 
 
 def middles(small: int, full: int) -> ndarray:
-    """The full pixel in the middle of each small one."""
+    """Return the index of the full pixel in the middle of each small one."""
     return (2 * np.arange(small) + 1) * full // (2 * small)
 
 
 def owners(full: int, small: int) -> ndarray:
-    """The small pixel that each full one lies in."""
+    """Return the index of the small pixel in which each full one lies."""
     return (2 * np.arange(full) + 1) * small // (2 * full)
 
 
 def mask_uri(solid: Bool[ndarray, "small_height small_width"]) -> str:
-    """White on the object, black elsewhere, as the address of a PNG."""
+    """Return the mask as the data URI of a PNG, white on the object and black elsewhere."""
     return png(solid.astype(np.uint8) * 255)
 
 
 def read_mask_uri(text: object, size: tuple[int, int]) -> Bool[ndarray, "small_height small_width"]:
-    """What the browser painted. Raises ValueError unless it is a PNG of just that height and width."""
+    """Return the mask that the browser painted. Raises ValueError unless it is a PNG of exactly that height
+    and width."""
     if not isinstance(text, str) or not text.startswith(START) or len(text) > MOST_BYTES:
         raise ValueError("a painted mask is a PNG as text")
     data = base64.b64decode(text[len(START) :], validate=True)

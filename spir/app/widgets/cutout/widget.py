@@ -1,4 +1,4 @@
-"""The cut-out: the photo under its mask, a brush to mend it, and beside it exactly what the networks see."""
+"""Build the cut-out widget: the photo under its mask, a brush to edit it, and the networks' input."""
 
 import gradio as gr
 import numpy as np
@@ -15,7 +15,7 @@ from spir.session.session import Session
 from spir.types import Photo
 
 MOST_MARGIN = 0.3
-"""Room around the object at most, as a fraction of its box."""
+"""The largest room around the object, as a fraction of its box."""
 TEMPLATE = f"""<section class="spir-cutting" aria-label="Cut-out">
  <div class="spir-pair">
   <figure class="photo"><div class="spir-box"><canvas width="1" height="1" hidden></canvas></div>
@@ -51,7 +51,8 @@ TEMPLATE = f"""<section class="spir-cutting" aria-label="Cut-out">
 
 
 def build(value: dict | None = None, **options) -> gr.HTML:
-    """Takes `payload`, `recut`, `kept`, `rejected` or `empty`; gives back what was painted."""
+    """Build the widget. It takes `payload`, `recut`, `kept`, `rejected` or `empty`, and sends back what was
+    painted."""
     return gr.HTML(
         value=value or empty(),
         html_template=TEMPLATE,
@@ -62,9 +63,9 @@ def build(value: dict | None = None, **options) -> gr.HTML:
 
 
 def payload(key: str, session: Session, kind: str, by: str | None = None) -> dict:
-    """A photo to paint on and its cut-out, from now on of the session of that key.
+    """Return the payload of a new session: a photo to paint on and its cut-out.
 
-    `kind` is what the page looks for, `by` names the segmenter asked for."""
+    `kind` is what the page looks for, `by` names the requested segmenter."""
     return {
         "run": key,
         "ways": [[name, text.SEGMENTERS[name]] for name in available_segmenters(session.photo)],
@@ -78,9 +79,10 @@ def payload(key: str, session: Session, kind: str, by: str | None = None) -> dic
 
 
 def recut(key: str, session: Session, kind: str, revision: int) -> dict:
-    """What a stroke led to, by its number; the mask stays in the browser, where the next stroke may be on its way.
+    """Return the cut-out after the stroke with that number. The mask stays in the browser, where the next
+    stroke may be on its way.
 
-    The network's input keeps every pixel."""
+    The network's input is sent without loss."""
     return {
         "run": key,
         "revision": revision,
@@ -91,18 +93,18 @@ def recut(key: str, session: Session, kind: str, revision: int) -> dict:
 
 
 def segmenter_name(session: Session) -> str:
-    """Who cut the object out, as the page says it."""
+    """Return the segmenter's name as the page shows it."""
     name = text.NOTHING_FOUND if session.segmenter == NOT_FOUND else session.segmenter
     return name + text.AND_BRUSH if session.mask_edited else name
 
 
 def kept(key: str, reason: str, revision: int) -> dict:
-    """A stroke that left no object to cut out."""
+    """Return the message for a stroke that left no object to cut out."""
     return {"run": key, "revision": revision, "note": text.cutout_kept(reason), "failed": True}
 
 
 def rejected(reason: str) -> dict:
-    """No pictures, and why."""
+    """Return the message that clears the pictures and says why the photo was rejected."""
     return {"note": text.rejected(reason), "failed": True, "blank": True}
 
 
@@ -111,7 +113,7 @@ def empty(note: str = text.EMPTY) -> dict:
 
 
 def small_photo(photo: Photo) -> np.ndarray:
-    """The photo as large as the browser paints on it."""
+    """Return the photo at the size on which the browser paints."""
     height, width = small_size(*photo.rgb.shape[:2])
     picture = Image.fromarray(photo.rgb.numpy())
     return np.asarray(picture.resize((width, height), Image.Resampling.LANCZOS, reducing_gap=3))

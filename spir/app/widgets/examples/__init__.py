@@ -1,1 +1,1 @@
-"""The strip of examples."""
+"""Show the strip of examples."""

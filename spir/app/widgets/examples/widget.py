@@ -1,4 +1,4 @@
-"""The strip of examples: sessions made beforehand, of pictures made by us."""
+"""Build the strip of examples: sessions made beforehand, of pictures that we made."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from spir.app.data_uris import data_uri
 from spir.app.theme import ASSETS, script
 
 FOLDER = ASSETS / "examples"
-"""One ZIP and one thumbnail each, and index.json: see `spir.evaluate.examples`."""
+"""The folder with one ZIP and one thumbnail per example, and index.json: see `spir.evaluate.examples`."""
 TEMPLATE = """<section class="spir-examples" aria-label="Examples">
  <p class="spir-note"></p><div class="strip"></div>
  <p class="why" role="status"></p>
@@ -17,7 +17,8 @@ TEMPLATE = """<section class="spir-examples" aria-label="Examples">
 
 
 def build(rows: Sequence[dict], **options) -> gr.HTML:
-    """Takes the new name of the first example, and gives back {"chosen": name}; the pictures are in it.
+    """Build the widget with the examples' pictures. It takes the new key of the first example, and sends back
+    {"chosen": name}.
 
     `rows` are those of index.json."""
     pictures = [

@@ -1,1 +1,1 @@
-"""The mesh viewers."""
+"""Show the mesh in two viewers."""

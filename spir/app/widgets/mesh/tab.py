@@ -1,4 +1,4 @@
-"""The tab Mesh: what stands in it, and which event calls what."""
+"""Build the tab Mesh, and connect its events with their handlers."""
 
 import gradio as gr
 
@@ -13,7 +13,8 @@ FETCH = "() => document.querySelector('#mesh-file a, a#mesh-file, #mesh-file')?.
 
 
 def mesh_tab(events: MeshHandlers, key: gr.State, colours: gr.HTML) -> tuple[gr.Slider, list]:
-    """Inside a `gr.Tab`. Returns the slider of the fineness, and the outputs that `empty_outputs` empties."""
+    """Build the contents of the current `gr.Tab`. Returns the resolution slider, and the outputs that
+    `empty_outputs` clears."""
     with gr.Row(equal_height=False):
         fineness = gr.Slider(
             COARSEST,
@@ -65,10 +66,10 @@ def mesh_tab(events: MeshHandlers, key: gr.State, colours: gr.HTML) -> tuple[gr.
 
 
 def empty_plot() -> dict:
-    """The plot, empty and out of the page."""
+    """Return the update that empties and hides the plot."""
     return gr.update(value=None, visible=False)
 
 
 def empty_outputs() -> tuple:
-    """A mesh of an earlier result is none of this one."""
+    """Return the values that clear the mesh of an earlier result."""
     return None, empty(), empty_plot()

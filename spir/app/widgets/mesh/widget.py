@@ -1,7 +1,7 @@
-"""The mesh: two viewers in the visitor's colours.
+"""Build the mesh widget: two viewers in the visitor's colours.
 
-With the photo's detail it is a textured GLB. Without, a mesh's colours are attention @ palette as a view's are, so the
-page gets the attention of the vertices once and follows the visitor's colours by itself: `widget.js`.
+With the photo's detail the mesh is a textured GLB. Without it, a mesh's colours are attention @ palette as in
+the views: the page gets the vertices' attention once and then updates the colours by itself (`widget.js`).
 """
 
 import base64
@@ -20,19 +20,20 @@ TEMPLATE = """<p class="spir-meshing spir-note" role="status"></p>"""
 
 
 def build(**options) -> gr.HTML:
-    """The sentence about the mesh, which also keeps its weights. Takes `plain`, `textured` or `empty`; its `input` says that
-    the colours changed, to be answered by `REPAINT`."""
+    """Build the line about the mesh, which also holds its weights. It takes `plain`, `textured` or `empty`;
+    its `input` event says that the colours changed, and `REPAINT` answers it."""
     return gr.HTML(
         value=empty(), html_template=TEMPLATE, js_on_load=script("mesh/widget.js"), min_height=28, **options
     )
 
 
 REPAINT = "(weights, viewer, plot) => spir.repaintMesh(viewer, plot)"
-"""In the browser: values of piece, viewer and plot to those of viewer and plot in the newest colours."""
+"""The JavaScript that maps the values of widget, viewer and plot to those of viewer and plot in the newest
+colours."""
 
 
 def plain(run: str, mesh: Mesh, colours: list[str], note: str) -> dict:
-    """What the page needs to colour a mesh: the vertices' attention, bytes that sum to 255, deflated."""
+    """Return the payload that colours a mesh: the vertices' attention as bytes that sum to 255, deflated."""
     if mesh.attention is None:
         raise ValueError("this mesh does not say how its colours were mixed")
     weights = weight_bytes(mesh.attention)
@@ -46,8 +47,8 @@ def plain(run: str, mesh: Mesh, colours: list[str], note: str) -> dict:
 
 
 def textured(run: str, colours: list[str], note: str) -> dict:
-    """The same of a mesh with the photo's detail, which the page does not colour: what it says once the colours are
-    others."""
+    """Return the payload of a mesh with the photo's detail, which the page does not recolour: it has the note
+    to show once the colours change."""
     return {"run": run, "colours": colours, "note": note, "stale": mesh_text.STALE}
 
 
@@ -56,7 +57,7 @@ def empty() -> dict:
 
 
 def figure(mesh: Mesh) -> go.Figure:
-    """The mesh as plotly draws it, every colour exactly as it is: light from nowhere, +Y up."""
+    """Return the mesh as a plotly figure with +Y up, without shading, so that every colour is exact."""
     x, y, z = mesh.vertices.numpy().T
     i, j, k = mesh.faces.numpy().astype(np.int32).T
     levels = np.round((mesh.colours.numpy() + 1) * 127.5).clip(0, 255).astype(int)
@@ -77,6 +78,6 @@ def figure(mesh: Mesh) -> go.Figure:
         "camera": {"up": {"x": 0, "y": 1, "z": 0}, "eye": {"x": 1.7, "y": 0.8, "z": 1.8}},
     }  # fmt: skip
     margin = dict.fromkeys("lrtb", 0)
-    # The same word each time: a repainted figure keeps the view that the visitor has turned it to.
+    # A constant uirevision: a repainted figure keeps the view to which the visitor turned it.
     layout = {"scene": scene, "margin": margin, "paper_bgcolor": clear, "height": 360, "uirevision": "kept"}
     return go.Figure(drawn, layout)

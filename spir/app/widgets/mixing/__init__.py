@@ -1,1 +1,1 @@
-"""The grid of blends."""
+"""Show the grid of blends."""

@@ -1,4 +1,4 @@
-"""The tab Mix: what stands in it, and which event calls what."""
+"""Build the tab Mix, and connect its events with their handlers."""
 
 import gradio as gr
 from gradio.events import Dependency
@@ -11,7 +11,8 @@ from spir.app.widgets.upload.widget import photo_input
 
 
 def mix_tab(events: MixingHandlers, key: gr.State, colours: gr.HTML) -> tuple[gr.HTML, Dependency]:
-    """Inside a `gr.Tab`. Returns the piece, which `cleared(key)` empties, and the event that changes the object."""
+    """Build the contents of the current `gr.Tab`. Returns the widget, which `cleared(key)` empties, and the
+    event that changes the object."""
     with gr.Row(equal_height=False):
         with gr.Column(scale=3, min_width=260):
             photo, steps, mix, take = ask()
@@ -38,13 +39,13 @@ def mix_tab(events: MixingHandlers, key: gr.State, colours: gr.HTML) -> tuple[gr
     asked = [key, colours, *sliders.values()]
     gr.on(live, events.preview, asked, piece, trigger_mode="always_last", **HEAVY)
     used = piece.input(events.use, [key, colours, piece], None, **SOON)
-    # Of the new object nothing has been changed yet.
+    # The sliders start at 0 for the new object.
     used.success(lambda: [0] * len(sliders), None, list(sliders.values()), **LIGHT)
     return piece, used
 
 
 def ask() -> tuple[gr.Image, gr.Radio, gr.Button, gr.Button]:
-    """The second photo, how long to look at it, and what to do with it."""
+    """Build the inputs: the second photo, the number of steps to fit it, and the two buttons."""
     photo = photo_input(text.SECOND_PHOTO, text.SECOND_PHOTO_ALT, "second-photo")
     choices = list(zip(text.SECOND_CHOICES, SECOND_STEPS, strict=True))
     steps = gr.Radio(choices, value=SECOND_STEPS[0], label=text.SECOND_STEPS, elem_id="second-steps")
@@ -54,5 +55,5 @@ def ask() -> tuple[gr.Image, gr.Radio, gr.Button, gr.Button]:
 
 
 def empty_mix(key: str | None) -> dict:
-    """Blends of an earlier photo are none of this one."""
+    """Return the value that clears the blends of an earlier photo."""
     return cleared(key or "")

@@ -1,7 +1,7 @@
-"""Two photos mixed: a grid of blends between the two objects.
+"""Build the mixing widget: a grid of blends between the objects of two photos.
 
-The page gets small pictures from the first photo's camera; what it sends back is a place in the grid, or the amounts of
-the sliders.
+The page gets small pictures from the first photo's camera, and sends back a place in the grid or the amounts
+of the sliders.
 """
 
 import gradio as gr
@@ -14,12 +14,12 @@ from spir.outputs.views import to_uint8
 from spir.types import Cutout
 
 SIDE = 128
-"""Pixels of a blend's picture."""
+"""The number of pixels along a side of a blend's picture."""
 AMOUNTS = (0.0, 0.5, 1.0)
-"""Of the other's shape downwards, and of its colours to the right."""
+"""The amounts in [0, 1] of the second object's shape by row, and of its colours by column."""
 SLIDERS = {name: edit for name, edit in EDITS.items() if set(edit.needs) <= {"other"}}
 SECOND_STEPS = (0, 10)
-"""How long the second photo may be looked at."""
+"""The numbers of steps that the second photo may be fitted for."""
 ROWS = ("Your shape", "Half-way", "Its shape")
 COLUMNS = ("Your colours", "Half-way", "Its colours")
 HEAD = "".join(f'<span class="head" aria-hidden="true">{column}</span>' for column in COLUMNS)
@@ -48,8 +48,8 @@ TEMPLATE = f"""<section class="spir-mixing" aria-label="Mix">
 
 
 def build(**options) -> gr.HTML:
-    """Takes the messages below, and gives back what was picked: {"run", "cell": [row, column]} or
-    {"run", "amounts": {edit: amount}}, with `input` once it shall be used."""
+    """Build the widget. It takes the messages below; its `input` event sends the picked blend to use: {"run",
+    "cell": [row, column]} or {"run", "amounts": {edit: amount}}."""
     return gr.HTML(
         value=cleared(""),
         html_template=TEMPLATE,
@@ -60,7 +60,7 @@ def build(**options) -> gr.HTML:
 
 
 def cleared(run: str, note: str = text.MIX_EMPTY, cutout: Cutout | None = None) -> dict:
-    """No blends; perhaps a second photo."""
+    """Return the message that removes the blends, and shows a second photo's cut-out where there is one."""
     second = None if cutout is None else png(to_uint8(cutout.rgb[0]))
     return {"run": run, "clear": True, "note": note, "second": second}
 

@@ -1,1 +1,1 @@
-"""The object turned on its stand."""
+"""Show the object from all sides."""

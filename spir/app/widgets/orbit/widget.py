@@ -1,4 +1,6 @@
-"""Turning the object: views all round it, painted in the visitor's colours, in the browser alone."""
+"""Build the widget that turns the object: views all round it, painted in the visitor's colours by the browser
+alone.
+"""
 
 from collections.abc import Sequence
 
@@ -23,9 +25,10 @@ TEMPLATE = """<section class="spir-orbit" aria-label="Turn the object">
 
 
 def build(value: dict | None = None, **options) -> gr.HTML:
-    """Takes `cleared`, `more`, `poster` or `empty`; several of `more` may be merged into one.
+    """Build the widget. It takes `cleared`, `more`, `poster` or `empty`; several of `more` may be merged into
+    one.
 
-    Its `input` asks for the views that a poster lacks."""
+    Its `input` event asks for the views that a poster lacks."""
     return gr.HTML(
         value=value or empty(),
         html_template=TEMPLATE,
@@ -36,18 +39,21 @@ def build(value: dict | None = None, **options) -> gr.HTML:
 
 
 def cleared(run: str, values: int, frames: int = FRAMES) -> dict:
-    """Views of `values` weights a pixel begin to come, `frames` of them in the end; the angle stays."""
+    """Return the message before the first views, which will be `frames` views of `values` weights per pixel;
+    the angle stays."""
     shape = {"values": values, "side": VIEW_SIDE, "frames": frames}
     return {"run": run, "clear": True, **shape, "parts": [], "note": text.TURNING}
 
 
 def more(run: str, parts: Sequence[bytes]) -> dict:
-    """Some of them, packed (`outputs.attention_maps`): evenly spaced, the photo's side first, in order."""
+    """Return the message with the next packed views (`outputs.attention_maps`): evenly spaced and in order,
+    the photo's side first."""
     return {"run": run, "parts": [webp(part) for part in parts]}
 
 
 def poster(run: str, values: int, view: bytes) -> dict:
-    """The photo's side alone; the rest is asked for when somebody wants to turn it."""
+    """Return the payload with the view from the photo's side alone; the others are requested when a visitor
+    turns the object."""
     return cleared(run, values) | {"parts": [webp(view)], "more": True}
 
 

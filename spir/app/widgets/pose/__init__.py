@@ -1,1 +1,1 @@
-"""The result over the photo, with camera sliders."""
+"""Show the result over the photo, with sliders for the camera."""

@@ -1,5 +1,6 @@
-"""The five sliders that move the camera: what they may say, and how they stand for a pose."""
+"""Define the five sliders that move the camera: their ranges, and how they map to a pose."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import gradio as gr
@@ -11,7 +12,7 @@ from spir.session.record import readable_pose
 from spir.types import Pose
 
 FOCAL_OF_NONE = 2.0
-"""What the hidden slider of an orthographic category says."""
+"""The value of the hidden focal length slider of an orthographic category."""
 
 
 class Range(NamedTuple):
@@ -27,11 +28,13 @@ RANGES = {
     "distance": Range(0.4, 2.5, 0.01),
     "focal": Range(0.55, 12, 0.05),
 }
-"""Degrees; times the distance found; picture widths."""
+"""The range of each slider: angles in degrees, the distance as a multiple of the one that was found, the
+focal length in picture widths."""
 
 
 def sliders(orthographic: bool = False) -> list[gr.Slider]:
-    """In a row, in the order of `RANGES`; without a focal length where the category has none."""
+    """Build the sliders in a row, in the order of `RANGES`; the focal length is hidden for an orthographic
+    category."""
     starts = {"distance": 1.0, "focal": FOCAL_OF_NONE}
     made = []
     with gr.Row():
@@ -46,7 +49,7 @@ def sliders(orthographic: bool = False) -> list[gr.Slider]:
                     label=label,
                     info=info,
                     visible=name != "focal" or not orthographic,
-                    # Its reset knows nothing of the pose found.
+                    # Gradio's reset button does not know the pose that was found.
                     buttons=[],
                     min_width=240,
                     elem_id=f"pose-{name}",
@@ -55,8 +58,8 @@ def sliders(orthographic: bool = False) -> list[gr.Slider]:
     return made
 
 
-def standing(pose: Pose) -> tuple[float, float, float, float, float]:
-    """Where the sliders stand for a pose: azimuth, elevation, roll, 1 for its distance, focal."""
+def standing(pose: Pose) -> tuple[float, ...]:
+    """Return the sliders' values for a pose: azimuth, elevation, roll, 1 for its distance, focal length."""
     readable = readable_pose(pose)
     numbers = (
         readable["azimuth_deg"],
@@ -71,8 +74,9 @@ def standing(pose: Pose) -> tuple[float, float, float, float, float]:
     )
 
 
-def moved(pose: Pose, wanted: tuple[float, float, float, float, float]) -> Pose:
-    """The pose where the sliders are; of a slider that was not moved the number is exact, not as shown."""
+def moved(pose: Pose, wanted: Sequence[float]) -> Pose:
+    """Return the pose of the sliders' values; a slider that was not moved keeps the pose's exact number, not
+    the rounded one."""
     azimuth, elevation, roll, further, focal = (
         None if abs(value - stood) < 1e-6 else value
         for value, stood in zip(wanted, standing(pose), strict=True)

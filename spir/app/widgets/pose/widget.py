@@ -1,6 +1,6 @@
-"""The result over the photo, maps of the points, and sliders that move the camera.
+"""Build the pose tab: the result over the photo, maps of the points, and sliders that move the camera.
 
-Opacity, blinking and the mark on the maps live in the browser.
+Opacity, blinking and the mark on the maps are handled in the browser.
 """
 
 from typing import NamedTuple
@@ -49,7 +49,7 @@ TEMPLATE = """<section class="spir-posing" aria-label="Result over the photo, an
 
 
 class Parts(NamedTuple):
-    """What stands in the tab, for whoever wires it."""
+    """This has the components of the tab, to which events are connected."""
 
     panel: gr.HTML
     azimuth: gr.Slider
@@ -64,12 +64,12 @@ class Parts(NamedTuple):
 
     @property
     def sliders(self) -> list[gr.Slider]:
-        """In the order that `Posing` takes and gives them."""
+        """The sliders in the order in which `PoseHandlers` takes and returns them."""
         return [self.azimuth, self.elevation, self.roll, self.distance, self.focal]
 
 
 def build(**options) -> gr.HTML:
-    """The widget; it takes `empty`, or what `handlers.pose` answers."""
+    """Build the widget; it takes `empty` or the payload of `handlers.pose`."""
     return gr.HTML(
         value=empty(),
         html_template=TEMPLATE,
@@ -80,7 +80,7 @@ def build(**options) -> gr.HTML:
 
 
 def tab(orthographic: bool = False) -> Parts:
-    """The tab's contents."""
+    """Build the tab's contents and return its components."""
     panel = build(elem_id="posing")
     moving = sliders(orthographic)
     with gr.Row():
@@ -89,7 +89,8 @@ def tab(orthographic: bool = False) -> Parts:
         show_scene = gr.Button(text.SCENE_BUTTON, elem_id="show-scene", min_width=160)
     # An empty plot is hidden: its placeholder has a label where none may be.
     scene = gr.Plot(label=text.SCENE_LABEL, visible=False, elem_id="scene")
-    return Parts(panel, *moving, back, refit, show_scene, scene)
+    azimuth, elevation, roll, distance, focal = moving
+    return Parts(panel, azimuth, elevation, roll, distance, focal, back, refit, show_scene, scene)
 
 
 def empty(note: str = text.POSE_EMPTY) -> dict:
@@ -97,5 +98,5 @@ def empty(note: str = text.POSE_EMPTY) -> dict:
 
 
 def no_scene() -> gr.Plot:
-    """The plot of an earlier result goes."""
+    """Return the update that hides the plot of an earlier result."""
     return gr.Plot(None, visible=False)

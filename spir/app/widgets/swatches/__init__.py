@@ -1,1 +1,1 @@
-"""The palette as colour fields."""
+"""Show the palette as colour fields."""

@@ -1,7 +1,7 @@
-"""§3.1 "Attention-based color mapping" in the visitor's hand: the palette as named colour fields.
+"""Build the palette as named colour fields for the visitor to change (§3.1 "Attention-based color mapping").
 
-Colours change in the browser alone: it says them to whatever paints (`page.js`), and Python hears of
-them when it is asked for a mesh or a file.
+Colours change in the browser alone, which tells the widgets that paint (`page.js`); Python gets them when a
+mesh or a file is requested.
 """
 
 import re
@@ -32,7 +32,8 @@ HEX = re.compile(r"#[0-9a-fA-F]{6}")
 
 
 def build(value: dict | None = None, **options) -> gr.HTML:
-    """Takes `payload`, `borrowed` or `empty`; gives back {"run", "colours"} with the visitor's colours."""
+    """Build the widget. It takes `payload`, `borrowed` or `empty`, and sends back {"run", "colours"} with the
+    visitor's colours."""
     return gr.HTML(
         value=value or empty(),
         html_template=TEMPLATE,
@@ -43,12 +44,12 @@ def build(value: dict | None = None, **options) -> gr.HTML:
 
 
 def payload(run: str, palette: Float[Tensor, "values 3"], names: Sequence[str]) -> dict:
-    """The colours of a fit by name; in the browser, locked ones stay the visitor's."""
+    """Return the colours of a fit by name; in the browser, locked ones stay the visitor's."""
     return {"run": run, "names": list(names), "found": hex_colours(palette), "note": text.RECOLOUR_HINT}
 
 
 def borrowed(run: str, palette: Float[Tensor, "values 3"]) -> dict:
-    """Another object's colours for this one, as if the visitor had chosen them."""
+    """Return another object's colours for this one, which count as chosen by the visitor."""
     return {"run": run, "borrowed": hex_colours(palette)}
 
 
@@ -57,9 +58,10 @@ def empty() -> dict:
 
 
 def chosen(value: object, palette: Float[Tensor, "values 3"]) -> Float[Tensor, "values 3"]:
-    """The palette with the visitor's changes; entries that show the same byte keep their exact value.
+    """Return the palette with the visitor's changes; entries whose bytes are unchanged keep their exact
+    value.
 
-    The page is not trusted: raises ValueError unless there is one #rrggbb per entry."""
+    The payload is untrusted. Raises ValueError unless it has one #rrggbb per entry."""
     colours = value.get("colours") if isinstance(value, dict) else None
     if not isinstance(colours, list) or len(colours) != len(palette):
         raise ValueError("not one colour per palette entry")

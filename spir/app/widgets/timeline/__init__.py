@@ -1,1 +1,1 @@
-"""The steps of the inversion."""
+"""Show the steps of the inversion."""

@@ -1,8 +1,9 @@
-"""The inversion as it happens: every step's picture, its error, its numbers, and a slider over all of them.
+"""Build the timeline of the inversion: every step's picture, its error, its numbers, and a slider over all of
+them.
 
-The server sends each step once, in messages; the page keeps them, so scrubbing and playing ask nobody.
-A message carries the key of its run: what a run that nobody looks at still sends is ignored. Several may be
-merged into one. Back comes {"looked_at": number of the step that is shown}.
+The server sends each step once, in messages; the page keeps them, so scrubbing and playing send no requests.
+A message has the key of its run, and the page ignores messages of other runs. Several messages may be merged
+into one. The widget sends back {"looked_at": number of the step that is shown}.
 """
 
 import math
@@ -52,7 +53,7 @@ TEMPLATE = """<section class="spir-timeline" aria-label="Steps">
 
 
 def build(value: dict | None = None, **options) -> gr.HTML:
-    """Takes the messages below."""
+    """Build the widget; it takes the messages below."""
     return gr.HTML(
         value=value or cleared("", text.EMPTY),
         html_template=TEMPLATE,
@@ -63,17 +64,17 @@ def build(value: dict | None = None, **options) -> gr.HTML:
 
 
 def cleared(run: str, note: str) -> dict:
-    """Forget all steps; from now on `run` is the one to listen to."""
+    """Return the message that removes all steps and makes `run` the current run."""
     return {"run": run, "clear": True, "state": "empty", "note": note}
 
 
 def status(run: str, state: str, note: str) -> dict:
-    """A sentence, and one of the states waiting, running, stopped, done, failed."""
+    """Return a message with a sentence and one of the states waiting, running, stopped, done and failed."""
     return {"run": run, "state": state, "note": note}
 
 
 def opened(run: str, cutout: Cutout, guess: Guess, total: int, category: Category) -> dict:
-    """A run up to step `total` begins: the target and the first look at it."""
+    """Return the first message of a run up to step `total`: the target and the first guess."""
     seen = guess.mask[0]
     nocs = nocs_picture((guess.nocs[0] * seen[..., None]).float(), seen.float(), category.scene_range)
     return {
@@ -89,21 +90,23 @@ def opened(run: str, cutout: Cutout, guess: Guess, total: int, category: Categor
 
 
 def resumed(run: str, total: int, keep: int) -> dict:
-    """A run goes on up to step `total`; of the steps that the page has, those up to `keep` stay."""
+    """Return the message that a run continues up to step `total`; the page keeps its steps up to number
+    `keep`."""
     return {"run": run, "total": total, "keep": keep, "state": "running", "note": text.RUNNING}
 
 
 def complete(key: str, session: Session, category: Category) -> dict:
-    """All steps of a session that has a result."""
-    trajectory = session.result.trajectory
+    """Return one message with all steps of a session that has a result."""
+    trajectory = session.fitted.trajectory
     steps = zip(trajectory.steps, trajectory.metrics, strict=True)
     frames = [frame(step, metrics) for step, metrics in steps]
-    message = opened(key, trajectory.cutout, session.guess, trajectory.steps[-1].index, category)
+    message = opened(key, trajectory.cutout, session.first_guess, trajectory.steps[-1].index, category)
     return message | in_use(key, session.step) | {"frames": frames}
 
 
 def in_use(run: str, step: Step | None) -> dict:
-    """That step is the object of the page from now on, and the one to look at; none = a mixed object is."""
+    """Return the message that this step is the object of the page and the one to show; None = a mixed object
+    is in use."""
     if step is None:
         return {"run": run, "state": "done", "note": text.MIXED_IN_USE, "used": None}
     return {
@@ -116,7 +119,7 @@ def in_use(run: str, step: Step | None) -> dict:
 
 
 def frame(step: Step, metrics: dict[str, float]) -> dict:
-    """One step as the page keeps it."""
+    """Return one step as the page stores it."""
     loss = float(step.loss[0])
     return {
         "step": step.index,

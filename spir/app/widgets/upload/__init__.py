@@ -1,1 +1,1 @@
-"""The photo input."""
+"""Show the photo input."""

@@ -1,10 +1,11 @@
-"""A photo as it was sent: dropped, pasted or taken."""
+"""Build the input for a photo, which is dropped, pasted or taken and arrives as it was sent."""
 
 import gradio as gr
 
 
 def photo_input(label: str, alt_text: str, elem_id: str) -> gr.Image:
-    """Takes any picture file; its events must say preprocess=False, so that `photo.decode` alone opens it."""
+    """Build an input for any picture file. Its events must say preprocess=False, so that only `photo.decode`
+    opens the file."""
     return gr.Image(
         type="filepath",
         image_mode=None,

@@ -1,1 +1,1 @@
-"""The verdict on a fit."""
+"""Show the verdict on a fit."""

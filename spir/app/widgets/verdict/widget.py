@@ -1,4 +1,6 @@
-"""The verdict, said before anyone downloads: good, fair or poor, why, and what to do about it."""
+"""Build the verdict widget, which is shown before any download: good, fair or poor, why, and what to do about
+it.
+"""
 
 import gradio as gr
 
@@ -12,7 +14,7 @@ TEMPLATE = """<section class="spir-gauge" aria-label="Verdict" role="status" ari
 
 
 def build(value: dict | None = None, **options) -> gr.HTML:
-    """Takes `payload` or `empty`."""
+    """Build the widget; it takes `payload` or `empty`."""
     return gr.HTML(
         value=value or empty(),
         html_template=TEMPLATE,
@@ -23,7 +25,7 @@ def build(value: dict | None = None, **options) -> gr.HTML:
 
 
 def payload(verdict: Verdict) -> dict:
-    """The verdict in text."""
+    """Return the verdict in sentences."""
     return {
         "level": verdict.level,
         "line": text.verdict_line(verdict.level),

@@ -14,33 +14,33 @@ import trimesh
 from PIL import Image
 
 from spir.app import text
-from spir.app.handlers.downloads import DownloadHandlers
-from spir.app.handlers.mesh import COARSEST, MeshHandlers
-from tests.app.conftest import FRAMES, last, visitor
+from spir.app.handlers.mesh import COARSEST
+from tests.app.conftest import last, visitor
+from tests.app.quick_app import FILM_SIZE, FRAMES
 
 
 @pytest.fixture
-def takeaway(context, runs, key):
-    list(runs.reconstruct(key, 2))
-    return DownloadHandlers(context, MeshHandlers(context))
+def key(context, packed):
+    """The key of a session that was packed."""
+    return context.store.open("anna", packed[0])
 
 
 @pytest.fixture
-def kept(takeaway, key):
+def kept(packed):
     """Name -> bytes of everything that is downloaded."""
-    return {Path(path).name: Path(path).read_bytes() for path in takeaway.files(key, COARSEST, None)[0]}
+    return packed[1]
 
 
-def reopened(takeaway, tmp_path, data, session="bert"):
+def reopened(downloads, tmp_path, data, session="bert"):
     path = tmp_path / "again.zip"
     path.write_bytes(data)
-    return last(takeaway.reopen({"path": str(path)}, None, visitor(session)))
+    return last(downloads.reopen({"path": str(path)}, None, visitor(session)))
 
 
-def test_all_files_open(takeaway, kept):
+def test_all_files_open(engine, kept):
     assert set(kept) == {"car.zip", "car-orbit.mp4", "car-orbit.gif"}
     assert Image.open(io.BytesIO(kept["car-orbit.gif"])).n_frames == FRAMES
-    assert Image.open(io.BytesIO(kept["car-orbit.gif"])).size == (384, 384)
+    assert Image.open(io.BytesIO(kept["car-orbit.gif"])).size == (FILM_SIZE, FILM_SIZE)
     assert kept["car-orbit.mp4"][4:8] == b"ftyp"
     with zipfile.ZipFile(io.BytesIO(kept["car.zip"])) as archive:
         inside = {name: archive.read(name) for name in archive.namelist()}
@@ -49,19 +49,16 @@ def test_all_files_open(takeaway, kept):
         assert len(mesh.faces) > 100
     assert {"photo.png", "mask.png", "crop.png", "nocs.png", "orbit.mp4", "steps/02.png"} <= set(inside)
     record = json.loads(inside["run.json"])
-    assert record["steps"] == 2 and record["weights"] == takeaway.context.engine.weights_hash
+    assert record["steps"] == 2 and record["weights"] == engine.weights_hash
     assert len(record["trajectory"]) == 3 and "iou" in record["trajectory"][0]
-    assert (
-        "transparency" in record["segmenter"]
-        and record["loss_backend"] == takeaway.context.engine.loss_backend
-    )
+    assert "transparency" in record["segmenter"] and record["loss_backend"] == engine.loss_backend
     assert record["notes"]["verdict"]["level"] in ("good", "fair", "poor")
     assert record["notes"]["photo_detail"] == float(record["notes"]["verdict"]["level"] != "poor")
     assert record["repeat"].startswith("python -m spir photo.png")
 
 
-def test_the_zip_brings_everything_back(live, runs, takeaway, key, kept, tmp_path):
-    fresh, shown, line = reopened(takeaway, tmp_path, kept["car.zip"])
+def test_the_zip_brings_everything_back(live, runs, downloads, key, kept, tmp_path):
+    fresh, shown, line = reopened(downloads, tmp_path, kept["car.zip"])
     before, after = live(key), live(fresh)
     assert after.visitor == "bert" and after.upload == before.upload
     assert torch.equal(after.cutout.rgb, before.cutout.rgb) and after.margin == before.margin
@@ -75,54 +72,41 @@ def test_the_zip_brings_everything_back(live, runs, takeaway, key, kept, tmp_pat
     assert torch.equal(after.fit.trajectory[3].code.w, before.fit.trajectory[3].code.w)
 
 
-def test_the_visitors_colours_and_step_come_back(live, runs, takeaway, key, tmp_path):
+def test_the_visitors_colours_and_step_come_back(live, runs, downloads, key, tmp_path):
     run = live(key)
     runs.use(key, {"looked_at": 1})
     green = ["#00ff00"] * 10
-    path = next(path for path in takeaway.files(key, COARSEST, {"colours": green})[0] if path.endswith("zip"))
-    fresh, _, line = reopened(takeaway, tmp_path, Path(path).read_bytes())
+    path = next(
+        path for path in downloads.files(key, COARSEST, {"colours": green})[0] if path.endswith("zip")
+    )
+    fresh, _, line = reopened(downloads, tmp_path, Path(path).read_bytes())
     after = live(fresh)
     assert line["used"] == 1 and torch.equal(after.fit.code.w, run.fit.trajectory[1].code.w)
-    assert takeaway.context.engine.palette(after.fit.code)[0].tolist() == [[-1, 1, -1]] * 10
-    session, surface = takeaway.meshes.textured(fresh, after.session)
-    frame = takeaway.frames(session, surface)[0]
-    middle = frame[180:204, 180:204].reshape(-1, 3)
+    assert downloads.context.engine.palette(after.fit.code)[0].tolist() == [[-1, 1, -1]] * 10
+    session, surface = downloads.meshes.textured(fresh, after.session)
+    frame = downloads.frames(session, surface)[0]
+    middle = frame[FILM_SIZE // 2 - 2 : FILM_SIZE // 2 + 2, FILM_SIZE // 2 - 2 : FILM_SIZE // 2 + 2].reshape(
+        -1, 3
+    )
     assert np.abs(middle - np.array([0, 255, 0])).max() <= 2
 
 
-@pytest.mark.parametrize("keep_pose", [True, False])
-def test_a_fit_sent_on_from_elsewhere_goes_on_as_if_it_had_never_been_packed(
-    live, runs, takeaway, key, tmp_path, keep_pose
-):
-    list(runs.proceed(key, {"looked_at": 1}, 1, keep_pose))
-    path = takeaway.files(key, COARSEST, None)[0][0]
-    fresh, *_ = reopened(takeaway, tmp_path, Path(path).read_bytes())
-    before, after = live(key), live(fresh)
-    assert [step.index for step in after.fit.trajectory] == [0, 1, 2]
-    configs = [[part.config for part in run.result.trajectory.segments] for run in (before, after)]
-    assert configs[0] == configs[1] and configs[1][-1].optimise_pose != keep_pose
-    for known in (key, fresh):
-        list(runs.reconstruct(known, 3))
-    assert torch.equal(after.fit.trajectory[3].code.w, before.fit.trajectory[3].code.w)
-    assert torch.equal(after.fit.pose.quaternion, before.fit.pose.quaternion)
-
-
-def test_the_surface_comes_back_and_is_not_made_again(live, takeaway, key, kept, tmp_path, monkeypatch):
+def test_the_surface_comes_back_and_is_not_made_again(live, downloads, key, kept, tmp_path, monkeypatch):
     before = live(key)
-    fresh, *_ = reopened(takeaway, tmp_path, kept["car.zip"])
+    fresh, *_ = reopened(downloads, tmp_path, kept["car.zip"])
     after = live(fresh)
     assert after.textured.layers == before.textured.layers
-    monkeypatch.setattr(takeaway.context.engine, "appearance", None)
-    paths, _ = takeaway.files(fresh, COARSEST, None)
+    monkeypatch.setattr(downloads.context.engine, "appearance", None)
+    paths, _ = downloads.files(fresh, COARSEST, None)
     with zipfile.ZipFile(next(path for path in paths if path.endswith("zip"))) as archive:
         assert archive.read("layers.safetensors") == before.textured.layers
 
 
-def test_a_zip_without_a_surface_gets_one_when_it_is_asked_for(live, takeaway, kept, tmp_path):
-    fresh, *_ = reopened(takeaway, tmp_path, without(kept["car.zip"], "layers.safetensors"))
+def test_a_zip_without_a_surface_gets_one_when_it_is_asked_for(live, downloads, kept, tmp_path):
+    fresh, *_ = reopened(downloads, tmp_path, without(kept["car.zip"], "layers.safetensors"))
     after = live(fresh)
     assert after.textured is None
-    assert takeaway.meshes.textured(fresh, after.session)[1] is not None and after.textured is not None
+    assert downloads.meshes.textured(fresh, after.session)[1] is not None and after.textured is not None
 
 
 def without(data, name):
@@ -136,19 +120,19 @@ def without(data, name):
 
 
 @pytest.mark.parametrize("damage", ["empty", "text", "half", "other weights", "other photo"])
-def test_what_is_no_zip_of_ours_changes_nothing(live, takeaway, key, kept, tmp_path, damage, monkeypatch):
+def test_what_is_no_zip_of_ours_changes_nothing(live, downloads, key, kept, tmp_path, damage, monkeypatch):
     data = kept["car.zip"]
     if damage == "other weights":
-        monkeypatch.setattr(takeaway.context.engine, "weights_hash", "0123456789abcdef")
+        monkeypatch.setattr(downloads.context.engine, "weights_hash", "0123456789abcdef")
     if damage == "other photo":
         data = swapped(data, "photo.png")
     data = {"empty": b"", "text": b"no zip at all", "half": data[: len(data) // 2]}.get(damage, data)
     path = tmp_path / "bad.zip"
     path.write_bytes(data)
     with pytest.raises(gr.Error) as caught:
-        list(takeaway.reopen({"path": str(path)}, key, visitor("anna")))
+        list(downloads.reopen({"path": str(path)}, key, visitor("anna")))
     assert len(caught.value.message) > 20 and "Traceback" not in caught.value.message
-    assert live(key).fit is not None
+    assert live(key).result is not None
 
 
 def swapped(data, name):
@@ -161,18 +145,18 @@ def swapped(data, name):
     return file.getvalue()
 
 
-def test_a_zip_that_is_too_large_is_not_even_read(takeaway, key, tmp_path, monkeypatch):
+def test_a_zip_that_is_too_large_is_not_even_read(downloads, key, tmp_path, monkeypatch):
     monkeypatch.setattr("spir.app.handlers.downloads.LARGEST_ZIP", 10)
     path = tmp_path / "large.zip"
     path.write_bytes(b"01234567890")
     with pytest.raises(gr.Error) as caught:
-        list(takeaway.reopen({"path": str(path)}, key, visitor("anna")))
+        list(downloads.reopen({"path": str(path)}, key, visitor("anna")))
     assert caught.value.message == text.ZIP_TOO_LARGE
 
 
-def test_a_mixed_object_is_not_judged(live, results, takeaway, key):
+def test_a_mixed_object_is_not_judged(live, results, downloads, key):
     run = live(key)
     run.change(result=replace(run.result, mixed=replace(run.fit.code, w=run.fit.code.w + 0.5)))
-    assert run.step is None and takeaway.record(run.session)["notes"]["verdict"] is None
+    assert run.step is None and downloads.record(run.session)["notes"]["verdict"] is None
     *_, verdict = next(results.turn(key))
     assert verdict["level"] == "" and verdict["line"] == text.MIXED_IN_USE

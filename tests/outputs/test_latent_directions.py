@@ -51,10 +51,8 @@ def test_directions_are_the_same_every_time_and_always_numbers(generator):
 @pytest.mark.parametrize("axis", ["width", "height"])
 def test_cars_nobody_measured_grow_along_the_axis_alone(axis):
     cars = load_models("car").generator
-    code = cars.code(torch.randn(12, cars.config.z_dim, generator=torch.Generator().manual_seed(7)))
-    sizes = torch.stack(
-        [extents(cars.field(stretch(cars, code, a, axis))) for a in (-2.0, -1.0, 0.0, 1.0, 2.0)]
-    )
+    code = cars.code(torch.randn(6, cars.config.z_dim, generator=torch.Generator().manual_seed(7)))
+    sizes = torch.stack([extents(cars.field(stretch(cars, code, a, axis))) for a in (-2.0, 0.0, 2.0)])
     own = AXES.index(axis)
     assert (sizes.diff(dim=0)[..., own] > 0).all(), "every step of every car"
     change = (sizes[-1] - sizes[0]).mean(0)

@@ -22,7 +22,6 @@ from spir.geometry.pose import look_at_pose
 from spir.geometry.rotation import view_from_rotation
 from spir.outputs.attention_maps import unpacked
 from spir.outputs.inspection import place_picture
-from spir.pipeline import preset
 from spir.session import actions
 from spir.types import Cutout, Guess, Photo
 
@@ -31,16 +30,15 @@ LONG = 60_000
 
 
 @pytest.fixture
-def run(live, key, engine):
+def run(live, key, fitted):
     """A run with a result: the toy's ellipsoid from a known camera."""
-    found = live(key)
-    *_, session = actions.run(engine, found.session, preset(0))
+    found, session = live(key), fitted
     one = torch.ones(1)
     pose = look_at_pose(33.3 * one, 12.3 * one, 4.4 * one, focal=1.234 * one, scale=0.9 * one)
     (segment,) = session.result.trajectory.segments
     segment = replace(segment, steps=(replace(segment.steps[0], pose=pose),))
     trajectory = replace(session.result.trajectory, segments=(segment,))
-    found.change(guess=session.guess, result=replace(session.result, trajectory=trajectory))
+    found.change(guess=session.guess, result=replace(session.result, trajectory=trajectory, selected=0))
     return found
 
 
@@ -317,11 +315,8 @@ def test_a_visit(browser, url, key):
     seen.click("#show-scene")
     seen.wait_for_selector("#scene .js-plotly-plot canvas")
     assert seen.complaints == [] and seen.outside == []
-
-
-@pytest.mark.browser
-@pytest.mark.filterwarnings("default")
-def test_little_motion_and_a_phone(browser, url):
+    seen.context.close()
+    # Little motion, on a phone.
     seen = visit(browser, url, width=390, motion="reduce")
     assert seen.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
     before, blink = alpha(seen), seen.get_by_role("button", name="Blink")

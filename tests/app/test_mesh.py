@@ -13,35 +13,19 @@ import torch
 import trimesh
 
 from spir.app import text
-from spir.app.handlers.mesh import MeshHandlers
 from spir.app.widgets.mesh import widget as meshing
 from spir.errors import EmptySurfaceError
 from spir.outputs.edits import recolour_mesh
 from spir.outputs.export.plain import EXPORTS
-from spir.pipeline import preset
-from spir.session import actions
 from spir.types import Mesh
 
 COARSE = 64
 GREEN = ["#00ff00"] * 10
 
 
-@pytest.fixture(scope="module")
-def found(engine, car_png):
-    *_, session = actions.run(engine, actions.open_photo(engine, car_png.read_bytes()), preset(0))
-    return session
-
-
 @pytest.fixture
-def fitted(live, key, found):
-    """The key of a run with a result."""
-    live(key).change(guess=found.guess, result=found.result)
-    return key
-
-
-@pytest.fixture
-def events(context):
-    return MeshHandlers(context)
+def events(meshes):
+    return meshes
 
 
 def colours(value):
@@ -70,19 +54,19 @@ def test_the_plot_shows_every_colour_as_it_is():
     assert drawn.layout.scene.camera.up.y == 1
 
 
-def test_a_mesh_in_the_visitors_colours(live, events, fitted):
-    path, value, plot = events.mesh(fitted, colours(GREEN), COARSE, 0)
-    run = live(fitted)
+def test_a_mesh_in_the_visitors_colours(live, events, fitted_key):
+    path, value, plot = events.mesh(fitted_key, colours(GREEN), COARSE, 0)
+    run = live(fitted_key)
     assert path.startswith(str(run.folder)) and plot is None
-    assert value["run"] == fitted and value["colours"] == GREEN and "triangles" in value["note"]
+    assert value["run"] == fitted_key and value["colours"] == GREEN and "triangles" in value["note"]
     green = events.context.coloured(run.session, colours(GREEN))
-    _, surface = events.plain(fitted, green, COARSE)
+    _, surface = events.plain(fitted_key, green, COARSE)
     assert len(zlib.decompress(base64.b64decode(value["weights"]))) == 10 * len(surface.vertices)
     assert Path(path).read_bytes() == EXPORTS["glb"](surface, events.context.engine.camera(green.fit.pose))
     assert run.surface.mesh.attention is not None
 
 
-def test_only_a_new_shape_or_fineness_is_meshed_again(live, events, fitted, monkeypatch):
+def test_only_a_new_shape_or_fineness_is_meshed_again(live, events, fitted_key, monkeypatch):
     made, mesh = [], events.context.engine.mesh
 
     def counted(fit, resolution):
@@ -90,48 +74,48 @@ def test_only_a_new_shape_or_fineness_is_meshed_again(live, events, fitted, monk
         return mesh(fit, resolution)
 
     monkeypatch.setattr(events.context.engine, "mesh", counted)
-    run = live(fitted)
-    _, first = events.plain(fitted, run.session, COARSE)
-    _, green = events.plain(fitted, events.context.coloured(run.session, colours(GREEN)), COARSE)
+    run = live(fitted_key)
+    _, first = events.plain(fitted_key, run.session, COARSE)
+    _, green = events.plain(fitted_key, events.context.coloured(run.session, colours(GREEN)), COARSE)
     assert made == [COARSE] and torch.equal(first.vertices, green.vertices)
     assert torch.allclose(green.colours, torch.tensor([-1.0, 1, -1]), atol=1e-2)
-    events.plain(fitted, run.session, COARSE + 1)
+    events.plain(fitted_key, run.session, COARSE + 1)
     other = replace(run.fit.code, w=run.fit.code.w + 0.1)
-    events.plain(fitted, replace(run.session, result=replace(run.result, mixed=other)), COARSE + 1)
+    events.plain(fitted_key, replace(run.session, result=replace(run.result, mixed=other)), COARSE + 1)
     assert made == [COARSE, COARSE + 1, COARSE + 1]
 
 
-@pytest.mark.parametrize("ending", ["mesh.glb", "ply", "obj", "stl"])
-def test_every_plain_format_is_written(events, fitted, ending):
-    path = events.keep(ending)(fitted, colours(GREEN), COARSE)
-    assert path.endswith(f"car.{ending}")
-    ending = ending.rpartition(".")[2]
-    with open(path, "rb") as file:
-        shape = trimesh.load(io.BytesIO(file.read()), file_type=ending, force="mesh")
-    assert len(shape.faces) > 100
-    if ending == "ply":
-        assert (shape.visual.vertex_colors[:, :3] == [0, 255, 0]).all()
+def test_every_plain_format_is_written(events, fitted_key):
+    for ending in ("mesh.glb", "ply", "obj", "stl"):
+        path = events.keep(ending)(fitted_key, colours(GREEN), COARSE)
+        assert path.endswith(f"car.{ending}")
+        ending = ending.rpartition(".")[2]
+        with open(path, "rb") as file:
+            shape = trimesh.load(io.BytesIO(file.read()), file_type=ending, force="mesh")
+        assert len(shape.faces) > 100
+        if ending == "ply":
+            assert (shape.visual.vertex_colors[:, :3] == [0, 255, 0]).all()
 
 
-def test_true_colours_show_the_plot(events, fitted):
-    update = events.true_colours(fitted, None, COARSE)
+def test_true_colours_show_the_plot(events, fitted_key):
+    update = events.true_colours(fitted_key, None, COARSE)
     assert update["visible"] and update["value"].data[0].type == "mesh3d"
 
 
 @pytest.mark.parametrize("resolution", [63, 257, 100.5, float("nan")])
-def test_a_fineness_that_cannot_be(events, fitted, resolution):
+def test_a_fineness_that_cannot_be(events, fitted_key, resolution):
     with pytest.raises(gr.Error) as caught:
-        events.mesh(fitted, None, resolution)
+        events.mesh(fitted_key, None, resolution)
     assert caught.value.message == text.BAD_RESOLUTION
 
 
-def test_a_result_without_a_surface_is_told(events, fitted, monkeypatch):
+def test_a_result_without_a_surface_is_told(events, fitted_key, monkeypatch):
     def empty(fit, resolution):
         raise EmptySurfaceError("nowhere negative")
 
     monkeypatch.setattr(events.context.engine, "mesh", empty)
     with pytest.raises(gr.Error) as caught:
-        events.mesh(fitted, None, COARSE)
+        events.mesh(fitted_key, None, COARSE)
     assert caught.value.message == text.NO_SURFACE
 
 

@@ -1,69 +1,25 @@
 """The tabs Mesh and Mix in a real browser, over the toy engine and a result that is there already."""
 
 import io
-import os
-import socket
-import subprocess
-import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-ROOT = Path(__file__).parents[2]
-CHROMIUM = Path("/usr/lib/chromium/chromium")
-SOFTWARE_GL = ("--no-sandbox", "--use-gl=angle", "--use-angle=swiftshader", "--enable-unsafe-swiftshader")
-HARMLESS = ("No available adapters", "WebGPU", "favicon")
-LONG = 60_000
+from tests.app.visits import AXE, HARMLESS, IN_BROWSER, LONG, served
+
 HEAVY = ("PlotlyPlot", "Canvas3D")
 BLUE = "Array.from({length: 10}, () => [0, 0, 255])"
 RED = "Array.from({length: 10}, () => [255, 0, 0])"
-pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+pytestmark = IN_BROWSER
 
 
 @pytest.fixture(scope="module")
-def url(car_png, tmp_path_factory):
-    if not CHROMIUM.exists():
-        pytest.skip(f"chromium is not at {CHROMIUM}")
-    folder, port = tmp_path_factory.mktemp("server"), free_port()
-    command = [sys.executable, "-m", "tests.app.tabs_page", str(car_png), str(port), str(folder)]
-    variables = {"OMP_NUM_THREADS": "1", "TMPDIR": str(folder), "NO_PROXY": "127.0.0.1,localhost"}
-    log = folder / "log"
-    with log.open("w") as output:
-        environment = {**os.environ, **variables, "GRADIO_ANALYTICS_ENABLED": "False"}
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=output, stderr=output)
-    address, opener = f"http://127.0.0.1:{port}", urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    latest = time.monotonic() + 2 * LONG / 1000
-    while time.monotonic() < latest and process.poll() is None:
-        try:
-            opener.open(address, timeout=5).close()
-            break
-        except OSError:
-            time.sleep(0.25)
-    else:
-        process.kill()
-        pytest.fail("the page did not answer: " + log.read_text())
-    yield address
-    process.terminate()
-    process.wait(20)
-
-
-@pytest.fixture(scope="module")
-def visit(url):
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    with playwright.sync_playwright() as running:
-        browser = running.chromium.launch(executable_path=str(CHROMIUM), args=SOFTWARE_GL)
+def visit(browser, car_png, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("server")
+    with served(["-m", "tests.app.tabs_page", str(car_png), str(folder)], folder) as url:
         yield Visit(browser, url)
-        browser.close()
 
 
 class Visit:
@@ -151,12 +107,12 @@ def test_a_new_palette_repaints_both_viewers_and_asks_nobody(visit):
     assert len(visit.posts) == before
 
 
-@pytest.mark.parametrize("ending", ["mesh.glb", "ply", "obj", "stl", "glb", "materials.glb", "obj.zip"])
-def test_every_format_is_one_click(visit, ending):
-    with visit.page.expect_download() as waiting:
-        visit.page.click(f"#keep-{ending.replace('.', '-')}")
-    assert waiting.value.suggested_filename == f"car.{ending}"
-    assert Path(waiting.value.path()).stat().st_size > 1000
+def test_every_format_is_one_click(visit):
+    for ending in ("mesh.glb", "ply", "obj", "stl", "glb", "materials.glb", "obj.zip"):
+        with visit.page.expect_download() as waiting:
+            visit.page.click(f"#keep-{ending.replace('.', '-')}")
+        assert waiting.value.suggested_filename == f"car.{ending}"
+        assert Path(waiting.value.path()).stat().st_size > 1000
 
 
 def test_a_textured_mesh_is_shown_taken_home_and_says_when_its_colours_are_old(visit):
@@ -206,13 +162,12 @@ def test_a_slider_shows_its_blend(visit):
 
 
 def test_both_tabs_are_accessible_and_fit_a_phone(visit):
-    axe = Path(os.environ.get("AXE", ROOT / "node_modules/axe-core/axe.min.js"))
     visit.page.set_viewport_size({"width": 390, "height": 844})
     for tab in ("Mesh", "Mix"):
         visit.page.get_by_role("tab", name=tab).click()
         assert visit.page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
-        if axe.is_file():
-            visit.page.evaluate(axe.read_text())
+        if AXE.is_file():
+            visit.page.evaluate(AXE.read_text())
             rules = "{runOnly: ['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa']}"
             found = visit.page.evaluate(f"axe.run(document, {rules})")["violations"]
             assert [(fault["id"], fault["nodes"][0]["target"]) for fault in found] == []

@@ -9,7 +9,8 @@ import torch
 from spir.app import text
 from spir.outputs.attention_maps import unpacked
 from spir.session import uploads
-from tests.app.conftest import FRAMES, last, visitor
+from tests.app.conftest import last, visitor
+from tests.app.quick_app import FRAMES
 
 
 def test_a_photo_becomes_a_cutout(live, photos, sent, car_png):
@@ -64,8 +65,8 @@ def test_nothing_can_be_asked_without_photo_or_result(results, runs, key):
         assert caught.value.message == text.NO_RESULT
 
 
-def test_turning_brings_colours_verdict_and_views_as_they_come(live, results, runs, key):
-    list(runs.reconstruct(key, 0))
+def test_turning_brings_colours_verdict_and_views_as_they_come(live, results, fitted_key):
+    key = fitted_key
     (cleared, colours, verdict), *rest = results.turn(key)
     assert cleared["clear"] and cleared["values"] == len(colours["found"]) == 10
     assert colours["names"][0] == "body paint" and verdict["level"] and verdict["line"]
@@ -76,8 +77,8 @@ def test_turning_brings_colours_verdict_and_views_as_they_come(live, results, ru
     assert len(again["parts"]) == len(run.views), "kept, and sent at once"
 
 
-def test_views_of_a_fit_that_is_no_longer_in_use_are_not_kept(live, results, runs, context, key):
-    list(runs.reconstruct(key, 1))
+def test_views_of_a_fit_that_is_no_longer_in_use_are_not_kept(live, results, runs, context, fitted_key):
+    key = fitted_key
     run = live(key)
     views = results.views(key, context.session(key))
     next(views)
@@ -85,8 +86,8 @@ def test_views_of_a_fit_that_is_no_longer_in_use_are_not_kept(live, results, run
     assert list(views) == [] and run.views == ()
 
 
-def test_the_visitors_colours(live, results, runs, context, key):
-    list(runs.reconstruct(key, 0))
+def test_the_visitors_colours(live, results, context, fitted_key):
+    key = fitted_key
     _, colours, _ = next(results.turn(key))
     run = live(key).session
     assert context.coloured(run, None) is run and context.coloured(run, {}) is run

@@ -8,6 +8,7 @@ import torch
 
 from spir.app import text
 from tests.app.conftest import visitor
+from tests.app.quick_app import PRESETS
 
 
 def frames(messages):
@@ -39,29 +40,27 @@ def test_the_first_guess_alone(runs, key):
     assert numbers(messages) == [0] and "First guess" in messages[-1]["note"]
 
 
-def test_more_steps_go_on_behind_the_last_as_if_it_had_never_ended(context, live, runs, key):
-    list(runs.reconstruct(key, 4))
-    whole = way(live, key)
-    live(key).change(result=None)
-    list(runs.reconstruct(key, 2))
-    more = list(runs.reconstruct(key, 4))
-    assert numbers(more) == [3, 4] and not any(message.get("clear") for message in more)
-    assert more[0]["keep"] == 2 and more[0]["total"] == 4
+def test_more_steps_go_on_behind_the_last_as_if_it_had_never_ended(live, runs, key, fitted):
+    list(runs.reconstruct(key, 1))
+    more = list(runs.reconstruct(key, 2))
+    assert numbers(more) == [2] and not any(message.get("clear") for message in more)
+    assert more[0]["keep"] == 1 and more[0]["total"] == 2
+    whole = [step.code.w for step in fitted.fit.trajectory]
     assert all(torch.equal(a, b) for a, b in zip(way(live, key), whole, strict=True))
-    assert len(live(key).metrics) == 5
+    assert len(live(key).metrics) == 3
 
 
-def test_fewer_steps_only_look_back(live, runs, key):
-    list(runs.reconstruct(key, 3))
+def test_fewer_steps_only_look_back(live, runs, fitted_key):
+    key = fitted_key
     (message,) = runs.reconstruct(key, 1)
     run = live(key)
-    assert message["look_at"] == message["used"] == 1 and len(run.fit.trajectory) == 4
+    assert message["look_at"] == message["used"] == 1 and len(run.fit.trajectory) == 3
     assert torch.equal(run.fit.code.w, run.fit.trajectory[1].code.w) and run.views == ()
-    assert numbers(runs.reconstruct(key, 4)) == [4], "and the way goes on from its end"
+    assert numbers(runs.reconstruct(key, 3)) == [3], "and the way goes on from its end"
 
 
-def test_after_the_brush_all_begins_anew(live, runs, key):
-    list(runs.reconstruct(key, 1))
+def test_after_the_brush_all_begins_anew(live, runs, fitted_key):
+    key = fitted_key
     run = live(key)
     run.change(cutout=replace(run.cutout))
     messages = list(runs.reconstruct(key, 1))
@@ -69,35 +68,35 @@ def test_after_the_brush_all_begins_anew(live, runs, key):
 
 
 @pytest.mark.parametrize("keep_pose", [True, False])
-def test_going_on_from_an_earlier_step(live, runs, key, keep_pose):
-    list(runs.reconstruct(key, 3))
+def test_going_on_from_an_earlier_step(live, runs, fitted_key, keep_pose):
+    key = fitted_key
     run = live(key)
     before = run.fit.trajectory
-    messages = list(runs.proceed(key, {"looked_at": 2}, 2, keep_pose))
-    assert messages[0]["keep"] == 1 and numbers(messages) == [2, 3, 4]
+    messages = list(runs.proceed(key, {"looked_at": 1}, 2, keep_pose))
+    assert messages[0]["keep"] == 0 and numbers(messages) == [1, 2, 3]
     after = run.fit.trajectory
-    assert [step.index for step in after] == [0, 1, 2, 3, 4] and after[1] is before[1]
-    assert torch.allclose(after[2].code.w, before[2].code.w, atol=1e-6)
-    turned = (after[4].pose.quaternion - after[2].pose.quaternion).abs().max() > 1e-6
-    assert turned != keep_pose and after[3].seconds > after[2].seconds >= before[2].seconds
+    assert [step.index for step in after] == [0, 1, 2, 3] and after[0] is before[0]
+    assert torch.allclose(after[1].code.w, before[1].code.w, atol=1e-6)
+    turned = (after[3].pose.quaternion - after[1].pose.quaternion).abs().max() > 1e-6
+    assert turned != keep_pose and after[2].seconds > after[1].seconds >= before[1].seconds
     # The new descent can be taken up again, too.
-    assert numbers(runs.reconstruct(key, 5)) == [5]
-    assert (run.fit.trajectory[5].pose.quaternion - after[2].pose.quaternion).abs().max() > 1e-6 or keep_pose
+    assert numbers(runs.reconstruct(key, 4)) == [4]
+    assert (run.fit.trajectory[4].pose.quaternion - after[1].pose.quaternion).abs().max() > 1e-6 or keep_pose
 
 
-def test_without_momentum_it_goes_on_from_rest(live, runs, key):
-    list(runs.reconstruct(key, 2))
+def test_without_momentum_it_goes_on_from_rest(live, runs, fitted_key):
+    key = fitted_key
     run = live(key)
     (segment,) = run.result.trajectory.segments
     segment = replace(segment, steps=tuple(replace(step, momentum=None) for step in segment.steps))
     trajectory = replace(run.result.trajectory, segments=(segment,))
     run.change(result=replace(run.result, trajectory=trajectory))
-    assert numbers(runs.reconstruct(key, 4)) == [2, 3, 4]
-    assert [step.index for step in run.fit.trajectory] == [0, 1, 2, 3, 4]
+    assert numbers(runs.reconstruct(key, 3)) == [2, 3]
+    assert [step.index for step in run.fit.trajectory] == [0, 1, 2, 3]
 
 
-def test_refitting_from_another_place(live, runs, key):
-    list(runs.reconstruct(key, 1))
+def test_refitting_from_another_place(live, runs, fitted_key):
+    key = fitted_key
     run = live(key)
     wanted = replace(run.fit.pose, shift=run.fit.pose.shift + 0.25)
     run.change(camera=wanted)
@@ -108,18 +107,16 @@ def test_refitting_from_another_place(live, runs, key):
 
 
 @pytest.mark.parametrize("value", [None, {}, {"looked_at": "1"}, {"looked_at": 99}, [1]])
-def test_a_step_that_is_not_there(runs, key, value):
-    list(runs.reconstruct(key, 1))
+def test_a_step_that_is_not_there(runs, fitted_key, value):
     with pytest.raises(gr.Error) as caught:
-        runs.use(key, value)
+        runs.use(fitted_key, value)
     assert caught.value.message == text.NO_RESULT
 
 
 @pytest.mark.parametrize("steps", [0, 100])
-def test_too_few_and_too_many_steps_onward(runs, key, steps):
-    list(runs.reconstruct(key, 1))
+def test_too_few_and_too_many_steps_onward(runs, fitted_key, steps):
     with pytest.raises(gr.Error) as caught:
-        list(runs.proceed(key, {"looked_at": 1}, steps, False))
+        list(runs.proceed(fitted_key, {"looked_at": 1}, steps, False))
     assert caught.value.message == text.TOO_FAR
 
 
@@ -147,7 +144,7 @@ def test_a_run_that_nobody_looks_at_ends_silently(live, runs, photos, key):
         messages.append(message)
         if frames(messages):
             photos.leave(visitor("anna"))
-    assert len(frames(messages)) == 1 and run.fit is None and not run.folder.exists()
+    assert len(frames(messages)) == 1 and run.result is None and not run.folder.exists()
 
 
 @pytest.mark.parametrize("steps", [-1, 101, 2.5, "3", None])
@@ -169,14 +166,13 @@ def test_a_failure_inside_ends_in_words(runs, key, monkeypatch, caplog):
     assert messages[-1]["state"] == "failed" and "7 dimensions" in caplog.text
 
 
-def test_the_race_is_one_run_of_thirty(live, runs, key):
-    list(runs.reconstruct(key, 2))
-    assert numbers(runs.compare(key)) == list(range(3, 31))
-    told = live(key).metrics
-    assert [number for number, row in enumerate(told) if "distance" in row] == [0, 2, 10, 30]
+def test_the_comparison_is_one_run_of_the_longest(live, runs, fitted_key):
+    assert numbers(runs.compare(fitted_key)) == [3, 4]
+    told = live(fitted_key).metrics
+    assert [number for number, row in enumerate(told) if "distance" in row] == [*PRESETS]
 
 
 def test_warming_up_measures_the_pace(live, runs, context, key):
     assert not context.estimate.measured
     runs.warm(live(key).cutout)
-    assert context.estimate.measured and context.estimate.step > 0 and live(key).fit is None
+    assert context.estimate.measured and context.estimate.step > 0 and live(key).result is None

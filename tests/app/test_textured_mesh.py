@@ -10,7 +10,7 @@ import trimesh
 
 from spir.app import mesh_text
 from spir.app.data_uris import hex_colours
-from spir.app.handlers.mesh import COARSEST, FINEST, FORMATS, WITH_TEXTURE, MeshHandlers
+from spir.app.handlers.mesh import COARSEST, FINEST, FORMATS, WITH_TEXTURE
 from spir.errors import NoPaletteError
 from spir.outputs.export.textured import TEXTURED
 from spir.outputs.layer_file import layers_from
@@ -21,9 +21,13 @@ GREEN = {"run": "any", "colours": ["#00ff00"] * 10}
 
 
 @pytest.fixture
-def events(context, runs, key):
-    list(runs.reconstruct(key, 1))
-    return MeshHandlers(context)
+def events(meshes):
+    return meshes
+
+
+@pytest.fixture
+def key(fitted_key):
+    return fitted_key
 
 
 @pytest.fixture
@@ -35,6 +39,12 @@ def run(live, key):
 def trusted(monkeypatch):
     """The toy's fits are all poor."""
     monkeypatch.setattr("spir.session.surfaces.photo_detail", lambda verdict: 1.0)
+
+
+@pytest.fixture
+def there(run, detailed, trusted):
+    """A mesh and a surface with the photo's detail are there."""
+    run.change(surface=detailed.surface, textured=detailed.textured)
 
 
 @pytest.fixture
@@ -75,7 +85,7 @@ def test_another_step_or_cut_out_is_another_surface(runs, events, run, key, made
     assert len(made) == 3
 
 
-def test_colours_are_those_that_were_found_until_somebody_changes_them(events, run, key, made, trusted):
+def test_colours_are_those_that_were_found_until_somebody_changes_them(events, run, key, there):
     found = events.context.engine.palette(run.fit.code)[0]
     _, green = events.textured(key, events.context.coloured(run.session, GREEN))
     assert torch.equal(layers_from(run.textured.layers).generated_palette, found)
@@ -97,7 +107,7 @@ def test_a_mixed_object_takes_none_either(events, run, key, made, trusted):
     assert mesh_text.MIXED in events.mesh(key, None, COARSEST)[1]["note"] and not made
 
 
-def test_the_viewer_gets_a_texture_and_the_page_no_weights(events, run, key, trusted):
+def test_the_viewer_gets_a_texture_and_the_page_no_weights(events, run, key, there):
     path, value, plot = events.mesh(key, GREEN, COARSEST)
     assert plot is None and value["stale"] == mesh_text.STALE and "weights" not in value
     assert value["run"] == key and value["colours"] == GREEN["colours"] and "triangles" in value["note"]
@@ -112,7 +122,7 @@ def test_an_amount_that_cannot_be(events, key, detail):
     assert caught.value.message == mesh_text.BAD_DETAIL
 
 
-def test_every_format_has_a_button_and_a_file(events, run, key, trusted):
+def test_every_format_has_a_button_and_a_file(events, run, key, there):
     assert set(WITH_TEXTURE.values()) <= set(TEXTURED) and "glb" in FORMATS and "mesh.glb" in FORMATS
     assert len({mesh_text.button(form) for form in FORMATS}) == len(FORMATS)
     for form in WITH_TEXTURE:
@@ -134,8 +144,7 @@ def test_without_a_palette_there_is_the_plain_glb_and_no_other(events, run, key,
     assert events.mesh(key, None, COARSEST)[1]["weights"]
 
 
-def test_it_is_gone_with_the_run(events, run, key):
-    events.textured(key, run.session)
+def test_it_is_gone_with_the_run(events, run, key, there):
     events.context.store.close(key)
     with pytest.raises(gr.Error):
         events.mesh(key, None, COARSEST)

@@ -1,10 +1,9 @@
-"""What the page says: whole sentences, honest times."""
+"""How long runs take, as far as it is known, and in words."""
 
 import pytest
 
 from spir.app import text
 from spir.app.runtime_estimate import RuntimeEstimate
-from spir.types import Outcome
 
 
 @pytest.mark.parametrize(
@@ -14,14 +13,6 @@ def test_durations_as_people_say_them(seconds, said):
     assert text.duration(seconds) == said
 
 
-def test_the_machine_line_names_device_time_and_distance():
-    line = text.machine("cuda:0", 10, 2.5, True, "LPIPS (VGG16)")
-    assert line == "Runs on the GPU. 10 steps take about 2.5 s. Picture distance: LPIPS (VGG16)."
-    assert "1 step takes" in text.machine("cpu", 1, 2.0, True, "x")
-    guess = text.machine("cpu", 0, 2.0, False, "x")
-    assert "The first guess takes" in guess and "not yet measured" in guess
-
-
 def test_the_pace_is_the_last_run():
     pace = RuntimeEstimate.rough("cpu")
     assert not pace.measured and pace.seconds(10) > RuntimeEstimate.rough("cuda:1").seconds(10)
@@ -29,7 +20,3 @@ def test_the_pace_is_the_last_run():
     assert pace.measured and pace.seconds(30) == pytest.approx(16)
     pace.learn(first=2.0, total=2.0, steps=0)
     assert pace.seconds(10) == pytest.approx(7)
-
-
-def test_a_solved_pose_needs_no_note():
-    assert text.pose_note(Outcome.SOLVED) == "" and "degenerate map" in text.pose_note(Outcome.DEGENERATE)
