@@ -10,8 +10,8 @@ than the best one. /healthz answers with the status.
 import os
 import sys
 
-from spir.app.layout import apology, site
-from spir.app.server.health import HealthService, out_of_order
+from spir.app.layout import build_site, error_page
+from spir.app.server.health import HealthService, unavailable
 from spir.app.server.logging import log_to_stderr
 from spir.app.theme import serve
 from spir.errors import WeightsError
@@ -28,10 +28,10 @@ def main() -> None:
     try:
         root, segmenter = os.environ.get("SPIR_WEIGHTS", WEIGHTS), os.environ.get("SPIR_SEGMENTER", "auto")
         named = os.environ.get("SPIR_CATEGORIES", "").replace(",", " ").split() or default_categories(root)
-        whole, pages = site([Reconstructor.load(name, root=root, segmenter=segmenter) for name in named])
+        whole, pages = build_site([Reconstructor.load(name, root=root, segmenter=segmenter) for name in named])
     except (WeightsError, ValueError) as problem:
         print(problem, file=sys.stderr)
-        serve(apology(str(problem)), out_of_order)
+        serve(error_page(str(problem)), unavailable)
         return
     service = HealthService(pages[0].context, pages[0].warm)
     service.begin()

@@ -23,7 +23,7 @@ ROOMS = {
     "read_mask": "spir.photo.cutout",
     "read_photo": "spir.photo.decode",
 }
-"""Public name -> the file it lives in."""
+"""Maps a public name to the module that defines it."""
 
 __all__ = sorted(ROOMS)
 

@@ -12,10 +12,10 @@ from pathlib import Path
 from tqdm import tqdm
 
 from spir.batch.jobs import Job, jobs
-from spir.batch.plan import Plan, alone
+from spir.batch.plan import Plan, exclusive_lock
 from spir.batch.process import process_job
-from spir.batch.process_pool import on_processes
-from spir.batch.ray_engine import on_ray
+from spir.batch.process_pool import run_pool
+from spir.batch.ray_engine import run_ray
 from spir.batch.report import write_report
 from spir.batch.rows import Row, summary, table
 from spir.batch.settings import DEFAULT_TEXTURE, QUALITIES, TEXTURE_SIZES, Settings
@@ -139,8 +139,8 @@ def one_by_one(work: Sequence[Job], chosen: Plan, bar: tqdm) -> Iterator[Row]:
 def engine(options: argparse.Namespace, work: Sequence[Job], chosen: Plan, bar: tqdm) -> Iterator[Row]:
     """Return an iterator over the rows of the chosen engine, in the order in which they are ready."""
     if options.engine == "ray":
-        return on_ray(work, chosen, options.address)
-    return on_processes(work, chosen) if chosen.workers > 1 else one_by_one(work, chosen, bar)
+        return run_ray(work, chosen, options.address)
+    return run_pool(work, chosen) if chosen.workers > 1 else one_by_one(work, chosen, bar)
 
 
 def follow(options: argparse.Namespace, work: Sequence[Job], chosen: Plan, rows: dict[str, Row]) -> None:
@@ -173,7 +173,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         usage.error(fault or "there is no photo to work on")
     rows, began = {}, time.perf_counter()
     try:
-        with alone(store):
+        with exclusive_lock(store):
             follow(options, work, chosen, rows)
             told = [rows[job.folder] for job in work]
             print(table(told), summary(told, time.perf_counter() - began), sep="\n\n")

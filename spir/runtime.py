@@ -1,4 +1,4 @@
-"""The process that everything runs in: its device, its threads, its memory."""
+"""The settings of the process: its device, its threads, its memory."""
 
 import ctypes
 import hashlib
@@ -10,14 +10,14 @@ import torch
 
 DEVICES = ("auto", "cuda", "mps", "cpu")
 NO_INFLUENCE = ("app", "batch", "data", "evaluate", "train", "__main__.py")
-"""Folders and files of spir that do not change what a photo becomes."""
+"""Folders and files of spir that do not affect the result for a photo."""
 TRIM_THRESHOLD, MMAP_THRESHOLD, ARENA_MAX = -1, -3, -8
-"""The numbers of mallopt's settings."""
+"""The parameter numbers of mallopt."""
 HEAPS = 2
 
 
 def choose_device(preference: str = "auto") -> str:
-    """cuda before mps before cpu, or the one asked for. Raises ValueError where it is not there."""
+    """Return cuda before mps before cpu, or the requested device. Raises ValueError where it is not available."""
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     if preference == "auto":
         return next(name for name, available in there.items() if available)
@@ -28,7 +28,7 @@ def choose_device(preference: str = "auto") -> str:
 
 @cache
 def glibc() -> ctypes.CDLL | None:
-    """The C library, where it is the one that keeps freed memory to itself."""
+    """Return the C library where it is glibc, which does not return freed memory to the system by itself; else None."""
     try:
         library = ctypes.CDLL("libc.so.6")
     except OSError:
@@ -37,34 +37,34 @@ def glibc() -> ctypes.CDLL | None:
 
 
 def share_heaps() -> None:
-    """Let all threads share a few heaps from now on; to be called before there are many threads."""
+    """Let all threads share a few heaps from now on; call it before there are many threads."""
     library = glibc()
     if library:
         library.mallopt(ARENA_MAX, HEAPS)
 
 
 def release_memory() -> None:
-    """Give free memory back to the system at once; some milliseconds."""
+    """Return free memory to the system at once; takes some milliseconds."""
     library = glibc()
     if library:
         library.malloc_trim(0)
 
 
 def prepare_process() -> None:
-    """Settings of the whole process: threads as many as the machine really lends, memory kept for reuse.
+    """Set up the whole process: as many threads as cores available, memory kept for reuse.
 
     Safe to repeat."""
     torch.set_num_threads(min(torch.get_num_threads(), cores()))
     library = glibc()
     if library:
-        # Giving each step's large arrays back to the system and asking for them again costs a quarter of its time.
+        # Returning each step's large arrays to the system and allocating them again takes a quarter of its time.
         library.mallopt(MMAP_THRESHOLD, 2**31 - 1)
         library.mallopt(TRIM_THRESHOLD, 2**31 - 1)
 
 
 @cache
 def code_version() -> str:
-    """Twelve hexadecimal digits that change with every file that a result depends on."""
+    """Return twelve hexadecimal digits that change with every file that a result depends on."""
     folder, found = Path(__file__).parent, hashlib.sha256()
     for file in sorted(folder.rglob("*.py")):
         if file.relative_to(folder).parts[0] not in NO_INFLUENCE:
@@ -73,7 +73,7 @@ def code_version() -> str:
 
 
 def cores() -> int:
-    """Cores that this process may use: a container often sees many more than it is given."""
+    """Return the number of cores that this process may use: a container often sees many more than it is given."""
     count = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     try:
         quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()

@@ -1,4 +1,4 @@
-"""The nouns that flow between rooms. Imports nothing of ours.
+"""The data types passed between the packages. Imports nothing of ours.
 
 Pixel maps are channel-last; a network permutes inside its own forward.
 Points live in object units: +Y up, the front of the object towards +Z, the object inside
@@ -21,12 +21,12 @@ T = TypeVar("T", bound="Movable")
 
 
 class Movable:
-    """Move every tensor in a bundle at once: `fit.to("cpu")`, `step.detach()`."""
+    """Moves all tensors of a data class at once: `fit.to("cpu")`, `step.detach()`."""
 
     __dataclass_fields__: ClassVar[dict[str, DataclassField[Any]]]
 
     def map(self: T, change) -> T:
-        """A copy with `change` applied to every tensor, also inside nested bundles and tuples."""
+        """Return a copy with `change` applied to every tensor, also in nested data classes and tuples."""
 
         def walk(value):
             if isinstance(value, Tensor):
@@ -44,12 +44,12 @@ class Movable:
         return self.map(lambda tensor: tensor.detach())
 
     def __getitem__(self: T, rows: slice) -> T:
-        """The same bundle with only some rows of the batch: `pose[2:3]` (every tensor is batch-first)."""
+        """Return the same data class with only some rows of the batch: `pose[2:3]` (every tensor is batch-first)."""
         return self.map(lambda tensor: tensor[rows])
 
 
 def join(parts: Sequence[T]) -> T:
-    """Bundles of the same kind, one after the other along the batch; what is none in the first stays none.
+    """Concatenate data classes of one type along the batch; a field that is None in the first stays None.
 
     Raises ValueError where there is nothing to join."""
     if not parts:
@@ -72,16 +72,16 @@ def join(parts: Sequence[T]) -> T:
 class Photo(Movable):
     rgb: UInt8[Tensor, "height width 3"]
     alpha: UInt8[Tensor, "height width"] | None = None
-    """The upload's own alpha channel, or none."""
+    """The upload's own alpha channel, or None."""
 
 
 @dataclass(frozen=True)
 class Cutout(Movable):
     rgb: Float[Tensor, "batch size size 3"]
-    """Object only: the category's background wherever the mask is 0."""
+    """The object only: the category's background wherever the mask is 0."""
     mask: Float[Tensor, "batch size size"]
     box_px: Float[Tensor, "batch 4"]
-    """x0, y0, x1, y1 in the photo (may reach outside it), so results can be drawn back onto it."""
+    """The crop's x0, y0, x1, y1 in the photo (may reach outside it), so that results can be placed back onto it."""
 
 
 @dataclass(frozen=True)
@@ -89,32 +89,31 @@ class Pose(Movable):
     """What inversion optimises (appendix A.1); `geometry.pose` turns it into a Camera."""
 
     z0: Float[Tensor, " batch"] | None
-    """log(2 focal - 1): perspective strength at constant apparent size; none = orthographic."""
+    """log(2 focal - 1): perspective strength at constant apparent size; None = orthographic."""
     shift: Float[Tensor, "batch 2"]
-    """Where the object's centre lands, in [-1, 1] picture coordinates, x right, y up."""
+    """The position of the object's centre, in [-1, 1] picture coordinates, x right, y up."""
     scale: Float[Tensor, " batch"]
     """Magnification at the object's depth: one object unit covers `scale` half picture widths."""
     quaternion: Float[Tensor, "batch 4"]
-    """Object to camera rotation, (w, x, y, z), unit length."""
+    """Object-to-camera rotation, (w, x, y, z), unit length."""
 
 
 @dataclass(frozen=True)
 class Segmentation:
-    """The object in a photo, and what the photo shows at all."""
+    """The object in a photo, and the class of what the photo shows."""
 
     mask: Float[Tensor, "height width"]
     """How much each pixel belongs to the object, in [0, 1]."""
     segmenter: str
-    """The segmenter that made the mask, by its name for people."""
+    """The display name of the segmenter that made the mask."""
     kinds: dict[str, float] | None = None
-    """The probability of each kind of object that is known; what they lack to 1 is "none of them". None where no
-    network has looked."""
+    """The probability of each known class; the rest to 1 is "none of them". None where no network has classified the photo."""
     others: int = 0
     """The number of further objects that are nearly as large."""
 
     @property
     def kind(self) -> str | None:
-        """The likeliest kind; none where no network has looked, or where "none of them" is likelier."""
+        """The most likely class; None where no network has classified the photo, or where "none of them" is more likely."""
         if self.kinds is None:
             return None
         best = max(self.kinds, key=self.kinds.__getitem__)
@@ -130,13 +129,13 @@ class Camera(Movable):
 @dataclass(frozen=True)
 class Code(Movable):
     w: Float[Tensor, "batch layers width"]
-    """All rows but the last shape the object; the last row makes the palette. One row = the same for all."""
+    """All rows but the last shape the object; the last row makes the palette. One row = the same for all layers."""
     palette: Float[Tensor, "batch values 3"] | None = None
-    """Overrides the palette that the last row would give; none = from w."""
+    """Replaces the palette that the last row would give; None = from w."""
 
 
 class Outcome(str, Enum):
-    """How the first pose of an item was found: measured, or the reason why it is only a default."""
+    """How the first pose of an item was found: estimated by PnP, or the reason why it is only a default."""
 
     SOLVED = "solved"
     TOO_FEW = "too few object pixels"
@@ -149,7 +148,7 @@ class Outcome(str, Enum):
 
 @dataclass(frozen=True)
 class Guess(Movable):
-    """What the encoder makes of a cut-out: the start of an inversion (section 3.2)."""
+    """The encoder's prediction for a cut-out, from which inversion starts (section 3.2)."""
 
     nocs: Float[Tensor, "batch size size 3"]
     """Object coordinates per pixel, object units."""
@@ -159,19 +158,19 @@ class Guess(Movable):
     pnp_error: Float[Tensor, " batch"]
     """Root mean square reprojection error, in picture widths; infinite where PnP failed."""
     outcome: tuple[Outcome, ...]
-    """One per item of the batch."""
+    """The outcome of each item of the batch."""
 
 
 @dataclass(frozen=True)
 class OptimizerState(Movable):
-    """Where a descent is, whole: with it a run goes on as if it had never ended."""
+    """The complete state of an optimisation, from which a run can be continued exactly."""
 
     leaves: tuple[Tensor, ...]
-    """What is optimised, batch-first, in the order of `inversion.variables.Variables.leaves`."""
+    """The optimised tensors, batch-first, in the order of `inversion.variables.Variables.leaves`."""
     means: tuple[Tensor, ...]
-    """Adam's first moment of each."""
+    """Adam's first moment of each leaf."""
     squares: tuple[Tensor, ...]
-    """Its second."""
+    """Adam's second moment of each leaf."""
 
 
 @dataclass(frozen=True)
@@ -183,11 +182,11 @@ class Step(Movable):
     alpha: Float[Tensor, "batch size size"]
     loss: Float[Tensor, " batch"]
     seconds: float
-    """Since the inversion began."""
+    """Seconds since the inversion began."""
     outcome: tuple[str, ...] = ()
-    """Per item: "" or the named reason why it moves no more."""
+    """For each item: "" or the reason why it is no longer updated."""
     momentum: OptimizerState | None = None
-    """What `invert(after=...)` goes on from."""
+    """The optimiser's state, from which `invert(after=...)` continues."""
 
 
 @dataclass(frozen=True)
@@ -203,37 +202,37 @@ class FieldSample(Movable):
     sdf: Float[Tensor, "batch point"]
     """Signed distance to the surface, object units, negative inside."""
     density: Float[Tensor, "batch point"]
-    """Per object unit; zero outside the cube."""
+    """Volume density per object unit; zero outside the cube."""
     rgb: Float[Tensor, "batch point 3"]
     attention: Float[Tensor, "batch point values"] | None = None
-    """How much each palette colour counts here; sums to 1."""
+    """The weight of each palette colour at the point; sums to 1."""
 
 
 @runtime_checkable
 class Field(Protocol):
-    """A batch of objects in space: ask it about points, it answers. Networks and formulas alike."""
+    """A batch of objects in space, evaluated at points; implemented by networks and by formulas."""
 
     scene_range: float
 
     def __call__(
         self, points: Float[Tensor, "batch point 3"], directions: Float[Tensor, "batch point 3"] | None = None
     ) -> FieldSample:
-        """Everything at the points. `directions`: along which they are looked at, unit length; most fields do not mind,
-        for the others none = head-on."""
+        """Evaluate the field at the points. `directions`: unit view directions; most fields ignore them, others take
+        None as head-on."""
         ...
 
     def sdf(self, points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch point"]:
-        """The signed distance alone, cheaper."""
+        """Return only the signed distance, which is cheaper."""
         ...
 
     def sdf_grid(self, resolution: int) -> Float[Tensor, "batch x y z"]:
-        """The signed distance on linspace(-scene_range, scene_range, resolution)^3, indexed [x, y, z]."""
+        """Return the signed distance on linspace(-scene_range, scene_range, resolution)^3, indexed [x, y, z]."""
         ...
 
     def optical_depth(
         self, start: Float[Tensor, "*shape"], end: Float[Tensor, "*shape"], length: Float[Tensor, "*shape"]
     ) -> Float[Tensor, "*shape"]:
-        """Integral of the density over a segment on which the SDF runs linearly from start to end.
+        """Return the integral of the density over a segment on which the SDF runs linearly from start to end.
 
         The first axis is the batch."""
         ...
@@ -246,7 +245,7 @@ class Rendering(Movable):
     depth: Float[Tensor, "batch height width"]
     normals: Float[Tensor, "batch height width 3"] | None = None
     attention: Float[Tensor, "batch height width values"] | None = None
-    """Not normalised: sums to alpha, so rgb = attention @ palette + (1 - alpha) * background."""
+    """Attention weighted by alpha: it sums to alpha, so rgb = attention @ palette + (1 - alpha) * background."""
     nocs: Float[Tensor, "batch height width 3"] | None = None
     """Expected object coordinates times alpha, object units."""
 
@@ -257,37 +256,37 @@ class Mesh(Movable):
     faces: Int[Tensor, "face 3"]
     colours: Float[Tensor, "vertex 3"]
     attention: Float[Tensor, "vertex values"] | None = None
-    """How much each palette colour counts at a vertex; sums to 1, so colours = attention @ palette."""
+    """The weight of each palette colour at a vertex; sums to 1, so colours = attention @ palette."""
 
 
 @dataclass(frozen=True)
 class Appearance(Movable):
-    """An object's surface with the photo's own detail: an unwrapped mesh, and layers as textures of which every texel's
+    """A textured surface with the photo's own detail: an unwrapped mesh, and layers as textures of which every texel's
     colour is light * (weights @ palette) + rest, colours in [0, 1] for that sum. `appearance.layers` adds them up.
 
     Textures of any size cover the same unit square of uv; all are sampled bilinearly."""
 
     vertices: Float[Tensor, "vertex 3"]
-    """Object units. A vertex of the surface stands once for every chart that it belongs to."""
+    """Positions in object units. A vertex of the surface appears once for every chart that it belongs to."""
     normals: Float[Tensor, "vertex 3"]
-    """Unit length, smooth, the same on both sides of a seam."""
+    """Smooth unit normals, the same on both sides of a seam."""
     faces: Int[Tensor, "face 3"]
-    """Counter-clockwise seen from outside."""
+    """Triangles, counter-clockwise seen from outside."""
     uv: Float[Tensor, "vertex 2"]
-    """Place in the textures, in [0, 1] from the upper left corner, as in glTF."""
+    """Texture coordinates, in [0, 1] from the upper left corner, as in glTF."""
     light: Float[Tensor, "size size"]
     """How much brighter or darker than its part's colour a texel is, in [0, 1.25]."""
     rest: Float[Tensor, "size size 3"]
-    """What is no part's colour, such as glare and badges; may be negative."""
+    """Colour that no part explains, such as glare and badges; may be negative."""
     weights: Float[Tensor, "coarse coarse values"]
-    """How much each palette colour counts; sums to 1. Coarser than `light`."""
+    """The weight of each palette colour; sums to 1. Coarser than `light`."""
     palette: Float[Tensor, "values 3"]
-    """The colours of the parts in the photo, in [-1, 1]."""
+    """The colours of the parts as the photo shows them, in [-1, 1]."""
     generated: Float[Tensor, "coarse coarse values"]
     """The generator's own weights, which with `generated_palette` give the surface without the photo's detail."""
     generated_palette: Float[Tensor, "values 3"]
     """The fit's own colours, in [-1, 1]."""
     seen: Float[Tensor, "coarse coarse 2"]
-    """How much of a texel the photo shows, directly and in its mirror image; what neither shows is guessed."""
+    """How much of a texel the photo shows, directly and in its mirror image; the colour of other texels is a guess."""
     detail: float = 1.0
-    """The amount of photo detail, in [0, 1]; 0 = the generator's colours alone."""
+    """The amount of photo detail, in [0, 1]; 0 = only the generator's colours."""

@@ -115,3 +115,10 @@ def test_the_space_runs_without_the_workshop(tmp_path):
     shutil.copy(ROOT / "app.py", tmp_path)
     code = f"import spir, sys; bad = {HEAVY} & set(sys.modules); assert not bad, bad; import app"
     subprocess.run([sys.executable, "-c", code], cwd=tmp_path, check=True)
+
+
+def test_sessions_know_no_gradio():
+    rooms = ("actions", "surfaces", "store", "record", "archive.convert", "archive.writer", "archive.reader")
+    loading = "; ".join(f"import spir.session.{room}" for room in rooms)
+    code = f"import sys; sys.modules['gradio'] = None; {loading}"
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

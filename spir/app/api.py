@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spir.app import text
-from spir.app.context import AppContext, written
+from spir.app.context import AppContext, write_file
 from spir.app.data_uris import hex_colours
 from spir.app.errors import refuse, refusing_failures
 from spir.app.handlers.mesh import FORMATS, MeshHandlers
@@ -26,7 +26,7 @@ from spir.outputs.views import png_bytes, to_uint8
 from spir.photo import PREFERENCES
 from spir.session import surfaces
 from spir.session.record import readable_pose
-from spir.session.session import Session, known
+from spir.session.session import Session, require
 from spir.session.surfaces import RESOLUTION
 from spir.session.verdict import verdict
 
@@ -105,7 +105,7 @@ class Api:
         answer = {
             "steps": rows,
             "pose": readable_pose(session.fit.pose),
-            "verdict": known(verdict(engine.category, session)).record(),
+            "verdict": require(verdict(engine.category, session)).record(),
             "photo_detail": surfaces.detail(engine, session),
             "colours": self.colours(session),
         }
@@ -126,10 +126,10 @@ class Api:
         key = session_key(run)
         session = self.context.fitted(key)
         now = self.colours(session)
-        changes = parsed(colours)
+        changes = parse_colours(colours)
         if not isinstance(changes, dict) or not set(changes) <= set(now):
             refuse(text.unknown_colours(tuple(now)))
-        changed = self.context.coloured(session, {"colours": list((now | changes).values())})
+        changed = self.context.with_colours(session, {"colours": list((now | changes).values())})
         self.context.store.commit(key, session, changed)
         return self.colours(changed), self.recoloured(key, changed)
 
@@ -152,7 +152,7 @@ class Api:
             refuse(text.unknown_format(FORMATS))
         if not isinstance(resolution, int | float):
             refuse(text.BAD_RESOLUTION)
-        return self.meshes.keep(str(format))(key, None, resolution)
+        return self.meshes.save_handler(str(format))(key, None, resolution)
 
     def colours(self, session: Session) -> dict[str, str]:
         """Return the colours in use as #rrggbb, by name."""
@@ -176,7 +176,7 @@ class Api:
 
     def picture(self, key: str, name: str, rgb: Float[Tensor, "height width 3"]) -> str:
         """Write a picture into the session's folder; returns its path."""
-        return written(self.context.slot(key), f"{name}.png", png_bytes(to_uint8(rgb)))
+        return write_file(self.context.slot(key), f"{name}.png", png_bytes(to_uint8(rgb)))
 
 
 def session_key(value: object) -> str:
@@ -184,7 +184,7 @@ def session_key(value: object) -> str:
     return value if isinstance(value, str) else ""
 
 
-def parsed(colours: object) -> object:
+def parse_colours(colours: object) -> object:
     """Return the colours that a client sent, parsed where they are JSON text; None where they cannot be
     parsed."""
     try:
@@ -193,7 +193,7 @@ def parsed(colours: object) -> object:
         return None
 
 
-def offer(
+def add_endpoints(
     context: AppContext, photo: PhotoHandlers, runs: ReconstructionHandlers, meshes: MeshHandlers
 ) -> None:
     """Add the endpoints to the page that is being built, with hidden components.

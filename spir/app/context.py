@@ -6,7 +6,7 @@ from pathlib import Path
 from spir.app import text
 from spir.app.errors import refuse
 from spir.app.runtime_estimate import RuntimeEstimate
-from spir.app.server.gpu import lend_gpu
+from spir.app.server.gpu import with_borrowed_gpu
 from spir.app.server.gradio_private import upload_folder
 from spir.app.widgets.swatches.widget import chosen
 from spir.errors import UnknownSessionError
@@ -32,7 +32,7 @@ class AppContext:
 
     def __post_init__(self):
         self.estimate = RuntimeEstimate.rough(self.engine.device)
-        self.engine = lend_gpu(self.engine)
+        self.engine = with_borrowed_gpu(self.engine)
 
     def key(self, key: str | None) -> str:
         """Return the session key that the page sent; refuses where there is none yet."""
@@ -59,7 +59,7 @@ class AppContext:
             refuse(text.NO_RESULT)
         return session
 
-    def coloured(self, session: Session, value: object) -> Session:
+    def with_colours(self, session: Session, value: object) -> Session:
         """Return the session in the colours that the page shows; `value` is the value of the swatches
         widget."""
         if not value or (isinstance(value, dict) and not value.get("colours")):
@@ -86,7 +86,7 @@ class AppContext:
         )
 
 
-def written(slot: Slot, name: str, data: bytes) -> str:
+def write_file(slot: Slot, name: str, data: bytes) -> str:
     """Write a file into the session's folder; returns its path."""
     path = slot.folder / name
     path.write_bytes(data)

@@ -6,7 +6,7 @@ import gradio as gr
 from gradio.components import Navbar
 
 from spir.app import text
-from spir.app.api import offer
+from spir.app.api import add_endpoints
 from spir.app.context import AppContext, session_store
 from spir.app.events import BUSY, CUTTING, HEAVY, LIGHT, SOON
 from spir.app.handlers.cutout import CutoutHandlers
@@ -55,23 +55,23 @@ class Page:
         self.posing = PoseHandlers(self.context)
         self.mixing = MixingHandlers(self.context)
         self.category = engine.category
-        self.first = self.examples.painted()
+        self.first = self.examples.initial_values()
         self.key = gr.State(None)
         self.head()
         with gr.Row(equal_height=False, elem_id="body"):
             with gr.Column(scale=4, min_width=300):
-                self.ask()
+                self.build_inputs()
             with gr.Column(scale=10, min_width=300):
                 with gr.Row(equal_height=False):
                     with gr.Column(scale=6, min_width=300):
-                        self.watch()
+                        self.build_progress()
                     with gr.Column(scale=4, min_width=260):
                         self.orbit = orbit.build(self.first.get("orbit"), elem_id="orbit")
                 self.tabs()
         if public:
             # Before the page's own events, which have functions of the same names: the first gets the name.
-            offer(self.context, self.photos, self.reconstruction, self.meshes)
-        self.wire()
+            add_endpoints(self.context, self.photos, self.reconstruction, self.meshes)
+        self.connect_events()
 
     def warm(self) -> None:
         """Do in advance what would make the first visitor wait."""
@@ -84,7 +84,7 @@ class Page:
         gr.Markdown(f"# {text.TITLE}\n{intro}", min_height=100, elem_id="head")
         self.machine = gr.Markdown(self.context.runtime_lines(DEFAULT_STEPS)[0], elem_id="machine")
 
-    def ask(self) -> None:
+    def build_inputs(self) -> None:
         """Build the left column: photo, examples, cut-out, steps, and the two buttons."""
         self.photo = photo_input(text.PHOTO, text.PHOTO_ALT, "photo")
         self.strip = self.examples.strip(elem_id="examples")
@@ -109,7 +109,7 @@ class Page:
         )
         gr.Markdown(text.PRIVACY, elem_id="privacy")
 
-    def watch(self) -> None:
+    def build_progress(self) -> None:
         """Build the middle column: the verdict, the timeline, and what can be done with the step that is
         shown."""
         self.verdict = verdict.build(self.first.get("verdict"), elem_id="verdict")
@@ -143,13 +143,13 @@ class Page:
                 )
                 self.again = gr.Markdown("", elem_id="again")
 
-    def wire(self) -> None:
+    def connect_events(self) -> None:
         """Connect every event of the page except those of the tabs Mesh and Mix."""
         runs, results, key = self.reconstruction, self.results, self.key
         self.times = [self.machine, self.run_race]
         opened = [key, self.cut, self.line]
         (
-            self.emptied(self.photo.input)
+            self.then_clear(self.photo.input)
             .then(self.photos.segment, [self.photo, key], opened, **CUTTING)
             .then(empty_mix, key, self.mix, **LIGHT)
         )
@@ -161,8 +161,8 @@ class Page:
             (self.strip, self.strip.input, self.examples.open),
             (self.zip, self.zip.upload, self.downloads.reopen),
         ):
-            shown = self.emptied(asked(event, [piece, key], opened, **CUTTING).success)
-            self.turned(shown.success(lambda: None, None, self.photo, **LIGHT))
+            shown = self.then_clear(asked(event, [piece, key], opened, **CUTTING).success)
+            self.then_show_result(shown.success(lambda: None, None, self.photo, **LIGHT))
 
         self.preset.input(None, self.preset, self.steps, js="(steps) => steps", **LIGHT)
         # A number that is no preset selects none of them; a step that exists already is shown.
@@ -177,8 +177,8 @@ class Page:
         self.runs(self.proceed.click, runs.proceed, [key, self.line, self.steps, self.keep_pose])
         self.runs(self.pose.refit.click, runs.refit, [key, self.steps])
         self.stop.click(runs.stop, key, None, **LIGHT)
-        self.turned(self.use.click(runs.use, [key, self.line], self.line, **SOON))
-        self.turned(self.mixed.success(runs.in_use, key, self.line, **LIGHT))
+        self.then_show_result(self.use.click(runs.use, [key, self.line], self.line, **SOON))
+        self.then_show_result(self.mixed.success(runs.in_use, key, self.line, **LIGHT))
 
         panel, sliders = self.pose.panel, self.pose.sliders
         for slider in sliders:
@@ -192,7 +192,7 @@ class Page:
             **BUSY,
         )
         # The visitor gets a session of the first example, under a key of their own.
-        self.page.load(self.examples.welcome, self.steps, [key, self.strip, *self.times], **LIGHT)
+        self.page.load(self.examples.open_first_example, self.steps, [key, self.strip, *self.times], **LIGHT)
         self.orbit.input(results.around, key, self.orbit, **SOON)
         self.pose_tab.select(self.posing.seen, [key, panel], [panel, *sliders], **HEAVY)
         self.page.unload(self.photos.leave)
@@ -210,16 +210,16 @@ class Page:
                 **BUSY,
             )
         )
-        self.turned(shown).then(self.context.runtime_lines, self.steps, self.times, **LIGHT)
+        self.then_show_result(shown).then(self.context.runtime_lines, self.steps, self.times, **LIGHT)
 
-    def turned(self, shown):
+    def then_show_result(self, shown):
         """Chain what follows every result: its colours, the verdict, the views all round, and the photo's
         camera. Returns the last event."""
         return shown.success(
             self.results.turn, self.key, [self.orbit, self.colours, self.verdict], **HEAVY
         ).success(self.posing.show, self.key, [self.pose.panel, *self.pose.sliders], **HEAVY)
 
-    def emptied(self, then):
+    def then_clear(self, then):
         """Chain the clearing of all results of the earlier photo when another is added. Returns the event."""
         blank = orbit.empty(), swatches.empty(), verdict.empty(), pose.empty()
         pieces = [self.orbit, self.colours, self.verdict, self.pose.panel, self.mix, *self.made()]
@@ -234,7 +234,7 @@ class Page:
         return *empty_outputs(), None, "", pose.no_scene()
 
 
-def site(engines: Sequence[Reconstructor]) -> tuple[gr.Blocks, list[Page]]:
+def build_site(engines: Sequence[Reconstructor]) -> tuple[gr.Blocks, list[Page]]:
     """Return a page for each category, the first at the root, with one queue and a bar that links them.
 
     API clients call the first."""
@@ -255,7 +255,7 @@ def blocks() -> gr.Blocks:
     return gr.Blocks(title=text.TITLE, analytics_enabled=False, delete_cache=CACHE_SECONDS)
 
 
-def apology(message: str) -> gr.Blocks:
+def error_page(message: str) -> gr.Blocks:
     """Return the page for a server that cannot run, for example without weights."""
     with blocks() as page:
         gr.Markdown(f"# {text.TITLE}\n{text.out_of_order(message)}", elem_id="apology")

@@ -1,1 +1,1 @@
-"""The photo's own detail on the surface of the object that was found in it, in layers that can be recoloured."""
+"""Textures the fitted object's surface with the photo's own detail, in layers that can be recoloured."""

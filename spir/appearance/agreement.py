@@ -1,8 +1,8 @@
-"""How well photo and mirrored photo agree where both show the object: a measure of the pose that needs no truth.
+"""Measures how well the photo and its mirror image agree where both show the object: a test of the pose without ground truth.
 
 With the right pose the plane x = 0 halves the object, and a point and its mirror image look alike wherever the photo
 shows both. Poses that are off by a quarter turn, and the view from the other end of the same side, put that plane
-somewhere else. A turn by exactly 180 degrees keeps it and cannot be seen.
+somewhere else. A turn by exactly 180 degrees keeps the plane and cannot be detected.
 """
 
 import cv2
@@ -15,20 +15,20 @@ from spir.geometry.camera import project
 from spir.types import Camera, Rendering
 
 TOLERANCE = 0.08
-"""How far behind the visible surface a mirrored point may lie and still be seen, object units."""
+"""How far behind the visible surface a mirrored point may lie and still count as visible, in object units."""
 COSINES = (0.1, 0.4)
-"""Of the angle to the viewer: below the first a point is not seen, from the second on it is."""
+"""Cosines of the angle between normal and view direction: below the first a point is invisible, above the second visible."""
 BLUR = 6.0
-"""Pixels of 128: light that changes more slowly than this is not compared, as the sun lights one side only."""
+"""Blur in pixels of 128: slower changes of brightness are ignored, as the sun lights only one side."""
 FEWEST = 150
-"""Pixels, of 128 x 128, that both must show; fewer say nothing."""
+"""The fewest pixels, of 128 x 128, that must show both sides; with fewer there is no result."""
 APART = 6.0
-"""Pixels between a point and its mirror image: near the plane itself everything agrees."""
+"""The least distance in pixels between a point and its mirror image: near the symmetry plane everything agrees."""
 
 
 def mirror_agreement(seen: Rendering, camera: Camera, rgb: Float[Tensor, "1 size size 3"]) -> float | None:
-    """The correlation, in [-1, 1], of the brightness of points and of their mirror images in a cut-out, with slow changes
-    taken out; none where too little shows both.
+    """Return the correlation, in [-1, 1], of the high-pass filtered brightness of points and of their mirror
+    images in a cut-out; None where too few points are visible on both sides.
 
     `seen` is the fit from the photo's camera, with NOCS and normals, at the cut-out's size; a batch of 1."""
     assert seen.nocs is not None and seen.normals is not None

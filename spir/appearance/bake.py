@@ -1,4 +1,4 @@
-"""Photo, mask, fit and mesh to an `Appearance`: everything in its order."""
+"""Bakes photo, mask, fit and mesh into an `Appearance`: the sequence of all its stages."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -34,35 +34,35 @@ from spir.types import Appearance, Camera, Code, Field, Mesh, Photo
 
 @dataclass(frozen=True)
 class BakeInput:
-    """What an appearance is made of."""
+    """The inputs of an appearance."""
 
     photo: Photo
     mask: Float[Tensor, "height width"]
-    """In [0, 1] at the photo's size; at least one half on the object."""
+    """The object's mask in [0, 1], at the photo's size; at least one half on the object."""
     box_px: Float[Tensor, "4"]
-    """The cut-out's square in the photo."""
+    """The cut-out's square in the photo, in pixels."""
     camera: Camera
-    """Of that square, by the fit's pose."""
+    """The camera of that square, by the fit's pose."""
     code: Code
     palette: Float[Tensor, "values 3"]
-    """The fit's colours, in [-1, 1]."""
+    """The fit's palette, in [-1, 1]."""
     category: Category
     reading: Reading | None
-    """None where the category has no formula."""
+    """The linear map from a code to an object of the formula; None where the category has no formula."""
 
 
 @torch.no_grad()
 def bake_appearance(
     given: BakeInput, mesh: Mesh, field: Field, config: AppearanceConfig, device: str = "cpu"
 ) -> Appearance:
-    """The surface of the fit, whose field this is, in the photo's colours; all on the CPU, deterministic.
+    """Texture the fit's surface with the photo's colours; `field` is the fit's. All on the CPU, deterministic.
 
     Raises ValueError where the field's colours are no mixture of a palette."""
     names = given.category.palette_names
     surface = simplified(mesh, field, config.faces, device)
     palette = ((given.palette + 1) / 2).numpy()
     mirror = config.mirror and given.category.symmetric
-    # The formula's fit is many small steps, the rest a few large ones: side by side they fill two cores.
+    # The formula's fit has many small steps, the rest a few large ones: in parallel they use two cores well.
     with ThreadPoolExecutor(2) as beside:
         sheet = beside.submit(unwrapped, surface, config.texture)
         completion = beside.submit(completed_by, given.category, given.reading, given.code, surface, config)
@@ -91,7 +91,7 @@ def baked(
     given: BakeInput,
     config: AppearanceConfig,
 ) -> Appearance:
-    """The projection as layers over an unwrapped mesh."""
+    """Convert the projection to layers over an unwrapped mesh."""
     names, values = given.category.palette_names, len(palette)
     geometry = torch.cat((surface.vertices, surface.normals, projection.lift, projection.residual), 1)
     middle = texels(sheet, torch.cat((geometry, surface.attention), 1), config.middle)
@@ -138,7 +138,8 @@ def fine_colours(
     geometry: Float[Tensor, "vertex channel"],
     size: int,
 ) -> Float[np.ndarray, "size size 3"]:
-    """The colours of a texture of `size` texels a side, in [0, 1]; `own` is the attention of the unseen of `middle`."""
+    """Return the colours of a texture of `size` texels per side, in [0, 1]; `own` is the attention of the unseen
+    texels of `middle`."""
     fine = texels(sheet, geometry, size)
     points, normals, lift, residual = fine.values.split(3, 1)
     normals = F.normalize(normals, dim=-1)
@@ -157,7 +158,7 @@ def layer_palette(
     paint: Float[np.ndarray, "3"] | None,
     names: tuple[str, ...],
 ) -> Float[np.ndarray, "values 3"]:
-    """The colours of the parts as the photo shows them, in [0, 1]: what recolouring starts from."""
+    """Return the colours of the parts as the photo shows them, in [0, 1]; recolouring starts from these."""
     trust, at, there = source.trust(surface.vertices, surface.normals, TOLERANCE)
     attention = sample(source.attention, at)
     sure = trust * (attention.max(1) > 0.4)

@@ -1,8 +1,8 @@
-"""The sides that nobody saw: the formula that the generator was distilled from, fitted to the surface.
+"""Completes the sides that the photo does not show: the formula that the generator was distilled from, fitted to the surface.
 
-The generator's own colours are a blur where no photo sharpens them. The formula of its category draws windows, lamps,
-plates and wheels with edges; its parameters come from a linear reading of w, or from some steps of Adam that make its
-distance zero on the surface and its parts those of the generator.
+The generator's own colours are blurred where no photo sharpens them. The formula of its category draws windows, lamps,
+plates and wheels with edges; its parameters come from a linear map of w, or from some steps of Adam that minimise its
+distance to the surface and match its parts to those of the generator.
 """
 
 from collections.abc import Iterator
@@ -20,28 +20,29 @@ from spir.formulas.reading import Reading
 from spir.types import Code
 
 RATE, PLACE_RATE = 0.1, 4e-3
-"""Of Adam, for the moves and for stretch and shift."""
+"""Adam's learning rates for the parameters' moves, and for stretch and shift."""
 LAST_RATE = 0.05
-"""Of the first, at the end of a cosine schedule."""
+"""The final learning rate of the cosine schedule, as a fraction of the first."""
 FARTHEST, SOFTNESS = 0.15, 0.01
-"""Object units: distances count no more beyond the first, and squared below the second."""
+"""In object units: distances are clamped at the first, and enter the loss squared below the second."""
 PARTS, MOVES, PLACES = 0.02, 2e-4, 0.06
-"""Weights of wrong parts, of moves away from the reading, and of stretch and shift."""
+"""Loss weights of wrong parts, of moves away from the linear map's result, and of stretch and shift."""
 DOWNWARD, DOWNWARD_SHARE = -0.6, 0.2
-"""Nobody looks at what faces down like this: it counts so little."""
+"""Faces whose normals point down more than the first count only by the second, as they are hardly ever seen."""
 CLOSER = 0.06
-"""A step towards the formula's surface is no longer, object units."""
+"""The longest step towards the formula's surface, in object units."""
 SNAPS, SNAP = 2, 0.9
-"""Steps, each of this share of the distance: on the surface itself a formula's gradient means nothing."""
+"""The number of steps towards the surface and each one's share of the distance; on the surface itself the
+gradient is undefined."""
 MEMORY = 0.9
-"""Of the running mean of the loss by which the best start is chosen."""
+"""Decay of the running mean of the loss by which the best start is chosen."""
 CHUNK = 32768
-"""Points asked of the formula at a time."""
+"""The number of points per call of the formula."""
 
 
 @contextmanager
 def tiny_is_zero() -> Iterator[None]:
-    """Numbers too small to matter, of which far tails of sigmoids are full, cost many times what others do."""
+    """Flush denormal numbers to zero: the far tails of sigmoids produce many, and they are much slower to compute."""
     torch.set_flush_denormal(True)
     try:
         yield
@@ -51,7 +52,7 @@ def tiny_is_zero() -> Iterator[None]:
 
 @runtime_checkable
 class FormulaField(Protocol):
-    """What is asked of a formula's field, such as `spir.formulas.car_field.CarField`."""
+    """The methods required of a formula's field, such as `spir.formulas.car_field.CarField`."""
 
     def sdf(self, points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch point"]: ...
 
@@ -66,30 +67,30 @@ class FormulaField(Protocol):
 
 @dataclass(frozen=True)
 class Completion:
-    """A formula's object in the place of the surface."""
+    """A formula's object fitted to the surface."""
 
     field: FormulaField
-    """Of the formula; a batch of 1."""
+    """The formula's field; a batch of 1."""
     stretch: Float[Tensor, "3"]
     shift: Float[Tensor, "3"]
-    """Points of the surface to points of the formula: points * stretch + shift."""
+    """Maps points of the surface to points of the formula: points * stretch + shift."""
 
     @tiny_is_zero()
     @torch.no_grad()
     def attention(
         self, points: Float[Tensor, "point 3"], normals: Float[Tensor, "point 3"]
     ) -> Float[Tensor, "point values"]:
-        """How much each palette entry counts at points near the surface, light included; sums to 1.
+        """Return the weight of each palette entry at points near the surface, light included; sums to 1.
 
-        Parts are looked up where the formula's own surface is nearest, and lit by the surface's normals."""
+        Parts are looked up at the nearest point of the formula's own surface, and lit by the surface's normals."""
         parts = zip(points.split(CHUNK), normals.split(CHUNK), strict=True)
         return torch.cat([self.of_some(*part) for part in parts])
 
     def twins(
         self, points: Float[Tensor, "point 3"]
     ) -> list[tuple[Float[Tensor, " point"], Float[Tensor, "3"]]]:
-        """Parts that look alike, such as front and rear wheels: how far each point belongs to one, in [0, 1], and the way
-        from there to its twin, object units."""
+        """Return parts that look alike, such as front and rear wheels: each point's membership in one, in [0, 1],
+        and the offset from there to its twin, in object units."""
         found = self.field.twins(points * self.stretch + self.shift)
         return [(member, way / self.stretch) for member, way in found]
 
@@ -104,26 +105,26 @@ class Completion:
 
 
 def read(formula, reading: Reading, code: Code) -> Completion:
-    """The completion that w tells at once; `code` is a batch of 1, `formula` an entry of `FORMULAS`."""
+    """Return the completion predicted from w alone; `code` is a batch of 1, `formula` an entry of `FORMULAS`."""
     weights, moves = reading.objects(mean_row(code), formula.table)
     field = formula.of_parameters(formula.table.parameters(weights, moves))
     return Completion(field, torch.ones(3), torch.zeros(3))
 
 
 def mean_row(code: Code) -> Float[Tensor, "1 w_dim"]:
-    """The mean of the rows that shape the object."""
+    """Return the mean of the rows of w that shape the object."""
     w = code.w.cpu().float()
     return w[:, :-1].mean(1) if w.shape[1] > 1 else w[:, 0]
 
 
 @tiny_is_zero()
 def fitted(formula, reading: Reading, code: Code, surface: Surface, config: AppearanceConfig) -> Completion:
-    """The reading, moved by Adam until the formula's surface is this one and its parts are the generator's.
+    """Return the predicted completion, refined by Adam to match the surface and the generator's parts.
 
-    The likeliest classes are tried together; deterministic."""
+    The most likely classes are optimised in parallel; deterministic."""
     table, count = formula.table, config.formula_starts
     weights, start = reading.objects(mean_row(code), table, count)
-    # The optimiser must not touch what it began with.
+    # The start values must stay unchanged: the loss compares with them.
     moves, places = start.clone().requires_grad_(), torch.zeros(count, 5, requires_grad=True)
     optimiser = torch.optim.Adam(
         [{"params": [moves], "lr": RATE}, {"params": [places], "lr": PLACE_RATE}], betas=(0.9, 0.99)
@@ -153,12 +154,12 @@ def fitted(formula, reading: Reading, code: Code, surface: Surface, config: Appe
 
 
 def lifted(places: Float[Tensor, "batch 5"]) -> Float[Tensor, "batch 3"]:
-    """The shift in y and z; objects stay symmetric in x."""
+    """Return the shift with x = 0: objects stay symmetric in x."""
     return torch.cat((torch.zeros_like(places[:, :1]), places[:, 3:]), 1)
 
 
 def mismatch(field, points: Tensor, normals: Tensor, attention: Tensor) -> Float[Tensor, " batch"]:
-    """How far a formula's objects are from surface points, and how wrong their parts are there."""
+    """Return the loss of a formula's objects: their distance from surface points, and the error of their parts there."""
     distance, labels = field.sdf_and_attention(points, normals.expand(len(points), -1, -1))
     off = distance.abs().clamp(max=FARTHEST)
     wrong = (labels - attention).square().sum(-1)
@@ -166,7 +167,7 @@ def mismatch(field, points: Tensor, normals: Tensor, attention: Tensor) -> Float
 
 
 def area_weights(surface: Surface) -> Float[Tensor, " face"]:
-    """Chances of the triangles to be looked at: by area, less of what faces down."""
+    """Return the sampling probabilities of the triangles: by area, reduced for those that face down."""
     first, second, third = surface.vertices[surface.faces].unbind(1)
     area = torch.linalg.cross(second - first, third - first)
     size = area.norm(dim=-1)
@@ -177,7 +178,7 @@ def area_weights(surface: Surface) -> Float[Tensor, " face"]:
 def drawn(
     surface: Surface, chances: Tensor, count: int, draws: torch.Generator
 ) -> tuple[Float[Tensor, "count 3"], Float[Tensor, "count 3"], Float[Tensor, "count values"]]:
-    """Random points of the surface, their normals and their attention."""
+    """Sample random points of the surface; return them with their normals and attention."""
     face = torch.multinomial(chances, count, replacement=True, generator=draws)
     corner = torch.rand(count, 2, generator=draws)
     corner = torch.where(corner.sum(1, keepdim=True) > 1, 1 - corner, corner)

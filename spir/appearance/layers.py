@@ -1,4 +1,4 @@
-"""Photo detail that survives another palette: colour = light * (weights @ palette) + rest, per texel.
+"""Photo detail that can be recoloured: colour = light * (weights @ palette) + rest, per texel.
 
 §3.1 "Attention-based color mapping" makes colour linear in the palette; the photo's detail is added as one channel of
 light on the part's colour, and a rest that no part explains. With the palette that the layers were made with, the sum
@@ -15,18 +15,18 @@ from torch import Tensor
 from spir.types import Appearance
 
 BRIGHTEST = 1.25
-"""Of `light`: what is brighter than that is glare, not lit paint."""
+"""The largest `light`: brighter texels are taken for glare instead of lit paint."""
 FLOOR = 0.06
-"""Added to both sides of the ratio that is `light`, so that dark parts stay calm."""
+"""Added to both sides of the ratio that defines `light`, so that noise in dark parts is not amplified."""
 LUMINANCE = (0.30, 0.59, 0.11)
 COLOURFUL = (0.25, 0.6)
-"""Saturations of a base colour below which only brightness, and above which only hue, tells light from glare."""
+"""Saturations of a base colour: below the first only brightness, above the second only hue separates light from glare."""
 SAME = 1e-4
-"""Palette entries that differ by less are not recoloured."""
+"""Palette entries that differ by less than this are not recoloured."""
 
 
 def smoothstep(x: Tensor, low: float, high: float) -> Tensor:
-    """0 below `low`, 1 above `high`, smooth between."""
+    """Return 0 below `low`, 1 above `high`, and a smooth transition between."""
     t = ((x - low) / (high - low)).clamp(0, 1)
     return t * t * (3 - 2 * t)
 
@@ -34,10 +34,10 @@ def smoothstep(x: Tensor, low: float, high: float) -> Tensor:
 def split(
     rgb: Float[Tensor, "*texel 3"], base: Float[Tensor, "*texel 3"]
 ) -> tuple[Float[Tensor, "*texel"], Float[Tensor, "*texel 3"]]:
-    """`light` and `rest` of colours over their base colours (weights @ palette), all in [0, 1].
+    """Split colours into `light` and `rest` over their base colours (weights @ palette), all in [0, 1].
 
-    A grey base is compared by brightness. A coloured one is told from white glare by its hue: the least squares of
-    rgb = light * base + glare * white, with glare at least 0."""
+    For a grey base, light is the ratio of brightness. For a coloured base, white glare is separated by its hue: the least
+    squares of rgb = light * base + glare * white, with glare at least 0."""
     luminance = rgb.new_tensor(LUMINANCE)
     grey = (rgb @ luminance + FLOOR) / (base @ luminance + FLOOR)
     bb, bw, tb, tw = base.square().sum(-1), base.sum(-1), (rgb * base).sum(-1), rgb.sum(-1)
@@ -53,7 +53,7 @@ def split(
 def enlarged(
     texture: Float[Tensor, "coarse coarse channel"], size: int
 ) -> Float[Tensor, "size size channel"]:
-    """A coarse texture at the size of a fine one."""
+    """Resample a coarse texture to the size of a fine one."""
     maps = texture.permute(2, 0, 1)[None]
     return F.interpolate(maps, (size, size), mode="bilinear", align_corners=False)[0].permute(1, 2, 0)
 
@@ -61,10 +61,9 @@ def enlarged(
 def texture(
     appearance: Appearance, palette: Float[Tensor, "values 3"] | None = None, detail: float | None = None
 ) -> Float[Tensor, "size size 3"]:
-    """The colours of the surface, in [0, 1], in other colours than its own and with less of the photo's detail where
-    asked for.
+    """Return the colours of the surface, in [0, 1], optionally recoloured and with less of the photo's detail.
 
-    `palette`, in [-1, 1], is the fit's with some entries changed: these colour their parts, the others stay."""
+    `palette`, in [-1, 1], is the fit's with some entries changed: those recolour their parts, the others stay."""
     if palette is not None:
         appearance = recoloured(appearance, palette)
     detail = appearance.detail if detail is None else detail
@@ -78,9 +77,9 @@ def texture(
 
 
 def recoloured(appearance: Appearance, palette: Float[Tensor, "values 3"]) -> Appearance:
-    """The same surface with the fit's palette changed to this one, in [-1, 1].
+    """Return the same surface recoloured by this version of the fit's palette, in [-1, 1].
 
-    An entry that differs from the fit's becomes the colour of its part; where it does not, the photo's own stays."""
+    An entry that differs from the fit's becomes the colour of its part; an equal one keeps the photo's colour."""
     changed = (palette - appearance.generated_palette).abs().amax(-1, keepdim=True) > SAME
     colours = torch.where(changed, palette, appearance.palette)
     return replace(appearance, palette=colours, generated_palette=palette)

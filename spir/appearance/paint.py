@@ -1,7 +1,7 @@
-"""Which part each pixel of the photo shows: the generator's attention, its edges drawn by the photo's.
+"""Assigns a part to each pixel of the photo: the generator's attention, refined along the photo's edges.
 
-The generator knows where body, windows and wheels are to a few pixels of a coarse picture; the photo knows where they
-end. And what is body paint is the same colour everywhere.
+The generator knows body, windows and wheels to within a few pixels of a coarse picture; the photo shows where they
+end. Body paint has the same colour everywhere.
 """
 
 import cv2
@@ -14,35 +14,37 @@ from spir.appearance.texture_source import TextureSource, as_surface_sees
 from spir.categories import LIGHT_NAMES
 
 SIZE = 256
-"""Pixels a side of the guided filter's pictures."""
+"""Pixels per side of the guided filter's pictures."""
 RADIUS, EPS, ROUNDS = 6, 2e-3, 2
 LIGHT_LEFT = 0.02
-"""Share of the light's own weight that stays where there is a part beside it."""
+"""The share of a light entry's weight that is kept where a part is beside it."""
 PAINT, TAIL, TRIM = "body paint", "tail lights", "dark trim"
 LUMINANCE = np.array(layers.LUMINANCE, np.float32)
 DIM, DARK_PAINT = (0.20, 0.45), 0.15
-"""Brightness, of the paint's, below which nothing is paint, and from which it may be; dark paints are no measure."""
+"""Brightness relative to the paint's: below the first nothing is paint, from the second it may be; for dark
+paints `DARK_PAINT` replaces the paint's brightness."""
 BRIGHT, AS_BRIGHT = (0.3, 0.45), (0.5, 0.7)
-"""Brightness of a paint that dark trim cannot be taken for, and that of a pixel, of the paint's, which is no trim."""
+"""The brightness range of a paint above which it cannot be confused with dark trim, and that of a pixel, relative
+to the paint's, above which it is no trim."""
 FAINT = 0.1
-"""How much of what has another hue than a colourful paint may still be paint that mirrors something."""
+"""The share of pixels of another hue than a colourful paint that may still be paint with reflections."""
 CRISP = 2.5
-"""Power of the filtered attention: soft borders would take each other's colours."""
+"""Exponent that sharpens the filtered attention: soft borders would mix the colours of neighbouring parts."""
 SURE, STEADY = 0.6, 0.5
 FEWEST_PIXELS = 200
-"""Fewer sure pixels of paint give no colour."""
+"""The fewest sure pixels of paint from which its colour is estimated."""
 COLOURFUL = (0.30, 0.55)
-"""Saturations of a paint that nothing, and everything else, is told from by its hue."""
+"""Saturations of a paint: below the first its hue separates nothing from other parts, above the second all of it."""
 LIT = (0.12, 0.30)
-"""Brightness, of the paint's, below which a pixel is no paint by its hue, and from which it is."""
+"""Brightness relative to the paint's, below which a pixel is not paint by its hue, and from which it is."""
 MISS = 0.2
-"""A pixel that differs from lit paint by this share of itself is hardly paint."""
+"""The relative colour error from lit paint at which a pixel is unlikely to be paint."""
 
 
 def parts_alone(
     attention: Float[np.ndarray, "*shape values"], names: tuple[str, ...]
 ) -> Float[np.ndarray, "*shape values"]:
-    """Attention with the entries that are light moved into the parts beside them; the sums stay."""
+    """Move the attention of light entries to the parts beside them; the sums stay the same."""
     light = [number for number, name in enumerate(names) if name in LIGHT_NAMES]
     total = attention.sum(-1, keepdims=True)
     solid = attention.copy()
@@ -51,7 +53,7 @@ def parts_alone(
 
 
 def refined(source: TextureSource) -> Picture:
-    """The attention of the source's pixels, filtered under the guidance of the photo; fills the picture."""
+    """Return the attention of the source's pixels, filtered with the photo as the guide and extended over the whole picture."""
     guide = resized(as_surface_sees(source), (SIZE, SIZE))
     hit = resized(source.hit.astype(np.float32), (SIZE, SIZE))
     attention = resized(source.attention, (SIZE, SIZE)) / np.maximum(hit, 1e-3)[..., None]
@@ -65,7 +67,7 @@ def refined(source: TextureSource) -> Picture:
 
 
 def paint_colour(source: TextureSource, names: tuple[str, ...]) -> Float[np.ndarray, "3"] | None:
-    """The median colour, in [0, 1], of what is surely body paint; none where there is too little of it."""
+    """Return the median colour, in [0, 1], of sure body paint; None where there is too little of it."""
     if PAINT not in names:
         return None
     sure = (source.attention[..., names.index(PAINT)] > SURE) & (source.steady > STEADY)
@@ -77,8 +79,8 @@ def paint_colour(source: TextureSource, names: tuple[str, ...]) -> Float[np.ndar
 def painted_by_colour(
     source: TextureSource, paint: Float[np.ndarray, "3"], names: tuple[str, ...]
 ) -> Picture:
-    """The source's attention, in which all that has the hue of a colourful paint is paint, but tail lights, and what has
-    not, or is far darker than the paint, is not."""
+    """Return the source's attention corrected by colour: pixels with the hue of a colourful paint become paint,
+    except tail lights; those of another hue, or far darker than the paint, do not count as paint."""
     picture, attention = as_surface_sees(source), source.attention
     body = names.index(PAINT)
     colourful = float(smoothstep((paint.max() - paint.min()) / max(paint.max(), 1e-3), *COLOURFUL))
@@ -99,13 +101,13 @@ def painted_by_colour(
     total = attention.sum(-1)
     own = attention[..., body]
     if TRIM in names:
-        # Nothing is as bright as a bright paint and yet dark trim: bumpers are painted, too.
+        # What is as bright as a bright paint is not dark trim: bumpers are painted, too.
         alike = smoothstep(brightness, *AS_BRIGHT)
         own = own + (1 - colourful) * smoothstep(level, *BRIGHT) * alike * attention[..., names.index(TRIM)]
     wanted = more * total + (1 - more) * less * own
     others = attention.copy()
     others[..., body] = 0
-    # Where nothing but paint was known, what is too dark for paint is trim.
+    # Where only paint was predicted, what is too dark for paint becomes trim.
     if TRIM in names:
         others[..., names.index(TRIM)] += 0.02 * total
     share = (total - wanted) / np.maximum(others.sum(-1), 1e-6)
@@ -115,7 +117,7 @@ def painted_by_colour(
 
 
 def softened(picture: Map, size: int) -> Map:
-    """Without the noise of single pixels."""
+    """Remove the noise of single pixels."""
     return cv2.GaussianBlur(picture.astype(np.float32), (0, 0), size / 512)
 
 
@@ -126,7 +128,7 @@ def refitted_palette(
     prior: Float[np.ndarray, "values 3"],
     strength: float = 2e-3,
 ) -> Float[np.ndarray, "values 3"]:
-    """The palette in [0, 1] that explains seen colours best, near another one: ridge regression."""
+    """Fit the palette, in [0, 1], to seen colours by ridge regression towards a prior palette."""
     share = weight / max(weight.sum(), 1e-6)
     weighted = attention * share[:, None]
     system = weighted.T @ attention + strength * np.eye(len(prior), dtype=np.float32)

@@ -7,24 +7,24 @@ import numpy as np
 from jaxtyping import Float, Num
 
 Picture = Float[np.ndarray, "_ _ _"]
-"""Height, width, channels."""
+"""A picture of height, width and channels."""
 Map = Float[np.ndarray, "_ _"]
-"""Height, width."""
+"""A picture of height and width, without channels."""
 CHANNELS = 4
-"""OpenCV handles so many at a time."""
+"""The number of channels that OpenCV handles at a time."""
 ROW = 4096
-"""Points that `sample` lays in a row: OpenCV's pictures have at most 32,767 columns."""
+"""Points per row in `sample`: OpenCV's pictures have at most 32,767 columns."""
 
 
 def by_channels(change, picture: Picture) -> Picture:
-    """`change` of a picture of any number of channels, a few at a time."""
+    """Apply `change` to a picture of any number of channels, a few at a time."""
     parts = [picture[..., i : i + CHANNELS] for i in range(0, picture.shape[2], CHANNELS)]
     made = [change(np.ascontiguousarray(part)) for part in parts]
     return np.concatenate([part.reshape(*part.shape[:2], -1) for part in made], 2)
 
 
 def resized(picture: Picture | Map, size: tuple[int, int]) -> Picture | Map:
-    """At (width, height) pixels: means where it shrinks, bilinear where it grows."""
+    """Resize to (width, height) pixels: area averaging where it shrinks, bilinear where it grows."""
     how = cv2.INTER_AREA if size[0] < picture.shape[1] else cv2.INTER_LINEAR
     if picture.ndim == 2:
         return cv2.resize(picture, size, interpolation=how)
@@ -34,7 +34,7 @@ def resized(picture: Picture | Map, size: tuple[int, int]) -> Picture | Map:
 def square(
     picture: Num[np.ndarray, "height width *channel"], box: tuple[int, int, int, int], size: int
 ) -> Picture | Map:
-    """The square box of a picture, x0 y0 x1 y1, at `size` pixels; outside the picture its edge goes on."""
+    """Crop the square box x0 y0 x1 y1 of a picture to `size` pixels; outside the picture its edge is repeated."""
     x0, y0, x1, y1 = box
     height, width = picture.shape[:2]
     at = np.ix_(np.arange(y0, y1).clip(0, height - 1), np.arange(x0, x1).clip(0, width - 1))
@@ -43,7 +43,7 @@ def square(
 
 
 def covered(height: int, width: int, box: tuple[int, int, int, int], size: int) -> Map:
-    """1 where a square box lies in a picture of height x width, at `size` pixels."""
+    """Return 1 where a square box lies in a picture of height x width, at `size` pixels."""
     x0, y0, x1, y1 = box
     rows, columns = np.arange(y0, y1), np.arange(x0, x1)
     inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
@@ -55,13 +55,13 @@ def smoothstep(x: np.ndarray, low: float, high: float) -> np.ndarray: ...
 @overload
 def smoothstep(x: np.floating | float, low: float, high: float) -> np.floating: ...
 def smoothstep(x: np.ndarray | np.floating | float, low: float, high: float) -> np.ndarray | np.floating:
-    """0 below `low`, 1 above `high`, smooth between."""
+    """Return 0 below `low`, 1 above `high`, and a smooth transition between."""
     t = np.clip((x - low) / (high - low), 0, 1)
     return t * t * (3 - 2 * t)
 
 
 def push_pull(values: Picture, weight: Map) -> Picture:
-    """A picture filled where its weight, in [0, 1], is low, from coarser and coarser means of what has some."""
+    """Fill a picture where its weight, in [0, 1], is low, from a pyramid of weighted means."""
     levels = [((values * weight[..., None]).astype(np.float32), weight.astype(np.float32))]
     while min(levels[-1][1].shape) > 1:
         value, known = levels[-1]
@@ -77,7 +77,7 @@ def push_pull(values: Picture, weight: Map) -> Picture:
 
 
 def sample(picture: Picture, places: Float[np.ndarray, "point 2"]) -> Float[np.ndarray, "point channel"]:
-    """Bilinear at pixel coordinates (x, y), whole numbers being pixel centres; edges go on."""
+    """Sample bilinearly at pixel coordinates (x, y), whole numbers being pixel centres; edges are repeated."""
     count = len(places)
     rows = max(1, -(-count // ROW))
     at = np.zeros((rows * ROW, 2), np.float32)
@@ -91,7 +91,7 @@ def sample(picture: Picture, places: Float[np.ndarray, "point 2"]) -> Float[np.n
 
 
 def displaced(picture: Picture, flow: Float[np.ndarray, "height width 2"]) -> Picture:
-    """Every pixel from where the flow, in pixels, says."""
+    """Warp a picture: every pixel is taken from where the flow, in pixels, points."""
     y, x = np.mgrid[: flow.shape[0], : flow.shape[1]].astype(np.float32)
     return sample(picture, np.stack((x + flow[..., 0], y + flow[..., 1]), -1).reshape(-1, 2)).reshape(
         *flow.shape[:2], -1
@@ -99,7 +99,7 @@ def displaced(picture: Picture, flow: Float[np.ndarray, "height width 2"]) -> Pi
 
 
 def limited(flow: Float[np.ndarray, "*shape 2"], most: float) -> Float[np.ndarray, "*shape 2"]:
-    """Displacements no longer than `most`."""
+    """Shorten displacements to at most `most`."""
     length = np.linalg.norm(flow, axis=-1, keepdims=True)
     return flow * np.minimum(1, most / np.maximum(length, 1e-6))
 
@@ -109,7 +109,7 @@ def box_mean(picture: Picture, radius: int) -> Picture:
 
 
 def guided(guide: Picture, values: Picture, radius: int, eps: float) -> Picture:
-    """The guided filter with a colour guide in [0, 1] (He et al. 2013): values whose edges follow the guide's."""
+    """Apply the guided filter with a colour guide in [0, 1] (He et al. 2013): the values' edges follow the guide's."""
     height, width, colours = guide.shape
     mean = box_mean(guide, radius)
     products = np.einsum("hwi,hwj->hwij", guide, guide).reshape(height, width, -1)

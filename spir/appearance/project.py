@@ -1,5 +1,5 @@
-"""What every point of the surface looks like: the photo where it shows the point, else the photo where it shows the
-mirrored point, else the object's own colours, which go over into the photo's without a seam."""
+"""Projects the photo onto the surface: each point takes the photo's colour where it is visible, else that of its mirror
+image, else the object's own colour, blended without a seam."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,48 +18,48 @@ from spir.appearance.texture_source import TextureSource
 
 Colours = Float[np.ndarray, "point 3"]
 LEVEL_SCREEN, REST_SCREEN = 2e-3, 6e-3
-"""How soon a difference of light fades away from where it is known."""
+"""How quickly corrections of mirrored colours and of the object's own colours fade away from where they are known."""
 LEVEL_WEIGHT, REST_WEIGHT = 30.0, 3.0
 CALM = 0.15
-"""A larger difference of colour, in [0, 1], is of another part, not of light, and stays where it is."""
+"""A larger colour difference, in [0, 1], is taken for another part instead of light, and is not spread."""
 MIRROR_HANDICAP = 0.6
-"""A mirrored point must be so much better seen than the point itself to be preferred."""
+"""Factor on the trust of a mirrored point when it is compared with that of the point itself."""
 HAND_OVER = 0.15
-"""Half width of the soft change from one to the other, of the difference of trust."""
+"""Half width of the blend from one to the other, as a difference of trust."""
 LEAST_MEMBER = 0.01
-"""Points that belong less to a part that has a twin are not looked up there."""
+"""Points with a smaller membership in a part that has a twin are not looked up at the twin."""
 BETTER, BADLY = 1.25, 0.5
-"""A twin is copied onto a part that is seen less than the second, and so many times less than the twin."""
+"""A twin is copied onto a part whose trust is below `BADLY` and at least `BETTER` times smaller than the twin's."""
 UNDERSIDE = (0.6, 0.85)
-"""How much a normal points down from which a point begins to be, and wholly is, of the underside."""
+"""Downward components of a normal from which a point begins to be, and fully is, part of the underside."""
 DARK = 0.2
-"""The underside's grey, in [0, 1]."""
+"""The underside's grey level, in [0, 1]."""
 ENOUGH = 0.4
-"""Trust from which nothing of the object's own colours shows."""
+"""The trust from which none of the object's own colours shows."""
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What photo and mirrored photo tell of some points."""
+    """What the photo and its mirror image show of some points."""
 
     colours: Colours
-    """In [0, 1]; where neither shows the point they mean nothing."""
+    """Colours in [0, 1]; undefined where neither shows the point."""
     direct: Float[np.ndarray, " point"]
     """How well the photo shows the point, in [0, 1]."""
     mirrored: Float[np.ndarray, " point"]
-    """How well it shows the mirrored one."""
+    """How well the photo shows the mirrored point, in [0, 1]."""
     attention: Float[np.ndarray, "point values"] | None = None
-    """How much each palette entry counts there; sums to 1."""
+    """The weight of each palette entry; sums to 1."""
 
     @property
     def known(self) -> Float[np.ndarray, " point"]:
-        """The share of the colour that is the photo's; the remainder is the object's own."""
+        """The share of the colour that comes from the photo; the remainder is the object's own."""
         return smoothstep(np.maximum(self.direct, self.mirrored), 0.0, ENOUGH)
 
     def replaced(
         self, some: Bool[np.ndarray, " point"], share: Float[np.ndarray, " some"], other: "Seen"
     ) -> "Seen":
-        """The same, but that `some` of the points are, to these shares, what `other` says."""
+        """Return a copy in which `some` of the points are blended, by these shares, with `other`."""
 
         def mixed(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
             weight = share.reshape(-1, *[1] * (mine.ndim - 1))
@@ -80,26 +80,26 @@ class Seen:
 
 
 Twins = Callable[[Tensor], list[tuple[Float[Tensor, " point"], Float[Tensor, "3"]]]]
-"""How far points belong to parts that have a better seen twin, in [0, 1], and the way to it."""
+"""Maps points to their memberships, in [0, 1], in parts that have a better seen twin, and the offset to that twin."""
 
 
 def no_twins(points: Tensor) -> list:
-    """Nothing has a twin."""
+    """Return no twins."""
     return []
 
 
 @dataclass(frozen=True)
 class Projection:
-    """The photo on a surface, ready to be asked about points."""
+    """The photo projected on a surface, which can be evaluated at points."""
 
     source: TextureSource
     mirror: bool
     palette: Float[np.ndarray, "values 3"]
-    """The colours, in [0, 1], of what nobody saw."""
+    """The colours, in [0, 1], of unseen points."""
     lift: Float[Tensor, "vertex 3"]
-    """How much lighter than mirrored colours the surface is, at its vertices."""
+    """How much lighter the surface is than its mirrored colours, at its vertices."""
     residual: Float[Tensor, "vertex 3"]
-    """How much lighter than the object's own colours."""
+    """How much lighter the surface is than the object's own colours, at its vertices."""
     twins: Twins = no_twins
 
     def look(
@@ -109,8 +109,8 @@ class Projection:
         lift: Float[Tensor, "point 3"],
         attention: bool = False,
     ) -> Seen:
-        """The best of photo and mirrored photo, there or at a twin that is better seen; `lift` is interpolated from the
-        vertices."""
+        """Return the better of photo and mirror image, at the point or at a twin that is better seen; `lift` is
+        interpolated from the vertices."""
         seen = self.look_once(points, normals, lift, attention)
         under = smoothstep(-normals[:, 1].numpy(), *UNDERSIDE)
         for member, way in self.twins(points):
@@ -126,7 +126,7 @@ class Projection:
         lift: Float[Tensor, "point 3"],
         attention: bool,
     ) -> Seen:
-        """The better of photo and mirrored photo."""
+        """Return the better of photo and mirror image at the points themselves."""
         direct, at, there = self.source.trust(points, normals, TOLERANCE)
         colours = sample(self.source.colours, there)
         parts = sample(self.source.attention, at) if attention else None
@@ -144,7 +144,8 @@ class Projection:
     def completed(
         self, seen: Seen, own: Colours, normals: Float[Tensor, "point 3"], residual: Float[Tensor, "point 3"]
     ) -> Colours:
-        """The colours of points, in [0, 1]: what is not known has its own ones, and the underside is dark and flat."""
+        """Return the colours of points, in [0, 1]: unseen points have the object's own colours, and the underside
+        is uniformly dark."""
         known = seen.known[:, None]
         under = smoothstep(-normals[:, 1].numpy(), *UNDERSIDE)[:, None]
         guess = (1 - under) * (own + residual.numpy()) + under * DARK
@@ -159,8 +160,8 @@ def projected(
     mirror: bool,
     twins: Twins = no_twins,
 ) -> Projection:
-    """The photo of a source on its surface; `own`, the attention of its vertices, and `palette` colour what neither
-    photo nor mirror show."""
+    """Project the photo of a source onto its surface; `own`, the attention of its vertices, and `palette` colour
+    what neither photo nor mirror image shows."""
     vertices, normals = surface.vertices, surface.normals
     graph = neighbours(len(vertices), surface.faces.numpy())
     trust, _, there = source.trust(vertices, normals, TOLERANCE)
@@ -169,7 +170,7 @@ def projected(
     if mirror:
         other, _, place = source.trust(flipped(vertices), flipped(normals), MIRRORED_TOLERANCE, True)
         reflected = sample(source.colours, place)
-        # Where both are seen they differ by their light; that difference is spread over what only the mirror shows.
+        # Where both are visible they differ by lighting; spread that difference to points seen only in the mirror image.
         lift = screened(graph, LEVEL_WEIGHT * trust * other, colours - reflected, LEVEL_SCREEN)
         share = trust / np.maximum(trust + other * (1 - trust), 1e-6)
         colours = share[:, None] * colours + (1 - share[:, None]) * (reflected + lift)
@@ -183,11 +184,11 @@ def projected(
 
 
 def better_twins(plain: Projection, surface: Surface, twins: Twins) -> Twins:
-    """Those of the parts whose twins the photo shows better than themselves."""
+    """Return only the parts whose twins the photo shows better than themselves."""
     seen = plain.look(surface.vertices, surface.normals, plain.lift).known
     parts = [member.numpy() for member, _ in twins(surface.vertices)]
     shown = [float((seen * member).sum() / max(member.sum(), 1e-6)) for member in parts]
-    # They come in pairs, each the other's twin.
+    # Twins come in pairs, in both directions.
     better = [own < BADLY and shown[number ^ 1] > BETTER * own for number, own in enumerate(shown)]
     return lambda points: [twin for twin, good in zip(twins(points), better, strict=True) if good]
 
@@ -195,7 +196,7 @@ def better_twins(plain: Projection, surface: Surface, twins: Twins) -> Twins:
 def screened(
     graph: csr_matrix, weight: Float[np.ndarray, " vertex"], target: Colours, screen: float
 ) -> Colours:
-    """The x of least sum of weight (x - target)^2 + (differences along edges)^2 + screen x^2, float32."""
+    """Return the x that minimises the sum of weight (x - target)^2 + (differences along edges)^2 + screen x^2, float32."""
     laplacian = diags(np.asarray(graph.sum(1)).ravel()) - graph
     system = (laplacian + diags(weight + screen)).tocsr()
     jacobi = diags(1 / system.diagonal())

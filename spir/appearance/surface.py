@@ -1,4 +1,4 @@
-"""The surface that is textured: a mesh of marching cubes without its steps, of a few thousand triangles."""
+"""The surface to be textured: a marching cubes mesh, smoothed and simplified to a few thousand triangles."""
 
 from dataclasses import dataclass
 
@@ -15,24 +15,24 @@ from spir.types import Field, Mesh, Movable
 
 SMOOTHING_ROUNDS = 6
 SHRINK, GROW = 0.5, -0.53
-"""Of Taubin 1995: a step of Laplacian smoothing, and a longer one back, so that the volume stays."""
+"""Factors of Taubin 1995: a step of Laplacian smoothing, then a longer one back, so that the volume is preserved."""
 
 
 @dataclass(frozen=True)
 class Surface(Movable):
-    """Triangles with smooth normals and what the generator says of their corners."""
+    """Triangles with smooth normals and the generator's attention at their vertices."""
 
     vertices: Float[Tensor, "vertex 3"]
     normals: Float[Tensor, "vertex 3"]
-    """Unit length."""
+    """Unit normals."""
     faces: Int[Tensor, "face 3"]
     attention: Float[Tensor, "vertex values"]
-    """How much each palette colour counts; sums to 1."""
+    """The weight of each palette colour; sums to 1."""
 
 
 @torch.no_grad()
 def simplified(mesh: Mesh, field: Field, faces: int, device: str = "cpu") -> Surface:
-    """The mesh of a field that lives on a device, on the CPU, smoothed and simplified to about so many triangles.
+    """Smooth and simplify the mesh of a field to about `faces` triangles; the field is on `device`, the result on the CPU.
 
     Raises ValueError where the field's colours are no mixture of a palette."""
     vertices, triangles = mesh.vertices.numpy(), mesh.faces.numpy()
@@ -49,12 +49,12 @@ def simplified(mesh: Mesh, field: Field, faces: int, device: str = "cpu") -> Sur
 
 
 def flipped(vectors: Float[Tensor, "point 3"]) -> Float[Tensor, "point 3"]:
-    """Points or directions on the other side of the plane of symmetry, x -> -x."""
+    """Mirror points or directions at the plane of symmetry, x -> -x."""
     return vectors * vectors.new_tensor((-1.0, 1.0, 1.0))
 
 
 def neighbours(count: int, faces: Int[np.ndarray, "face 3"]) -> csr_matrix:
-    """1 for every two vertices that share an edge; the graph of the mesh."""
+    """Return the mesh's adjacency matrix: 1 for every two vertices that share an edge."""
     edges = np.concatenate((faces[:, :2], faces[:, 1:], faces[:, ::2]))
     graph = coo_matrix((np.ones(len(edges)), edges.T), shape=(count, count)).tocsr()
     return ((graph + graph.T) > 0).astype(np.float64)
@@ -63,7 +63,7 @@ def neighbours(count: int, faces: Int[np.ndarray, "face 3"]) -> csr_matrix:
 def smoothed(
     vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"], rounds: int = SMOOTHING_ROUNDS
 ) -> Float[np.ndarray, "vertex 3"]:
-    """Taubin's smoothing, float32."""
+    """Apply Taubin's smoothing, float32."""
     graph = neighbours(len(vertices), faces)
     mean = diags(1 / np.maximum(np.asarray(graph.sum(1)).ravel(), 1)) @ graph
     moved = vertices.astype(np.float64)
@@ -75,7 +75,7 @@ def smoothed(
 def vertex_normals(
     vertices: Float[Tensor, "vertex 3"], faces: Int[Tensor, "face 3"]
 ) -> Float[Tensor, "vertex 3"]:
-    """Unit normals, the mean over the faces of a vertex by area."""
+    """Return unit vertex normals, the area-weighted mean over the faces of a vertex."""
     first, second, third = vertices[faces].unbind(1)
     area = torch.linalg.cross(second - first, third - first)
     total = torch.zeros_like(vertices)

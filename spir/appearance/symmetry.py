@@ -1,7 +1,7 @@
-"""The mirror: what the photo shows of one side it shows of the other, where the object is symmetric (x -> -x).
+"""Mirror symmetry: the photo of one side also shows the other, where the object is symmetric (x -> -x).
 
-Where photo and mirrored photo both show the surface they must agree, or lamps and plates stand there twice. The
-displacement that makes them agree is found by optical flow; how well they agree tells of the pose.
+Where the photo and its mirror image both show the surface they must agree, or lamps and plates would appear twice. The
+displacement that makes them agree is found by optical flow.
 """
 
 from dataclasses import replace
@@ -16,18 +16,18 @@ from spir.appearance.surface import flipped
 from spir.appearance.texture_source import TextureSource
 
 SIZE = 384
-"""Pixels a side of the flow's pictures."""
+"""Pixels per side of the flow's pictures."""
 TOLERANCE, MIRRORED_TOLERANCE = 0.02, 0.05
-"""How far behind the visible surface a point, and its mirror image, may lie and still be seen, object units."""
+"""How far behind the visible surface a point, and its mirror image, may lie and still count as visible, in object units."""
 MOST = 0.04
-"""Of the crop: no displacement is longer."""
+"""The longest displacement, as a fraction of the crop."""
 LEAST_SHARED = 0.002
-"""Of the picture: less that both show says nothing."""
+"""The smallest share of the picture that both must show; below it no flow is computed."""
 
 
 def twisted(source: TextureSource) -> TextureSource:
-    """The source with the displacement for mirrored points that makes photo and mirrored photo agree, smooth and fading
-    where they do not both see the surface."""
+    """Return the source with a smooth displacement for mirrored points that aligns photo and mirror image; it
+    fades where they do not both show the surface."""
     size, hit = source.size, source.hit
     points, normals = source.points.split(3, -1)
     normals = torch.nn.functional.normalize(normals, dim=-1)
@@ -56,7 +56,7 @@ def twisted(source: TextureSource) -> TextureSource:
 
 
 def picture_of(hit: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """Values of the pixels that are hit as a picture, 0 elsewhere."""
+    """Return a picture of the values of the pixels that are hit, 0 elsewhere."""
     picture = np.zeros((*hit.shape, values.shape[1]), np.float32)
     picture[hit] = values
     return picture
@@ -65,8 +65,7 @@ def picture_of(hit: np.ndarray, values: np.ndarray) -> np.ndarray:
 def agreement_flow(
     first: np.ndarray, second: np.ndarray, shared: np.ndarray
 ) -> Float[np.ndarray, "size size 2"]:
-    """The displacement in pixels, at the size of the pictures, that takes the first picture onto the second where both
-    are known: `shared` in [0, 1]."""
+    """Return the displacement in pixels that takes the first picture onto the second where both are known: `shared` in [0, 1]."""
     size = len(shared)
     small = resized(np.concatenate((first, second, shared[..., None]), 2), (SIZE, SIZE))
     known = cv2.GaussianBlur(small[..., 6], (0, 0), 2)

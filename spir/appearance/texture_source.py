@@ -1,4 +1,4 @@
-"""The photo as a source of colour: its square under the fit's camera, and how far each pixel of it is to be trusted."""
+"""The photo as a source of colour: the cut-out's square under the fit's camera, and how far each of its pixels is trusted."""
 
 from dataclasses import dataclass, replace
 
@@ -16,46 +16,46 @@ from spir.geometry.raster import rasterise
 from spir.types import Camera, Photo
 
 SMALLEST = 384
-"""Pixels a side of the square at least: a small photo is enlarged, so that the surface's own edges stay sharp."""
+"""The least pixels per side of the square: a small photo is enlarged, so that the surface's own edges stay sharp."""
 UNIT = 256
-"""Widths below are given in pixels of a square of this side."""
+"""The reference side of the square in pixels, in which the widths below are given."""
 EDGE = (0.6, 1.6)
-"""Distance from the mask's outline below which a pixel is not trusted, and from which it is."""
+"""Distances from the mask's outline: below the first a pixel is not trusted, from the second it is fully."""
 JUMP = 0.06
-"""Depths of neighbouring pixels further apart than this are of two parts, object units."""
+"""Neighbouring pixels whose depths differ by more than this, in object units, belong to different parts."""
 JUMP_EDGE = (0.3, 1.5)
 COSINES = (0.03, 0.30)
-"""Of the angle to the viewer: below the first a point is not trusted, from the second on fully."""
+"""Cosines of the angle between normal and view direction: below the first a point is not trusted, from the second fully."""
 AWAY = (-0.4, 0.0)
-"""Of the angle to the viewer: below the first a vertex is not shown, from the second on it may be."""
+"""Cosines of the angle between normal and view direction: below the first a vertex is not shown, from the second it may be."""
 NOWHERE = 1e3
-"""The depth where the surface is not."""
+"""The depth where there is no surface."""
 SLOPE = 0.2
-"""A depth tolerance grows with the slant of the surface, but not beyond that of this cosine."""
+"""The smallest cosine: a depth tolerance grows with the slant of the surface only up to this one."""
 
 
 @dataclass(frozen=True)
 class TextureSource:
-    """What the photo shows in the square of the cut-out, `size` pixels a side."""
+    """What the photo shows in the square of the cut-out, `size` pixels per side."""
 
     camera: Camera
-    """Whose picture the square is; a batch of 1."""
+    """The camera of the square; a batch of 1."""
     colours: Picture
-    """[0, 1], of the object alone, which goes on beyond its outline."""
+    """Colours in [0, 1] of the object alone, extended beyond its outline."""
     inside: Map
-    """How far a pixel is within the mask, from 0 to 1."""
+    """How far a pixel is inside the mask, from 0 to 1."""
     flow: Float[np.ndarray, "size size 2"]
-    """In pixels: where in the photo lies what the surface shows at a pixel."""
+    """Displacement in pixels from a pixel of the surface's picture to its place in the photo."""
     depth: Map
-    """Of the surface."""
+    """The depth of the surface."""
     steady: Map
-    """How far a pixel of the surface is from its outline and from where one part hides another, from 0 to 1."""
+    """How far a pixel of the surface is from its outline and from occlusion edges, from 0 to 1."""
     points: Float[Tensor, "hit 6"]
-    """Of the surface, and its normals, at the pixels where it is; row by row."""
+    """The points of the surface and their normals, at the pixels where it is; row by row."""
     attention: Picture
-    """How much each palette entry counts at a pixel of the surface; sums to 1 on it."""
+    """The weight of each palette entry at a pixel of the surface; sums to 1 on it."""
     twist: Float[np.ndarray, "size size 2"] | None = None
-    """In pixels: a further displacement of what is looked up for mirrored points."""
+    """A further displacement, in pixels, of look-ups for mirrored points."""
 
     @property
     def size(self) -> int:
@@ -63,13 +63,13 @@ class TextureSource:
 
     @property
     def hit(self) -> Bool[np.ndarray, "size size"]:
-        """Where the surface is."""
+        """The pixels that show the surface."""
         return self.depth < NOWHERE
 
     def project(
         self, points: Float[Tensor, "point 3"]
     ) -> tuple[Float[np.ndarray, "point 2"], Float[np.ndarray, " point"]]:
-        """Pixel coordinates of points, and their depths."""
+        """Return the pixel coordinates of points, and their depths."""
         place, depth = project(self.camera, points[None])
         x, y = (place[0, :, 0] + 0.5) * self.size - 0.5, (0.5 - place[0, :, 1]) * self.size - 0.5
         return torch.stack((x, y), -1).numpy(), depth[0].numpy()
@@ -77,7 +77,7 @@ class TextureSource:
     def cosines(
         self, points: Float[Tensor, "point 3"], normals: Float[Tensor, "point 3"]
     ) -> Float[np.ndarray, " point"]:
-        """Of the angles between normals and the way to the viewer."""
+        """Return the cosines of the angles between normals and directions to the camera."""
         if self.camera.focal is None:
             return (normals @ torch.nn.functional.normalize(self.camera.cam2world[0, :3, 2], dim=0)).numpy()
         way = torch.nn.functional.normalize(self.camera.cam2world[0, :3, 3] - points, dim=-1)
@@ -90,9 +90,9 @@ class TextureSource:
         tolerance: float,
         twisted: bool = False,
     ) -> tuple[Float[np.ndarray, " point"], Float[np.ndarray, "point 2"], Float[np.ndarray, "point 2"]]:
-        """How well the photo shows each point, in [0, 1], where the surface's picture has it, and where the photo.
+        """Return how well the photo shows each point, in [0, 1], and its place in the surface's picture and in the photo.
 
-        `tolerance` is how far behind the visible surface a point may lie, object units; `twisted` takes the
+        `tolerance` is how far behind the visible surface a point may lie, in object units; `twisted` adds the
         displacement of mirrored points."""
         at, depth = self.project(points)
         within = ((at > -0.5) & (at < self.size - 0.5)).all(1)
@@ -109,8 +109,9 @@ class TextureSource:
         return (sure * sample(self.inside[..., None], there)[:, 0]).astype(np.float32), at, there
 
     def moved(self, surface: Surface, mirror: bool) -> Surface:
-        """The surface with the flow undone by its shape instead: every vertex that the photo shows goes, at its depth, to
-        where it shows it, so that the photo's camera sees the photo. The others go as their mirror images do, or stay."""
+        """Deform the surface instead of using the flow: every visible vertex moves, at its depth, to where the
+        photo shows it, so that the photo's camera sees the photo. The others move as their mirror images do,
+        or stay."""
         vertices, normals = surface.vertices, surface.normals
         way, shown = self.way(vertices, normals)
         if mirror:
@@ -125,8 +126,8 @@ class TextureSource:
     def way(
         self, points: Float[Tensor, "point 3"], normals: Float[Tensor, "point 3"]
     ) -> tuple[Float[Tensor, "point 3"], Float[Tensor, "point 1"]]:
-        """From points to where the photo shows them, at their depth, object units; and whether it may show them, in
-        [0, 1], by the side that they turn to it."""
+        """Return the offsets from points to where the photo shows them, at their depth, in object units; and how
+        far they face the camera, in [0, 1]."""
         at, depth = self.project(points)
         step = torch.from_numpy(sample(self.flow, at) / self.size) * torch.tensor((1.0, -1.0))
         camera = self.camera.cam2world[0]
@@ -146,9 +147,9 @@ def texture_source(
     surface: Surface,
     most: int,
 ) -> TextureSource:
-    """The square `box_px` of the photo as the source of the surface that `camera` sees in it.
+    """Return the square `box_px` of the photo as the colour source for the surface that `camera` sees in it.
 
-    `mask` in [0, 1] at the photo's size, at least one half on the object; at most `most` pixels a side are used."""
+    `mask` is in [0, 1] at the photo's size, at least one half on the object; at most `most` pixels per side are used."""
     box = tuple(round(edge) for edge in box_px.tolist())
     size = int(np.clip(box[2] - box[0], SMALLEST, most))
     height, width = mask.shape
@@ -177,7 +178,7 @@ def texture_source(
 
 
 def steadiness(depth: Map, unit: float) -> Map:
-    """1 on the surface away from jumps of its depth, 0 at them and off it."""
+    """Return 1 on the surface away from depth discontinuities, 0 at them and off the surface."""
     around = np.ones((3, 3), np.uint8)
     jump = cv2.dilate(depth, around) - cv2.erode(depth, around) > JUMP
     away = cv2.distanceTransform((~jump).astype(np.uint8), cv2.DIST_L2, 5)
@@ -186,7 +187,7 @@ def steadiness(depth: Map, unit: float) -> Map:
 
 
 def as_surface_sees(source: TextureSource) -> Picture:
-    """The photo moved to where the surface's picture has it."""
+    """Warp the photo to the surface's picture."""
     return displaced(source.colours, source.flow)
 
 

@@ -1,5 +1,5 @@
-"""The colours of what neither photo nor mirrored photo shows: parts by the formula, or by the generator where there is
-none, in the fit's palette with its paint as the photo shows it."""
+"""Colours what neither the photo nor its mirror image shows: parts by the formula, or by the generator where there is
+none, in the fit's palette with the paint's colour from the photo."""
 
 import numpy as np
 import torch
@@ -19,19 +19,19 @@ from spir.formulas.reading import Reading
 from spir.types import Code
 
 CRISP = 3
-"""Power of the generator's weights where there is no formula: edges of parts become clearer."""
+"""Exponent that sharpens the generator's attention at the borders of parts where there is no formula."""
 GLASS, BRIGHTEST_GLASS = "glass", 0.25
-"""Unseen windows are no brighter than this."""
+"""The palette entry of windows and the largest brightness of unseen ones."""
 LEVEL = 0.5
-"""What faces up or down more than this has the sky's colour, or the road's, rather than the paint's."""
+"""Surfaces that face up or down more than this show the sky's or the road's colour rather than the paint's."""
 FEWEST = 100
-"""Vertices that are seen, and paint, give a colour of paint from so many on."""
+"""The fewest seen vertices of paint from which its colour is estimated."""
 
 
 def completed_by(
     category: Category, reading: Reading | None, code: Code, surface: Surface, config: AppearanceConfig
 ) -> Completion | None:
-    """The formula in the place of the surface; none where the category has none, or its weights do not know it."""
+    """Return the formula fitted to the surface; None where the category has none, or its weights have no linear map for it."""
     formula = FORMULAS.get(category.kind)
     if not config.complete or formula is None or reading is None:
         return None
@@ -48,7 +48,7 @@ def own_attention(
     generated: Float[Tensor, "point values"],
     names: tuple[str, ...],
 ) -> Float[np.ndarray, "point values"]:
-    """The attention of what nobody saw: the formula's, or the generator's with clearer edges."""
+    """Return the attention of unseen points: the formula's, or the generator's sharpened."""
     if completion is not None:
         return completion.attention(points, normals).numpy()
     light = torch.tensor([name in LIGHT_NAMES for name in names] or [False] * generated.shape[1])
@@ -65,7 +65,7 @@ def own_palette(
     palette: Float[np.ndarray, "values 3"],
     names: tuple[str, ...],
 ) -> Float[np.ndarray, "values 3"]:
-    """The fit's colours, in [0, 1], for what nobody saw: windows dark, paint half-way to how the photo shows it."""
+    """Return the palette, in [0, 1], for unseen points: windows dark, paint half-way to its colour in the photo."""
     palette = palette.copy()
     if GLASS in names:
         glass = names.index(GLASS)

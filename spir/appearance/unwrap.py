@@ -1,4 +1,4 @@
-"""The surface cut open and laid flat: charts of xatlas in one unit square, and the texels that lie on them."""
+"""Unwraps the surface: xatlas charts in one unit square, and the texels that lie on them."""
 
 from dataclasses import dataclass
 from typing import cast
@@ -17,24 +17,24 @@ from spir.types import Camera, Movable
 PADDING = 4
 """Texels between charts, at the resolution of the fine textures."""
 DOWNWARD = -0.75
-"""Faces whose normals point down like this are the underside, which nobody looks at."""
+"""Faces whose normals point down more than this are the underside, which is hardly ever seen."""
 SMALLER = 0.35
-"""Of the size that the others have, along each side, is the underside's."""
+"""The scale of the underside along each side, relative to the other charts."""
 
 
 @dataclass(frozen=True)
 class Unwrapped(Movable):
-    """The surface's triangles over vertices of which each has one place in the texture."""
+    """The surface's triangles over vertices that each have one place in the texture."""
 
     vertex: Int[Tensor, " corner"]
-    """Which vertex of the surface each one is."""
+    """The surface's vertex that each one copies."""
     faces: Int[Tensor, "face 3"]
     uv: Float[Tensor, "corner 2"]
-    """In [0, 1], from the upper left corner."""
+    """Texture coordinates in [0, 1], from the upper left corner."""
 
 
 def unwrapped(surface: Surface, size: int) -> Unwrapped:
-    """The charts of a surface for textures of `size` texels a side; deterministic."""
+    """Return the charts of a surface for textures of `size` texels per side; deterministic."""
     vertices, normals, faces = (part.numpy() for part in (surface.vertices, surface.normals, surface.faces))
     a, b, c = vertices[faces].transpose(1, 0, 2)
     area = np.cross(b - a, c - a)
@@ -70,17 +70,17 @@ class Texels:
 
     hit: Bool[np.ndarray, "size size"]
     values: Float[Tensor, "texel channel"]
-    """What was interpolated from the vertices."""
+    """Values interpolated from the vertices."""
 
     def picture(self, values: Float[np.ndarray, "texel channel"]) -> Float[np.ndarray, "size size channel"]:
-        """Values of the texels as a texture, continued between the charts."""
+        """Return values of the texels as a texture, extended between the charts."""
         texture = np.zeros((*self.hit.shape, values.shape[1]), np.float32)
         texture[self.hit] = values
         return push_pull(texture, self.hit.astype(np.float32))
 
 
 def texels(sheet: Unwrapped, values: Float[Tensor, "vertex channel"], size: int) -> Texels:
-    """Values at the surface's vertices, interpolated at the centres of the texels."""
+    """Interpolate values at the surface's vertices to the centres of the texels."""
     flat = torch.cat((2 * sheet.uv - 1, torch.zeros(len(sheet.uv), 1)), 1) * torch.tensor((1.0, -1.0, 1.0))
     above = torch.eye(4)[None].clone()
     above[0, 2, 3] = 1.0

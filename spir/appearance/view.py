@@ -1,4 +1,4 @@
-"""Pictures of a textured surface by the z-buffer: what turntables, sheets and evaluations look at."""
+"""Renders a textured surface by the z-buffer, for turntables, sheets and evaluations."""
 
 import torch
 import torch.nn.functional as F
@@ -9,13 +9,13 @@ from spir.geometry.raster import rasterise
 from spir.types import Appearance, Camera, Rendering
 
 OVERSAMPLING = 3
-"""Pixels along a pixel's side, averaged at the end."""
+"""Supersampling: pixels along a pixel's side, averaged at the end."""
 
 
 def sample(
     texture: Float[Tensor, "rows columns channel"], uv: Float[Tensor, "point 2"]
 ) -> Float[Tensor, "point channel"]:
-    """Bilinear; uv in [0, 1] from the upper left corner, edges go on."""
+    """Sample bilinearly; uv in [0, 1] from the upper left corner, edges are repeated."""
     maps = texture.permute(2, 0, 1)[None]
     at = (2 * uv - 1)[None, None]
     found = F.grid_sample(maps, at, mode="bilinear", padding_mode="border", align_corners=False)
@@ -31,9 +31,9 @@ def view(
     background: float = 0.0,
     oversampling: int = OVERSAMPLING,
 ) -> Rendering:
-    """What the cameras see of the surface with a texture of three channels in [0, 1], such as `layers.texture`.
+    """Render the surface from each camera with a texture of three channels in [0, 1], such as `layers.texture`.
 
-    rgb in [-1, 1] in front of the background, alpha, and expected depth times alpha; on the CPU."""
+    The result has rgb in [-1, 1] in front of the background, alpha, and expected depth times alpha; on the CPU."""
     pictures = []
     for row in range(len(camera.cam2world)):
         seen = rasterise(appearance.vertices, appearance.faces, camera[row : row + 1], size * oversampling)

@@ -1,8 +1,8 @@
-"""The outline warp: where in the photo lies what the surface shows, so that both silhouettes agree.
+"""The outline warp: aligns the photo with the surface's picture, so that both silhouettes agree.
 
 A fit's outline is off by a pixel or two, and the photo on its surface would bring in background there. Points on the
 outline go to the nearest outline of the mask; between them the displacement is harmonic. Dense optical flow against
-the blurred rendering bends windscreens instead.
+the blurred rendering would bend windscreens instead.
 """
 
 import cv2
@@ -14,27 +14,27 @@ from scipy.sparse.linalg import splu
 from spir.appearance.pictures import Map, limited, resized, sample
 
 GRID = 128
-"""Pixels a side of the displacements before they are enlarged."""
+"""Pixels per side of the displacements before they are enlarged."""
 MOST = 0.06
-"""Of the crop: no displacement is longer."""
+"""The longest displacement, as a fraction of the crop."""
 ROUNDS = 4
 LONGEST_STEP = 3.0
-"""Pixels of the grid a round."""
+"""The longest step per round, in pixels of the grid."""
 NEAR_OUTLINE = 1.2
 SOFT, NOWHERE = 0.5, 1e-6
-"""How much the outline's own displacements count against smoothness, and all others'."""
+"""Weights of the displacements against smoothness: on the outline, and everywhere else."""
 
 
 def signed_distance(mask: Map) -> Map:
-    """Pixels to the outline of a mask at one half, positive inside."""
+    """Return the signed distance in pixels to the outline of a mask at one half, positive inside."""
     solid = (mask > 0.5).astype(np.uint8)
     inside, outside = (cv2.distanceTransform(part, cv2.DIST_L2, 5) for part in (solid, 1 - solid))
     return inside - outside
 
 
 def outline_warp(silhouette: Map, mask: Map) -> Float[np.ndarray, "size size 2"]:
-    """Displacement in pixels, x and y, of every pixel of the silhouette's picture to its place in the mask's; both in
-    [0, 1] and of the same size. None where one of them has no outline."""
+    """Return the displacement in pixels, x and y, of every pixel of the silhouette's picture to its place in the
+    mask's; both in [0, 1] and of the same size. Zero where one of them has no outline."""
     size = len(mask)
     if any((picture > 0.5).all() or not (picture > 0.5).any() for picture in (silhouette, mask)):
         return np.zeros((size, size, 2), np.float32)
@@ -56,7 +56,7 @@ def outline_warp(silhouette: Map, mask: Map) -> Float[np.ndarray, "size size 2"]
 
 
 def membrane(known: Bool[np.ndarray, "size size"]):
-    """A solver that smooths displacements given on a grid: near them where they are known, harmonic between."""
+    """Return a solver that smooths displacements given on a grid: close to them where they are known, harmonic between."""
     size = len(known)
     index = np.arange(size * size).reshape(size, size)
     edges = np.concatenate(

@@ -40,7 +40,7 @@ def jobs(photos: Sequence[str], mask: str | None = None) -> list[Job]:
     The order is that of the arguments and, in a folder, of the names, so that the same photos get the same
     folders."""
     taken, found = set(), []
-    for photo, beside in (pair for given in photos for pair in opened(given)):
+    for photo, beside in (pair for given in photos for pair in expand(given)):
         name, number = stem(photo), 2
         while name.casefold() in taken or RESERVED.fullmatch(name):
             name, number = f"{stem(photo)}-{number}", number + 1
@@ -49,15 +49,15 @@ def jobs(photos: Sequence[str], mask: str | None = None) -> list[Job]:
     return found
 
 
-def opened(given: str) -> list[tuple[str, str | None]]:
+def expand(given: str) -> list[tuple[str, str | None]]:
     """Return (photo, mask beside it or None) for a file, or for every picture of a folder."""
     files, path = located(given)
     if not files.isdir(path):
-        mask = masked(path)
+        mask = mask_path(path)
         return [(full(files, path), full(files, mask) if files.isfile(mask) else None)]
     inside = {full(files, name.rstrip("/")) for name in files.ls(path, detail=False)}
     pictures = [name for name in sorted(inside) if is_photo(name)]
-    return [(name, masked(name) if masked(name) in inside else None) for name in pictures]
+    return [(name, mask_path(name) if mask_path(name) in inside else None) for name in pictures]
 
 
 def full(files: AbstractFileSystem, path: str) -> str:
@@ -73,7 +73,7 @@ def stem(path: str) -> str:
     return PurePosixPath(path).stem
 
 
-def masked(photo: str) -> str:
+def mask_path(photo: str) -> str:
     """Return the path where the photo's mask would be."""
     return photo.removesuffix(PurePosixPath(photo).name) + stem(photo) + MASK_ENDING
 

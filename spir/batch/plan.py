@@ -37,7 +37,7 @@ class Plan:
 
 
 @contextmanager
-def alone(store: Store) -> Iterator[None]:
+def exclusive_lock(store: Store) -> Iterator[None]:
     """Hold the lock of a local folder, so that no other run works on it; the system frees it even if this
     process is killed.
 

@@ -32,7 +32,7 @@ from spir.outputs.views import to_uint8, webp_bytes
 from spir.pipeline import Reconstructor
 from spir.session import actions, surfaces
 from spir.session.record import run_record
-from spir.session.session import Session, known
+from spir.session.session import Session, require
 from spir.session.verdict import photo_detail, verdict
 from spir.types import Appearance, Cutout, Fit, Photo, Rendering, Step
 
@@ -87,38 +87,38 @@ def process_job(context: BatchContext, job: Job, progress: Progress = lambda ste
     given = JobFiles(job)
     request = given.request(context.settings, context.engine.weights_hash)
     try:
-        return earlier(context.store, job, request, context.retry_failed) or process(
+        return find_earlier_row(context.store, job, request, context.retry_failed) or process(
             context, given, request, progress
         )
     except Exception as problem:
         # A failure of one photo must not stop the others.
-        return failed(
+        return record_failure(
             context.store, job, request, str(problem) if isinstance(problem, PhotoError) else repr(problem)
         )
 
 
-def earlier(store: Store, job: Job, request: Record, retry_failed: bool = False) -> Row | None:
+def find_earlier_row(store: Store, job: Job, request: Record, retry_failed: bool = False) -> Row | None:
     """Return the row of an earlier run with the same request; None where the photo has to be processed."""
-    record = store.known(job.folder)
+    record = store.record(job.folder)
     if record is None or record.get("notes", record).get("request") != request:
         return None
     row = Row.of(job.folder, record, earlier=True)
     return None if row.failure and retry_failed else row
 
 
-def lost(store: Store, job: Job, settings: Settings, weights_hash: str, reason: str) -> Row:
+def row_of_lost_job(store: Store, job: Job, settings: Settings, weights_hash: str, reason: str) -> Row:
     """Return the row of a photo whose worker died: the stored one where the worker had finished the photo,
     otherwise a failure."""
     request = JobFiles(job).request(settings, weights_hash)
-    return earlier(store, job, request) or failed(store, job, request, reason)
+    return find_earlier_row(store, job, request) or record_failure(store, job, request, reason)
 
 
-def failed(store: Store, job: Job, request: Record, reason: str) -> Row:
+def record_failure(store: Store, job: Job, request: Record, reason: str) -> Row:
     """Return the row of a failure, and store it for the next run."""
     record = {"photo": job.name, "failure": reason, "request": request}
     # A full disk may be the reason itself: then the row is all there is.
     with suppress(OSError):
-        store.fail(job.folder, record)
+        store.save_failure(job.folder, record)
     return Row.of(job.folder, record)
 
 
@@ -126,7 +126,7 @@ def process(context: BatchContext, given: JobFiles, request: Record, progress: P
     """Reconstruct one photo and fill its folder. It may raise any exception."""
     engine, settings, job = context.engine, context.settings, given.job
     began = time.perf_counter()
-    session = opened(engine, given, settings.margin)
+    session = open_session(engine, given, settings.margin)
     config = replace(engine.inversion(settings.steps), seed=settings.seed)
     states = actions.run(engine, session, config)
     for session in states:
@@ -138,10 +138,10 @@ def process(context: BatchContext, given: JobFiles, request: Record, progress: P
             progress(session.fitted.step)
     seconds = time.perf_counter() - began
     seen = engine.render(session.fit, session.cutout.mask.shape[1])
-    found = known(verdict(engine.category, session, seen))
+    found = require(verdict(engine.category, session, seen))
     detail = photo_detail(found)
     textures = appearance_config(settings.texture, detail) if settings.textured else None
-    session, faults = meshed(engine, session, settings)
+    session, faults = add_mesh(engine, session, settings)
     surface, more = textured(engine, session, settings, textures)
     faults += more
     contents = files(engine, session, seen, surface, settings)
@@ -155,11 +155,11 @@ def process(context: BatchContext, given: JobFiles, request: Record, progress: P
         "request": request,
     }
     record = run_record(engine, session, notes, textures if surface is not None else None)
-    context.store.keep(job.folder, contents, record)
+    context.store.save(job.folder, contents, record)
     return Row.of(job.folder, record)
 
 
-def opened(engine: Reconstructor, given: JobFiles, margin: float) -> Session:
+def open_session(engine: Reconstructor, given: JobFiles, margin: float) -> Session:
     """Return the session of a photo, cut out by its mask where it has one. Raises PhotoError where it holds
     no object."""
     if given.mask is not None and given.job.mask is not None:
@@ -172,7 +172,7 @@ def opened(engine: Reconstructor, given: JobFiles, margin: float) -> Session:
     return session
 
 
-def meshed(engine: Reconstructor, session: Session, settings: Settings) -> tuple[Session, list[str]]:
+def add_mesh(engine: Reconstructor, session: Session, settings: Settings) -> tuple[Session, list[str]]:
     """Return the session, with its mesh where one is wanted and possible, and the remarks about it."""
     if not settings.mesh_resolution:
         return session, []

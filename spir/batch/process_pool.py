@@ -20,18 +20,18 @@ import torch
 
 from spir.batch.jobs import Job
 from spir.batch.plan import Plan
-from spir.batch.process import lost, process_job
+from spir.batch.process import process_job, row_of_lost_job
 from spir.batch.rows import Row
 from spir.batch.store import Store
 from spir.errors import EngineError
 
-STARTS = 3
+MAX_START_FAILURES = 3
 """The number of workers in a row that may die before they have loaded the networks."""
 READY, ROW, FAULT = "ready", "row", "fault"
 """The kinds of a worker's messages: the weights' hash, a row, and why it cannot work at all."""
 
 
-def on_processes(jobs: Sequence[Job], plan: Plan) -> Iterator[Row]:
+def run_pool(jobs: Sequence[Job], plan: Plan) -> Iterator[Row]:
     """Yield the rows in the order in which they are ready. Raises EngineError where no worker can work."""
     pool = ProcessPool(jobs, plan)
     try:
@@ -112,13 +112,13 @@ class ProcessPool:
         cause = f"killed by signal {-code}" if code < 0 else f"gone with exit code {code}"
         if worker.job is None:
             self.deaths += 1
-            if self.deaths >= STARTS:
+            if self.deaths >= MAX_START_FAILURES:
                 raise EngineError(f"workers are {cause} while they load; fewer --workers need less memory")
         if self.waiting or worker.job is None:
             self.start_worker()
         if worker.job is not None:
             reason = f"its worker was {cause}; if memory ran out, take fewer --workers"
-            yield lost(Store(self.plan.out), worker.job, self.plan.settings, self.weights, reason)
+            yield row_of_lost_job(Store(self.plan.out), worker.job, self.plan.settings, self.weights, reason)
 
     def stop_all(self) -> None:
         """End all workers; photos that are half done are done anew by the next run."""

@@ -13,7 +13,7 @@ import torch
 
 from spir.batch.jobs import Job
 from spir.batch.plan import Plan
-from spir.batch.process import lost, process_job
+from spir.batch.process import process_job, row_of_lost_job
 from spir.batch.rows import Row
 from spir.batch.store import Store
 from spir.errors import EngineError
@@ -40,7 +40,7 @@ class ReconstructActor:
         return {"row": json.dumps(asdict(row))}
 
 
-def on_ray(jobs: Sequence[Job], plan: Plan, address: str | None = None) -> Iterator[Row]:
+def run_ray(jobs: Sequence[Job], plan: Plan, address: str | None = None) -> Iterator[Row]:
     """Yield the rows in the order in which they are ready. `address` is that of a cluster; None = one is
     started here.
 
@@ -86,4 +86,4 @@ def collect_rows(ray, jobs: Sequence[Job], plan: Plan, weights: str, threads: in
         yield row
     for job in left.values():
         reason = f"its worker died {RETRIES + 1} times, and it was given up"
-        yield lost(Store(plan.out), job, plan.settings, weights, reason)
+        yield row_of_lost_job(Store(plan.out), job, plan.settings, weights, reason)

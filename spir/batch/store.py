@@ -55,7 +55,7 @@ class Store:
         """Whether another process sees the same files."""
         return self.files.protocol != "memory"
 
-    def known(self, folder: str) -> Record | None:
+    def record(self, folder: str) -> Record | None:
         """Return `run.json` of a photo that is done, `failed.json` of one that failed, otherwise None."""
         return self.read(f"{folder}/{DONE}") or self.read(f"{folder}/{FAILED}")
 
@@ -67,7 +67,7 @@ class Store:
             return None
         return found if isinstance(found, dict) else None
 
-    def keep(self, folder: str, contents: dict[str, bytes], record: Record) -> None:
+    def save(self, folder: str, contents: dict[str, bytes], record: Record) -> None:
         """Fill a photo's folder; the photo is done only once the record, written last, is there."""
         path = f"{self.root}/{folder}"
         self.clear(folder, OPTIONAL - set(contents) | {DONE})
@@ -76,7 +76,7 @@ class Store:
             self.files.pipe_file(f"{path}/{name}", data)
         self.write(f"{folder}/{DONE}", json.dumps(record, indent=1, allow_nan=False).encode())
 
-    def fail(self, folder: str, record: Record) -> None:
+    def save_failure(self, folder: str, record: Record) -> None:
         """Store why a photo failed; other files in its folder may be those of a half-finished run."""
         self.clear(folder, {DONE})
         self.files.makedirs(f"{self.root}/{folder}", exist_ok=True)
@@ -108,6 +108,6 @@ class Store:
             entry["name"].rstrip("/").rpartition("/")[2] for entry in entries if entry["type"] == "directory"
         )
         with ThreadPoolExecutor(READ_AT_ONCE) as pool:
-            for folder, record in zip(folders, pool.map(self.known, folders), strict=True):
+            for folder, record in zip(folders, pool.map(self.record, folders), strict=True):
                 if record is not None:
                     yield folder, record

@@ -1,8 +1,8 @@
 """§3.2, the encoder's trunk: SegFormer, that is a Mix Transformer with an all-MLP decode head, of any size.
 
-The tensor names are those of the public MiT checkpoints and of the authors' encoder, so both load as they
-are. Maps inside this file are (batch, channel, height, width); tokens are (batch, token, channel), which is
-the same memory in channels-last order, so going to and fro costs nothing.
+The tensor names are those of the public MiT checkpoints and of the authors' encoder, so both load unchanged.
+Maps inside this file are (batch, channel, height, width); tokens are (batch, token, channel), which is
+the same memory in channels-last order, so converting between them costs nothing.
 """
 
 from collections.abc import Sequence
@@ -15,19 +15,19 @@ from torch import Tensor, nn
 
 
 def to_tokens(x: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch token channel"]:
-    """Rows of pixels as a sequence."""
+    """Flatten a map to a sequence of tokens, row by row."""
     return x.flatten(2).transpose(1, 2)
 
 
 def to_map(
     tokens: Float[Tensor, "batch token channel"], height: int, width: int
 ) -> Float[Tensor, "batch channel height width"]:
-    """The inverse of `to_tokens`; the result is channels-last in memory."""
+    """Invert `to_tokens`; the result is channels-last in memory."""
     return tokens.transpose(1, 2).unflatten(2, (height, width))
 
 
 class DropPath(nn.Module):
-    """Stochastic depth: in training a residual branch is left out with probability `rate`, per item."""
+    """Stochastic depth: in training a residual branch is dropped with probability `rate`, per item."""
 
     def __init__(self, rate: float):
         super().__init__()
@@ -49,7 +49,7 @@ class PatchEmbed(nn.Module):
         self.norm = nn.LayerNorm(dim)
 
     def forward(self, x: Float[Tensor, "batch channel height width"]) -> tuple[Tensor, int, int]:
-        """Tokens (batch, token, dim) with the height and width that they came from."""
+        """Return tokens (batch, token, dim) with the height and width of their map."""
         x = self.proj(x)
         return self.norm(to_tokens(x)), x.shape[2], x.shape[3]
 
@@ -80,7 +80,7 @@ class Attention(nn.Module):
 
 
 class DepthwiseConv(nn.Module):
-    """A 3x3 convolution per channel: with its zero padding, the network's only sense of position."""
+    """A 3x3 convolution per channel; its zero padding is the network's only positional information."""
 
     def __init__(self, dim: int):
         super().__init__()
@@ -126,7 +126,7 @@ class Block(nn.Module):
 
 
 class StageProjection(nn.Module):
-    """One stage's map to the decode width, pixel by pixel."""
+    """Projects one stage's map to the decoder's width, pixel by pixel."""
 
     def __init__(self, dim: int, width: int):
         super().__init__()
@@ -139,7 +139,7 @@ class StageProjection(nn.Module):
 
 
 class SegFormer(nn.Module):
-    """Mix Transformer and decode head: a picture to a map of `out_channels` at a quarter of its size."""
+    """Mix Transformer and decode head: maps a picture to `out_channels` at a quarter of its size."""
 
     def __init__(
         self,
@@ -175,7 +175,7 @@ class SegFormer(nn.Module):
         self.linear_pred = nn.Conv2d(decode_width, out_channels, 1)
 
     def features(self, x: Float[Tensor, "batch channel height width"]) -> tuple[Tensor, ...]:
-        """The stages' maps, (batch, dims[i], height / 4 / 2^i, width / 4 / 2^i), finest first."""
+        """Return the stages' maps, (batch, dims[i], height / 4 / 2^i, width / 4 / 2^i), finest first."""
         maps = []
         for i in range(1, self.stages + 1):
             tokens, height, width = self.get_submodule(f"patch_embed{i}")(x)
@@ -186,7 +186,7 @@ class SegFormer(nn.Module):
         return tuple(maps)
 
     def decode(self, maps: tuple[Tensor, ...]) -> Float[Tensor, "batch out height width"]:
-        """Every stage to one width, up to the finest size, together, coarsest first."""
+        """Project every stage to one width, upsample to the finest size and fuse, coarsest first."""
         size = maps[0].shape[2:]
         parts = [
             F.interpolate(self.get_submodule(f"linear_c{i}")(maps[i - 1]), size, mode="bilinear")

@@ -1,7 +1,7 @@
-"""§3.1 put to use in §3.2: the photo's colours, before any shape or pose moves.
+"""§3.1 used in §3.2: fits the photo's colours before shape or pose change.
 
 Colour is attention times palette, and the palette comes from the last row of w alone. So one rendering of the
-attention is enough to compare any number of palettes with the photo, and to descend to a good one at the price
+attention is enough to compare any number of palettes with the photo, and to optimise the palette at the cost
 of a few small matrix products, where the inversion would have to render again for every step.
 """
 
@@ -20,15 +20,15 @@ from spir.types import Code, Cutout, Guess
 
 @dataclass(frozen=True)
 class ColourConfig:
-    """How far colours may go from the encoder's. w has about unit variance."""
+    """Settings that limit how far colours may move from the encoder's. w has about unit variance."""
 
     steps: int = 40
     rate: float = 0.06
-    """Adam's, in w itself."""
+    """Adam's learning rate, in w itself."""
     leash: float = 0.3
     """Weight of the mean squared distance from the encoder's w; the colour difference spans 2."""
     softness: float = 0.1
-    """Differences well above count linearly: a wheel drawn where the photo has paint shall not decide."""
+    """Differences well above this enter linearly: a wheel drawn where the photo has paint must not dominate."""
     size: int = 64
     samples: int = 8
     """Rendering size and samples per ray."""
@@ -41,10 +41,10 @@ def fit_colours(
     category: Category,
     config: ColourConfig | None = None,
 ) -> Guess:
-    """The guess with all rows of w, the last one moved so that the palette explains the cut-out's colours.
+    """Return the guess with all rows of w, the last one optimised so that the palette explains the cut-out's colours.
 
-    Items are independent and deterministic. A code with a palette of its own stays as it is, and so does an
-    item that the rendering does not show where the mask is."""
+    Items are independent and the result is deterministic. A code with its own palette stays unchanged, and so does an
+    item whose rendering does not overlap the mask."""
     config = config or ColourConfig()
     if guess.code.palette is not None:
         return guess
@@ -56,7 +56,7 @@ def fit_colours(
         assert seen.attention is not None
         attention = seen.attention.flatten(1, 2)
         weight = (mask * seen.alpha).flatten(1)
-        # The rendering adds its background where the object is thin; the cut-out has it there already.
+        # The rendering adds its background where alpha < 1; the cut-out already contains it there.
         target = rgb.flatten(1, 2) - category.background * (1 - seen.alpha).flatten(1)[..., None]
         weight = weight / weight.sum(dim=1, keepdim=True).clamp(min=1)
     start = w[:, -1]
@@ -68,7 +68,7 @@ def fit_colours(
             difference = attention @ generator.palette(Code(row[:, None])) - target
             soft = ((difference.square() + config.softness**2).sqrt() - config.softness).mean(dim=-1)
             leash = (row - start).square().mean(dim=1)
-            # The sum over the batch: an item moves the same in any company.
+            # The sum over the batch: an item's update does not depend on the batch.
             loss = (weight * soft).sum(dim=1) + config.leash * leash
             (row.grad,) = torch.autograd.grad(loss.sum(), row)
             optimiser.step()

@@ -1,8 +1,8 @@
-"""§3.2: the encoder that bootstraps everything: cut-out -> NOCS map, mask, and one w.
+"""§3.2: the encoder for bootstrapping: cut-out -> NOCS map, mask, and one w.
 
 One class for every size. `PAPER` has the tensor names and shapes of the authors' network; `COMPACT` is what
 ships: the same modules with smaller numbers, and the mask as a fourth input channel, because the silhouette
-is what a rendering and a photo share best.
+is what a rendering and a photo have most in common.
 """
 
 import math
@@ -26,7 +26,7 @@ class EncoderConfig:
     heads: tuple[int, ...] = (1, 2, 5, 8)
     depths: tuple[int, ...] = (3, 6, 40, 3)
     sr_ratios: tuple[int, ...] = (8, 4, 2, 1)
-    """How far each stage shrinks the map that keys and values come from."""
+    """Reduction factor, per stage, of the map that keys and values come from."""
     mlp_ratio: int = 4
     decode_width: int = 768
     head_width: int = 512
@@ -37,8 +37,8 @@ class EncoderConfig:
     """NOCS pixels per trunk pixel; the trunk works at a quarter of `size`."""
     w_dim: int = 512
     pool_stages: bool = False
-    """Whether w also hears the mean of every stage over the object, all standardised. The trunk alone is made
-    for coordinates: colours drown there, and small differences of large means teach slowly."""
+    """Whether w is also computed from every stage's standardised mean over the object. The trunk alone is trained
+    for coordinates: it loses colours, and small differences of large means are learnt slowly."""
     drop_path: float = 0.1
     """Stochastic depth of the last block; grows linearly from 0 at the first."""
     size: int = 128
@@ -58,22 +58,22 @@ COMPACT = EncoderConfig(
     w_dim=256,
     pool_stages=True,
 )
-"""SegFormer MiT-B0, about 4 M parameters; a 64-pixel NOCS map has points enough for PnP."""
+"""SegFormer MiT-B0, about 4 M parameters; a 64-pixel NOCS map has enough points for PnP."""
 
 
 @dataclass(frozen=True)
 class EncoderOutput(Movable):
-    """What the encoder sees in a batch of cut-outs; always float32."""
+    """The encoder's prediction for a batch of cut-outs; always float32."""
 
     nocs: Float[Tensor, "batch side side 3"]
-    """Object coordinates per pixel, object units; meaningless outside the mask."""
+    """Object coordinates per pixel, in object units; undefined outside the mask."""
     mask: Float[Tensor, "batch side side"]
     mask_logits: Float[Tensor, "batch side side"]
     w: Float[Tensor, "batch 1 width"]
 
 
 class Encoder(nn.Module):
-    """NOCS map, mask and w of a batch of cut-outs."""
+    """Predicts NOCS map, mask and w of a batch of cut-outs."""
 
     def __init__(self, config: EncoderConfig):
         super().__init__()
@@ -107,19 +107,19 @@ class Encoder(nn.Module):
             nn.LeakyReLU(0.2),
         )
         self.apply(initialise)
-        # Behind a mean over all pixels, layers that start small would hand the trunk no gradient for years.
+        # After a mean over all pixels, layers with small initial weights would give the trunk almost no gradient.
         for name in ("0.weight", "2.weight"):
             nn.init.kaiming_normal_(self.w_regressor_post.get_parameter(name))
         with torch.no_grad():
-            # Not so large that the first guesses are worse than the mean of all w.
+            # Small enough that the first predictions are not worse than the mean of all w.
             self.w_regressor_post.get_parameter("2.weight").mul_(0.1)
-        # By its fan-out the last convolution would start with coordinates of several object sizes.
+        # Initialised by its fan-out, the last convolution would start with coordinates several objects wide.
         nn.init.trunc_normal_(self.post.get_parameter("4.weight"), std=0.02)
 
     def picture(
         self, rgb: Float[Tensor, "batch size size 3"], mask: Float[Tensor, "batch size size"]
     ) -> Float[Tensor, "batch channel size size"]:
-        """The network's input: rgb in [-1, 1] and, with four channels, the mask in [0, 1]."""
+        """Return the network's input: rgb in [-1, 1] and, with four channels, the mask in [0, 1]."""
         if self.config.in_channels == 4:
             rgb = torch.cat((rgb, mask[..., None]), -1)
         return rgb.permute(0, 3, 1, 2)
@@ -127,7 +127,7 @@ class Encoder(nn.Module):
     def features(
         self, rgb: Float[Tensor, "batch size size 3"], mask: Float[Tensor, "batch size size"]
     ) -> tuple[Tensor, ...]:
-        """Maps of the four stages, (batch, dims[i], size / 4 / 2^i, size / 4 / 2^i), finest first."""
+        """Return the maps of the four stages, (batch, dims[i], size / 4 / 2^i, size / 4 / 2^i), finest first."""
         return self.backbone.features(self.picture(rgb, mask))
 
     def forward(
@@ -136,7 +136,7 @@ class Encoder(nn.Module):
         mask: Float[Tensor, "batch size size"],
         half: bool = False,
     ) -> EncoderOutput:
-        """Everything about the cut-outs; `size` a multiple of 32, rgb in [-1, 1], mask in [0, 1].
+        """Predict everything about the cut-outs; `size` is a multiple of 32, rgb in [-1, 1], mask in [0, 1].
 
         `half` computes all but the last layers in bfloat16."""
         device = rgb.device.type
@@ -159,13 +159,13 @@ class Encoder(nn.Module):
 def object_mean(
     maps: Float[Tensor, "batch channel h w"], mask: Float[Tensor, "batch size size"]
 ) -> Float[Tensor, "batch channel"]:
-    """Mean of a map over the object; 0 where there is none."""
+    """Return the mean of a map over the object; 0 where there is none."""
     weight = F.adaptive_avg_pool2d(mask[:, None], (maps.shape[2], maps.shape[3]))
     return (maps * weight).sum((2, 3)) / weight.sum((2, 3)).clamp(min=1e-3)
 
 
 def initialise(module: nn.Module) -> None:
-    """SegFormer's start: linears truncated normal 0.02, convolutions normal by their fan-out, biases zero."""
+    """Initialise as SegFormer: linear layers truncated normal 0.02, convolutions normal by their fan-out, biases zero."""
     if isinstance(module, nn.Linear):
         nn.init.trunc_normal_(module.weight, std=0.02)
         nn.init.zeros_(module.bias)

@@ -1,4 +1,4 @@
-"""§3.2: where a mask sits in the picture, the pose that puts an object there, and the one to fall back on."""
+"""§3.2: the mask's position in the picture, the pose that moves an object there, and the default pose."""
 
 from dataclasses import replace
 
@@ -11,18 +11,18 @@ from spir.geometry.rotation import rotation_from_view, view_from_rotation
 from spir.types import Pose
 
 DEFAULT_AZIMUTH_DEG, DEFAULT_ELEVATION_DEG = 35.0, 10.0
-"""The front three-quarter view from slightly above: how most people photograph most things."""
+"""The front three-quarter view from slightly above, in degrees, which most photographs show."""
 DEFAULT_HALF = 0.8
-"""Half size of an object of which not even the mask is known, half picture widths."""
+"""Half size of an object without a usable mask, in half picture widths."""
 
 
 def centre_and_size(
     mask: Float[Tensor, "batch height width"],
 ) -> tuple[Float[Tensor, "batch 2"], Float[Tensor, " batch"]]:
-    """Centroid in [-1, 1] picture coordinates (y up) and root of the area, half picture widths.
+    """Return the mask's centroid in [-1, 1] picture coordinates (y up) and the root of its area, in half picture widths.
 
-    Moments rather than a box: they see fractions of a pixel, and a wing mirror moves them little. An empty
-    mask sits in the middle with size 0."""
+    Moments are used instead of a box: they resolve fractions of a pixel, and a wing mirror changes them little. An empty
+    mask has its centre in the middle and size 0."""
     height, width = mask.shape[1:]
     x = (2 * torch.arange(width, device=mask.device) + 1) / width - 1
     y = (height - 2 * torch.arange(height, device=mask.device) - 1) / width
@@ -34,22 +34,22 @@ def centre_and_size(
 def upright_fallback(
     pose: Pose, elevations_deg: tuple[float, float], rolls_deg: float
 ) -> tuple[Pose, Bool[Tensor, " batch"]]:
-    """Poses as people take photographs, and which ones were so already.
+    """Replace implausible camera poses; return the poses, and which ones were plausible already.
 
-    Where a map is a muddle, PnP may answer with a camera below the ground: that one goes to the nearest
-    elevation of the range and stands upright, and its azimuth is not to be trusted either."""
+    Where a map is wrong, PnP may return a camera below the ground: that one is moved to the nearest
+    elevation of the range and set upright, and its azimuth is not to be trusted either."""
     azimuth, elevation, roll = view_from_rotation(pose.quaternion)
     low, high = elevations_deg
     plausible = (elevation >= low) & (elevation <= high) & (roll.abs() <= rolls_deg)
-    # At the very end of the range everything would be seen from below or above again.
+    # Clamp to elevation 0 or more: at the lower end of the range objects would still be seen from below.
     upright = rotation_from_view(azimuth, elevation.clamp(max(low, 0.0), high), torch.zeros_like(roll))
     return replace(pose, quaternion=torch.where(plausible[:, None], pose.quaternion, upright)), plausible
 
 
 def default_pose(mask: Float[Tensor, "batch height width"], focal: float, orthographic: bool) -> Pose:
-    """The object at the mask's centre and about as large, in a front three-quarter view.
+    """Return a pose at the mask's centre and of about its size, in a front three-quarter view.
 
-    `focal` in picture widths, above 0.5; ignored by orthographic cameras. Any mask will do, also an empty one
+    `focal` is in picture widths, above 0.5; orthographic cameras ignore it. Any mask is accepted, also an empty one
     or one that is not finite."""
     clean = mask.nan_to_num(0, 0, 0).clamp(0, 1)
     centre, size = centre_and_size(clean)
@@ -70,7 +70,7 @@ def fit_to_mask(
 ) -> Pose:
     """Shift and scale the pose whose silhouette is `alpha` so that its centroid and area become the mask's.
 
-    Nothing seen, nothing done."""
+    A pose stays unchanged where one of them is empty."""
     have_centre, have_size = centre_and_size(alpha)
     want_centre, want_size = centre_and_size(mask)
     usable = (have_size > 0.02) & (want_size > 0.02)

@@ -1,4 +1,4 @@
-"""§3.2 "Training and inference": a cut-out to a first guess of shape, colours and pose, in one look."""
+"""§3.2 "Training and inference": a cut-out to a first guess of shape, colours and pose, in one forward pass."""
 
 from collections.abc import Callable, Sequence
 
@@ -26,13 +26,13 @@ def guess(
     hypotheses: HypothesisConfig | None = None,
     compare: bool = True,
 ) -> Guess:
-    """What the encoder makes of the cut-outs, every item on its own; never raises on a bad map.
+    """Return the first guess for the cut-outs, every item independently; never raises on a bad map.
 
-    `focal_guesses`, picture widths: the weights' own list; none = the category's. `half`: the encoder in
+    `focal_guesses`, in picture widths: the weights' own list; None = the category's. `half` runs the encoder in
     bfloat16. `compare=False` is the paper: the pose of PnP as it is, without other hypotheses."""
     seen = encode(encoder, cutout, category.symmetric, half)
     side, size = seen.mask.shape[1], cutout.mask.shape[1]
-    # Both must agree on what the object is: the cut-out may be sloppy, the prediction may wander.
+    # Use the intersection of both masks: the cut-out's may be inaccurate, and so may the prediction.
     agreed = seen.mask * resize(cutout.mask[..., None], side)[..., 0]
     solved = solve_pnp(
         seen.nocs,
@@ -61,10 +61,10 @@ def guess(
 
 
 def encode(encoder: Encoder, cutout: Cutout, symmetric: bool, half: bool = False) -> EncoderOutput:
-    """What the encoder sees; of an object whose sides are mirror images it is asked twice, and both count.
+    """Run the encoder; for symmetric categories also on the mirrored picture, and average both predictions.
 
-    The mirrored picture shows the same object from the other side: x changes its sign and w stays. What
-    differs between the two answers is error, and less of it is left in their mean."""
+    The mirrored picture shows the same object from the other side: x changes its sign and w stays. Where the two
+    predictions differ they are wrong, and averaging reduces that error."""
     seen = encoder(cutout.rgb, cutout.mask, half)
     if not symmetric:
         return seen
@@ -80,7 +80,7 @@ def encode(encoder: Encoder, cutout: Cutout, symmetric: bool, half: bool = False
 
 
 def resize(maps: Float[Tensor, "batch h w channel"], side: int) -> Float[Tensor, "batch side side channel"]:
-    """Bilinear, and averaging where it shrinks."""
+    """Resize bilinearly, averaging where it shrinks."""
     maps = maps.permute(0, 3, 1, 2)
     shrinks = side < maps.shape[-1]
     return F.interpolate(maps, (side, side), mode="bilinear", antialias=shrinks).permute(0, 2, 3, 1)

@@ -1,8 +1,8 @@
-"""§3.2, beyond the paper: several poses compared by a quick rendering against the cut-out.
+"""§3.2, beyond the paper: several poses are compared with the cut-out by a quick rendering.
 
-A NOCS map that takes the front for the back gives a confident and very wrong pose, and gradient descent
+A NOCS map that confuses front and back gives a confident but very wrong pose, and gradient descent
 cannot turn an object around. So the object of the first guess is rendered from the pose that PnP found and
-from its likely confusions, each shifted and scaled until it covers the cut-out, and the best match wins.
+from its likely confusions, each shifted and scaled to match the cut-out, and the best match wins.
 """
 
 from dataclasses import dataclass, replace
@@ -26,13 +26,13 @@ NAMES = ("pnp", "refitted", "turned 180", "mirrored", "turned 90", "turned -90")
 nearly the same outline; the others turn the object about its own up axis."""
 
 FIT_PASSES = 2
-"""Shifting and scaling is exact for orthographic cameras only, or with the whole object in the picture; the
-second pass removes what the first one leaves."""
+"""Shifting and scaling is exact only for orthographic cameras or with the whole object in the picture; the
+second pass removes the remaining error."""
 
 
 @dataclass(frozen=True)
 class HypothesisConfig:
-    """What makes a pose better than another. Distances are about 0 for a match and 1 for a stranger."""
+    """Weights and margins for comparing poses. Distances are about 0 for a match and 1 for an unrelated picture."""
 
     silhouette: float = 1.0
     """Weight of 1 - IoU of the silhouettes."""
@@ -41,13 +41,13 @@ class HypothesisConfig:
     features: float = 1.0
     """Weight of the distance of the encoder's own features."""
     nocs: float = 0.5
-    """Weight of the distance to the predicted map, in scene ranges; not used where PnP failed, as the map
-    is bad there. It always speaks for PnP, so it acts as a prior."""
+    """Weight of the distance to the predicted map, in units of the scene range; not used where PnP failed, as the map
+    is bad there. It always favours PnP, so it acts as a prior."""
     turn_margin: float = 0.1
-    """Turned poses must win by this much: the first guess has the wrong details of shape and paint, which
-    alone moves the distance by a few hundredths."""
+    """The margin by which rotated poses must win: the first guess has wrong details of shape and paint, which
+    alone change the distance by a few hundredths."""
     refit_margin: float = 0.02
-    """The same for a changed shift and scale, which risk less."""
+    """The margin for a changed shift and scale, which are less risky."""
     size: int = 64
     samples: int = 8
     """Rendering size and samples per ray: enough for an outline."""
@@ -60,7 +60,7 @@ class Hypotheses(Movable):
     ranked: tuple[Pose, ...]
     """ranked[0] holds every item's best pose, ranked[1] the second best, and so on."""
     distance: Float[Tensor, "batch count"]
-    """In the order of `ranked`; lower is better. May rise a little after the first: see the margins."""
+    """Distances in the order of `ranked`; lower is better. They may rise after the first because of the margins."""
     names: tuple[tuple[str, ...], ...]
     """Per item, in the order of `ranked`: entries of `NAMES`."""
 
@@ -76,16 +76,16 @@ def rank_hypotheses(
     encoder: Encoder | None = None,
     config: HypothesisConfig | None = None,
 ) -> Hypotheses:
-    """Try every entry of `NAMES` for every item; field, pose, cut-out and `seen` have the same batch.
+    """Compare every entry of `NAMES` for every item; field, pose, cut-out and `seen` have the same batch.
 
-    `trusted`: PnP solved the item, so that its pose has a head start. Without an encoder the features do not
-    count. Deterministic."""
+    `trusted`: PnP solved the item, so that its pose is favoured. Without an encoder the features are not
+    compared. Deterministic."""
     config = config or HypothesisConfig()
     batch, count = len(pose.scale), len(NAMES)
     quick = RenderConfig.of(category, size=config.size, samples=config.samples, nocs=True)
     original = pose.map(lambda rows: rows.repeat_interleave(count, 0))
     turned = replace(original, quaternion=turned_quaternions(pose).flatten(0, 1))
-    # Centroid and area need no fine detail, and the grid is most of a small picture's price.
+    # Centroid and area need no fine detail, and the grid is most of a small picture's cost.
     outline = replace(quick, size=config.size // 2, grid=32, march=32, nocs=False)
     target = cutout.mask.repeat_interleave(count, 0)
     fitted = turned
@@ -111,7 +111,7 @@ def rank_hypotheses(
 
 
 def turned_quaternions(pose: Pose) -> Float[Tensor, "batch count 4"]:
-    """The rotation of every entry of `NAMES`: turns of the object about its own up axis.
+    """Return the rotation of every entry of `NAMES`: turns of the object about its own up axis.
 
     Turning the object by d moves the camera's azimuth a to a - d; the mirrored view is at 180 - a."""
     azimuth, _, _ = view_from_rotation(pose.quaternion)
@@ -121,7 +121,7 @@ def turned_quaternions(pose: Pose) -> Float[Tensor, "batch count 4"]:
 
 
 def choose(rows: Bool[Tensor, " batch"], yes: Pose, no: Pose) -> Pose:
-    """Row by row, one pose or the other."""
+    """Select one pose or the other, row by row."""
 
     def pick(a: Tensor, b: Tensor) -> Tensor:
         return torch.where(rows.view(-1, *[1] * (a.ndim - 1)), a, b)
@@ -135,14 +135,14 @@ def choose(rows: Bool[Tensor, " batch"], yes: Pose, no: Pose) -> Pose:
 
 
 def shrink(maps: Float[Tensor, "batch size size channel"], size: int) -> Float[Tensor, "batch to to channel"]:
-    """Means over blocks of pixels."""
+    """Average over blocks of pixels."""
     return F.adaptive_avg_pool2d(maps.permute(0, 3, 1, 2), size).permute(0, 2, 3, 1)
 
 
 def distance_to_cutout(
     views: Rendering, cutout: Cutout, encoder: Encoder | None, config: HypothesisConfig
 ) -> Float[Tensor, " views"]:
-    """Silhouette, colour and feature distance of views to their items; an item's views are consecutive."""
+    """Return silhouette, colour and feature distance of views to their items; an item's views are consecutive."""
     count = len(views.alpha) // len(cutout.mask)
     rgb = shrink(cutout.rgb, config.size)
     mask = shrink(cutout.mask[..., None], config.size)[..., 0]
@@ -165,7 +165,7 @@ def distance_to_cutout(
 def features(
     encoder: Encoder, rgb: Float[Tensor, "batch side side 3"], mask: Float[Tensor, "batch side side"]
 ) -> tuple[Tensor, ...]:
-    """The encoder's stage maps of a small picture, at the size it knows."""
+    """Return the encoder's stage maps of a small picture, resized to its input size."""
     four = torch.cat((rgb, mask[..., None]), -1).permute(0, 3, 1, 2)
     four = F.interpolate(four, (encoder.config.size, encoder.config.size), mode="bilinear")
     return encoder.features(four[:, :3].permute(0, 2, 3, 1), four[:, 3])
@@ -176,14 +176,14 @@ def feature_distance(
     b: Float[Tensor, "batch channel h w"],
     weight: Float[Tensor, "batch side side"],
 ) -> Float[Tensor, " batch"]:
-    """One minus the cosine of two feature maps, averaged where the weight is."""
+    """Return one minus the cosine of two feature maps, averaged with the weight."""
     weight = F.adaptive_avg_pool2d(weight[:, None], (a.shape[2], a.shape[3]))[:, 0]
     apart = 1 - F.cosine_similarity(a, b, dim=1)
     return (weight * apart).sum((1, 2)) / weight.sum((1, 2)).clamp_min(1e-6)
 
 
 def nocs_distance(views: Rendering, cutout: Cutout, seen: EncoderOutput) -> Float[Tensor, " views"]:
-    """Mean distance of rendered and predicted object coordinates where both see the object, object units."""
+    """Return the mean distance of rendered and predicted object coordinates where both see the object, in object units."""
     assert views.nocs is not None
     size, count = views.alpha.shape[1], len(views.alpha) // len(cutout.mask)
     side = seen.mask.shape[1]

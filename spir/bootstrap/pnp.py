@@ -1,8 +1,8 @@
 """§3.2 "Pose estimation": a NOCS map and a mask to the paper's pose parameters, by perspective-n-point.
 
 For each focal length guess: SQPNP (else EPNP), the best solution in front of the camera, an iterative
-refinement. Then, beyond the paper, pixels that fit badly are dropped and the rest is solved again, and the
-focal length moves between its guesses. The focal length with the smallest reprojection error wins.
+refinement. Then, beyond the paper, pixels with large errors are dropped and the rest is solved again, and the
+focal length is refined between the guesses. The focal length with the smallest reprojection error wins.
 Nothing here raises on a bad map: the outcome says in words why a pose is only a default.
 
 OpenCV's camera looks along +z with y down; ours looks along -z with y up, half a turn about x away.
@@ -22,35 +22,35 @@ from spir.bootstrap.framing import default_pose
 from spir.types import Movable, Outcome, Pose
 
 FEWEST_PIXELS = 12
-"""Six points fix a pose; twice that, or one bad pixel decides it."""
+"""The fewest pixels for a solution: six points determine a pose, and with twice as many no single bad pixel does."""
 LOOSE_THRESHOLD = 0.5
-"""Where too few pixels pass the strict threshold, the mask's ordinary edge must do."""
+"""The mask threshold used where too few pixels pass the strict one."""
 THINNEST = 0.02
-"""Second largest spread of the points, object units: below it they lie on a line or in one spot."""
+"""Least value of the points' second largest spread, in object units: below it they lie on a line or in one spot."""
 TRIM_PASSES = 3
 TRIM_AT = 2.5
-"""Points worse than so many median residuals go; for Gaussian errors that is the worst few percent."""
+"""Points with more than this many median residuals are dropped; for Gaussian errors those are the worst few percent."""
 TRIM_FLOOR = 1e-3
-"""Picture widths (an eighth of a pixel at 128): better than this is never called an outlier."""
+"""Residuals below this, in picture widths (an eighth of a pixel at 128), are never outliers."""
 FOCAL_PASSES = 3
-"""How often the bracket around the best focal length is narrowed."""
+"""How many times the bracket around the best focal length is narrowed."""
 ORTHOGRAPHIC_FOCAL = 600.0
-"""Far enough that a camera is as good as orthographic, near enough for double precision."""
+"""Focal length, in picture widths, that approximates an orthographic camera without losing double precision."""
 RESIDUAL_CAP = 0.05
-"""Picture widths: a point this far off counts as no worse when focal lengths are compared."""
+"""The largest residual that counts when focal lengths are compared, in picture widths."""
 
 
 @dataclass(frozen=True)
 class PnpResult(Movable):
-    """Poses of a batch of maps, and how far to trust them."""
+    """Poses of a batch of maps, and how reliable they are."""
 
     pose: Pose
     error: Float[Tensor, " batch"]
     """Root mean square reprojection error of the points kept, picture widths; infinite on failure."""
     inliers: Float[Tensor, " batch"]
-    """Share of the points that was kept, in [0, 1]; 0 on failure."""
+    """Share of the points that were kept, in [0, 1]; 0 on failure."""
     outcome: tuple[Outcome, ...]
-    """One per item."""
+    """The outcome of every item."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class Solution:
     error: float
     """Root mean square over the points kept, picture widths."""
     typical: float
-    """Root mean square over all points, large residuals capped: comparable whichever points were kept."""
+    """Root mean square over all points, large residuals capped, so that it does not depend on which points were kept."""
 
 
 def solve_pnp(
@@ -78,7 +78,7 @@ def solve_pnp(
     max_points: int = 1500,
     robust: bool = True,
 ) -> PnpResult:
-    """Pose of every item on its own; `nocs` in object units, `mask` in [0, 1], focals in picture widths.
+    """Estimate the pose of every item; `nocs` in object units, `mask` in [0, 1], focals in picture widths.
 
     Only pixels whose mask exceeds `threshold` count, at most `max_points` of them, evenly spread.
     `robust=False` is the paper's plain least squares over fixed focal guesses. Never raises on bad maps."""
@@ -103,7 +103,7 @@ def solve_pnp(
 
 
 def as_numpy(tensor: Float[Tensor, "*shape"]) -> Float[np.ndarray, "*shape"]:
-    """OpenCV wants doubles on the CPU."""
+    """Convert to double precision on the CPU, as OpenCV requires."""
     return tensor.detach().double().cpu().numpy()
 
 
@@ -114,7 +114,7 @@ def gather(
     threshold: float,
     max_points: int,
 ) -> tuple[np.ndarray, np.ndarray, str]:
-    """Object points (n, 3), their pixels (n, 2) in picture widths with y down, and what is wrong if it is."""
+    """Return object points (n, 3), their pixels (n, 2) in picture widths with y down, and the reason for a failure, or ""."""
     height, width = mask.shape
     chosen = np.nan_to_num(mask) > threshold
     if chosen.sum() < FEWEST_PIXELS:
@@ -135,7 +135,7 @@ def gather(
 
 
 def spreads(points: Float[np.ndarray, "point 3"]) -> Float[np.ndarray, "3"]:
-    """Standard deviations along the principal axes, largest first."""
+    """Return the standard deviations along the principal axes, largest first."""
     return np.linalg.svd(points - points.mean(0), compute_uv=False) / math.sqrt(len(points))
 
 
@@ -145,7 +145,7 @@ def best_over_focals(
     focals: Sequence[float],
     robust: bool,
 ) -> Solution | None:
-    """The guess with the smallest error, then (robust) the focal length between it and its neighbours."""
+    """Return the guess with the smallest error, then (robust) refine the focal length between it and its neighbours."""
     tried = {focal: solve(points, pixels, focal, robust) for focal in focals}
     solved = {focal: solution for focal, solution in tried.items() if solution}
     if not solved:
@@ -184,9 +184,9 @@ def solve(
     robust: bool,
     start: Solution | None = None,
 ) -> Solution | None:
-    """The pose for one focal length, or none in front of the camera; `start` spares the first solve.
+    """Return the pose for one focal length, or None if none lies in front of the camera; `start` replaces the first solve.
 
-    Trimming beats random consensus here: errors of a predicted map are many and moderate."""
+    Trimming works better than RANSAC here: errors of a predicted map are many and moderate."""
     kept = np.ones(len(points), bool)
     first = None
     if start:
@@ -208,7 +208,7 @@ def solve(
 def solve_plain(
     points: Float[np.ndarray, "point 3"], pixels: Float[np.ndarray, "point 2"], focal: float
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """SQPNP, else EPNP; the solution in front of the camera with the smallest error, refined."""
+    """Run SQPNP, else EPNP; return the refined solution in front of the camera with the smallest error."""
     for method in (cv2.SOLVEPNP_SQPNP, cv2.SOLVEPNP_EPNP):
         try:
             _, rotations, translations, _ = cv2.solvePnPGeneric(
@@ -231,7 +231,7 @@ def refine(
     rotation: Float[np.ndarray, "3"],
     translation: Float[np.ndarray, "3"],
 ) -> tuple[np.ndarray, np.ndarray] | None:
-    """Levenberg-Marquardt on the reprojection error from a first pose; none where it leaves the front."""
+    """Minimise the reprojection error by Levenberg-Marquardt; None where the result is not in front of the camera."""
     try:
         _, rotation, translation = cv2.solvePnP(
             points,
@@ -250,12 +250,12 @@ def refine(
 
 
 def intrinsics(focal: float) -> Float[np.ndarray, "3 3"]:
-    """Pixels are in picture widths from the centre, so the matrix is diagonal."""
+    """Return the intrinsic matrix, which is diagonal as pixels are in picture widths from the centre."""
     return np.diag([focal, focal, 1.0])
 
 
 def in_front(rotation: Float[np.ndarray, "3"], translation: Float[np.ndarray, "3"]) -> bool:
-    """Finite, and the object's centre before the camera."""
+    """Whether the pose is finite and the object's centre in front of the camera."""
     return bool(np.isfinite(rotation).all() and np.isfinite(translation).all() and translation[2] > 1e-6)
 
 
@@ -266,14 +266,14 @@ def reprojection(
     rotation: Float[np.ndarray, "3"],
     translation: Float[np.ndarray, "3"],
 ) -> Float[np.ndarray, " point"]:
-    """Distance of every projected point from its pixel, picture widths."""
+    """Return the distance of every projected point from its pixel, in picture widths."""
     camera = points @ cv2.Rodrigues(rotation)[0].T + translation
     depth = np.maximum(camera[:, 2:], 1e-6)
     return np.linalg.norm(focal * camera[:, :2] / depth - pixels, axis=-1)
 
 
 def pose_numbers(solution: Solution) -> tuple[float, ...]:
-    """z0, shift, scale and quaternion in our axes: x_cam = R x + (shift / s, -f / s) with f = 2 focal."""
+    """Return z0, shift, scale and quaternion in our axes: x_cam = R x + (shift / s, -f / s) with f = 2 focal."""
     x, y, z = solution.translation
     scale = 2 * solution.focal / z
     angle = float(np.linalg.norm(solution.rotation))
@@ -284,5 +284,5 @@ def pose_numbers(solution: Solution) -> tuple[float, ...]:
 
 
 def z0_of(focal: float) -> float:
-    """log(2 focal - 1); the parameters only reach focal lengths above half a picture width."""
+    """Return log(2 focal - 1); the parameters only reach focal lengths above half a picture width."""
     return math.log(max(2 * focal - 1, 1e-2))

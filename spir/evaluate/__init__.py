@@ -1,1 +1,1 @@
-"""§4 and §5: the numbers of the tables, measured through the pipeline that a visitor uses."""
+"""§4 and §5: the metrics of the tables, measured through the same pipeline that a user runs."""

@@ -81,7 +81,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def options(argv: list[str] | None = None) -> tuple[Options, argparse.Namespace]:
-    """What was asked for; exits with a message where it makes no sense."""
+    """Return the requested options; exits with a message where they are inconsistent."""
     made = parser()
     args = made.parse_args(argv)
     for folder in (args.photos, args.eth80, args.meshes):
@@ -136,7 +136,7 @@ def options(argv: list[str] | None = None) -> tuple[Options, argparse.Namespace]
 
 
 def notebook(report: Path | None, resume: bool) -> Notebook | None:
-    """Beside the report, if there is to be one."""
+    """Return the notebook beside the report, or None where no report is written."""
     return None if report is None else Notebook(report.with_name(f"{report.name}.items.jsonl"), resume)
 
 

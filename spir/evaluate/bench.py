@@ -1,7 +1,7 @@
-"""§3.3, speed: a step of inversion with the fast renderer against one with the reference, and what it costs.
+"""§3.3, speed: the cost of an inversion step with the fast renderer against one with the reference renderer.
 
-Both in the same process on the same cut-out, in the order A B B A, so that a machine that slows down
-meanwhile is fair to both. Only their ratio outlives the machine.
+Both run in the same process on the same cut-out, in the order A B B A, so that a machine that slows down
+meanwhile is fair to both. Only their ratio can be compared between machines.
 """
 
 import time
@@ -26,18 +26,18 @@ TIMED_STEPS = 3
 
 @dataclass(frozen=True)
 class Block:
-    """One run with one renderer."""
+    """The timings of one run with one renderer."""
 
     renderer: str
     wall: tuple[float, ...]
-    """Seconds of each step after the first picture."""
+    """Wall time in seconds of each step after the first picture."""
     processor: tuple[float, ...]
-    """The same in seconds of all threads together, which other programs disturb less."""
+    """CPU time in seconds of each step, summed over all threads, which other programs disturb less."""
     last: Step
 
 
 def timed_block(reconstructor: Reconstructor, cut: Cutout, renderer: str, steps: int) -> Block:
-    """Run and read both clocks at every step."""
+    """Run an inversion and read both clocks at every step."""
     wall, processor = [], []
     config = replace(preset(steps), renderer=renderer)
     for step in reconstructor.invert(cut, reconstructor.initialise(cut), config):
@@ -48,7 +48,7 @@ def timed_block(reconstructor: Reconstructor, cut: Cutout, renderer: str, steps:
 
 
 def score_bench(reconstructor: Reconstructor, file: PhotoFile, steps: int = STEPS) -> Record:
-    """Seconds a step of both renderers, and the IoU that each one's fit reaches, measured alike."""
+    """Score the seconds per step of both renderers, and the IoU that each one's fit reaches, measured alike."""
     _, cut = load(reconstructor, file)
     lengths = (steps, steps, min(steps, TIMED_STEPS), min(steps, TIMED_STEPS))
     blocks = [timed_block(reconstructor, cut, name, n) for name, n in zip(ORDER, lengths, strict=True)]
@@ -66,7 +66,7 @@ def score_bench(reconstructor: Reconstructor, file: PhotoFile, steps: int = STEP
 
 
 def summary(records: Sequence[Record]) -> Record:
-    """Medians over the photos; how much slower the reference is, how far apart the final IoUs are."""
+    """Return the medians over the photos: how much slower the reference is, and how far apart the final IoUs are."""
     done = finished(records)
     if not done:
         return {}

@@ -1,4 +1,4 @@
-"""§4: many items one after the other, or a few at a time; each on its own: a failure is named, not fatal."""
+"""§4: measures many items, one after the other or a few at a time; a failing item is reported and does not stop the rest."""
 
 import resource
 import sys
@@ -13,12 +13,12 @@ from tqdm import tqdm
 from spir.evaluate.notebook import Notebook, Record
 
 Score = Callable[[Any, Any], Record]
-"""(what `prepare` made, item) -> record."""
+"""Maps (what `prepare` made, item) to a record."""
 Prepare = Callable[[], Any]
-"""Makes what every item needs, the networks above all."""
+"""Makes what every item needs, above all the networks."""
 
 _worker: dict[str, Any] = {}
-"""Inside a worker process: its own networks and what to do with them."""
+"""The networks and the score function of a worker process."""
 
 
 def measure(
@@ -29,10 +29,11 @@ def measure(
     workers: int = 1,
     notebook: Notebook | None = None,
 ) -> list[Record]:
-    """The records in the order of the items, with a progress bar on stderr.
+    """Return the records in the order of the items, with a progress bar on stderr.
 
-    More than one worker: that many processes which share the threads; then both functions must be importable
-    and seconds mean little. A notebook gets every record at once under `label`, and what it knows is not measured again."""
+    With more than one worker, that many processes share the threads; then both functions must be importable
+    and timings are not meaningful. A notebook gets every record at once under `label`; items that it already holds are not
+    measured again."""
     known = notebook.known(label) if notebook else {}
     found = {place: known[name_of(item)] for place, item in enumerate(items) if name_of(item) in known}
     left = {place: item for place, item in enumerate(items) if place not in found}
@@ -48,7 +49,7 @@ def measure(
 def attempts(
     score: Score, prepare: Prepare, items: dict[int, Any], workers: int
 ) -> Iterator[tuple[int, Record]]:
-    """The place of each item and its record, as they finish."""
+    """Yield the index of each item and its record, as they finish."""
     if workers > 1 and items:
         yield from attempts_at_once(score, prepare, items, workers)
     elif items:
@@ -60,9 +61,9 @@ def attempts(
 def attempts_at_once(
     score: Score, prepare: Prepare, items: dict[int, Any], workers: int
 ) -> Iterator[tuple[int, Record]]:
-    """The same in processes of their own."""
+    """Yield the index of each item and its record, measured in separate processes."""
     threads = max(1, torch.get_num_threads() // workers)
-    # A forked process would inherit torch's threads in the middle of something.
+    # A forked process would inherit torch's threads in an undefined state.
     with ProcessPoolExecutor(workers, get_context("spawn"), begin_worker, (score, prepare, threads)) as pool:
         places = {pool.submit(attempt_in_worker, item): place for place, item in items.items()}
         for future in as_completed(places):
@@ -83,12 +84,12 @@ def name_of(item: Any) -> str:
 
 
 def attempt(score: Score, prepared: Any, item: Any) -> Record:
-    """The item's record, or its name and what went wrong."""
+    """Return the item's record, or its name and the error."""
     name = name_of(item)
     try:
         return {"name": name, **score(prepared, item)}
     except Exception as problem:
-        # One bad item must not cost the others' numbers; the report names it.
+        # One failing item must not lose the others' results; the report names it.
         return {"name": name, "error": f"{type(problem).__name__}: {problem}"}
 
 
@@ -97,18 +98,18 @@ def finished(records: Sequence[Record]) -> list[Record]:
 
 
 def failures(records: Sequence[Record]) -> dict[str, str]:
-    """Name to reason."""
+    """Map the names of failed items to their errors."""
     return {record["name"]: record["error"] for record in records if "error" in record}
 
 
 def keep(report: Record, part: str, records: Sequence[Record]) -> None:
-    """Put the single items, and the names of those that failed, beside the summary."""
+    """Store the single items, and the names of those that failed, beside the summary."""
     report["items"][part] = records
     report["failures"][part] = failures(records)
 
 
 def peak_rss_mb() -> float:
-    """The most memory that this process, or the largest of its workers, ever held; 10^6 bytes."""
+    """Return the peak memory of this process or of its largest worker, in megabytes (10^6 bytes)."""
     most = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     # Linux counts kibibytes, macOS bytes.
     return most * (1 if sys.platform == "darwin" else 1024) / 1e6

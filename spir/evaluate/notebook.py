@@ -1,4 +1,4 @@
-"""Items on disk as soon as they are measured, a line each, so that an interrupted evaluation can go on."""
+"""Writes items to disk as soon as they are measured, one per line, so that an interrupted evaluation can be resumed."""
 
 import json
 import math
@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 Record = dict[str, Any]
-"""What is known of an item, ready for JSON: "name" always, "error" where it failed."""
+"""The result of an item, ready for JSON: "name" always, "error" where it failed."""
 ABOUT = "about"
-"""Instead of a part's name in the first line, which says what the items were measured with."""
+"""Replaces a part's name in the first line, which says under which conditions the items were measured."""
 
 
 def plain(value: Any) -> Any:
-    """Dictionaries and lists all the way down; no pictures, no infinities."""
+    """Convert to plain values recursively, without pictures and infinities."""
     if isinstance(value, dict):
         return {str(key): plain(entry) for key, entry in value.items() if key != "pictures"}
     if isinstance(value, (list, tuple)):
@@ -23,17 +23,17 @@ def plain(value: Any) -> Any:
 
 
 class Notebook:
-    """A file of lines {"part": ..., "record": {...}}, in the order in which items finished."""
+    """A file of JSON lines {"part": ..., "record": {...}}, in the order in which items finished."""
 
     def __init__(self, path: Path, resume: bool = False):
-        """`resume`: what is there counts; else it is overwritten."""
+        """With `resume`, existing lines are kept; else the file is overwritten."""
         self.path = path
         self.resume = resume
 
     def begin(self, about: Record) -> None:
-        """Open the file for a run with these circumstances.
+        """Open the file for a run under these conditions.
 
-        Raises ValueError where the items that are there come from a run with others."""
+        Raises ValueError where the existing items come from a run under other conditions."""
         lines = self.lines() if self.resume else []
         for line in lines:
             if line["part"] == ABOUT and line["record"] != plain(about):
@@ -45,23 +45,23 @@ class Notebook:
             self.write(ABOUT, about)
 
     def afresh(self) -> "Notebook":
-        """The same file for items that must all be measured, because their pictures are asked for."""
+        """Return the same file for items that must all be measured, because their pictures are requested."""
         return Notebook(self.path)
 
     def known(self, part: str) -> dict[str, Record]:
-        """The part's items by name, of an earlier run that this one goes on with; those that failed are tried again."""
+        """Return the part's items by name, from the earlier run that is resumed; those that failed are measured again."""
         if not self.resume:
             return {}
         records = [line["record"] for line in self.lines() if line["part"] == part]
         return {record["name"]: record for record in records if "error" not in record}
 
     def write(self, part: str, record: Record) -> None:
-        """Add an item, without its pictures."""
+        """Append an item, without its pictures."""
         with self.path.open("a") as file:
             file.write(json.dumps({"part": part, "record": plain(record)}) + "\n")
 
     def lines(self) -> list[Record]:
-        """What is there, without a last line that is not whole."""
+        """Return the existing lines, without an incomplete last one."""
         if not self.path.is_file():
             return []
         found = []

@@ -1,4 +1,4 @@
-"""What to evaluate: the wishes of a command line, checked and typed."""
+"""The options of an evaluation: a command line's requests, checked and typed."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,47 +9,47 @@ from spir.weights import WEIGHTS
 
 @dataclass(frozen=True)
 class Options:
-    """What to evaluate; an absent folder and a count of 0 leave an evaluation out."""
+    """What to evaluate; an absent folder or a count of 0 skips an evaluation."""
 
     category: str
     steps: tuple[int, ...] = (0, 10, 30)
-    """Any N, all of them looks at one run."""
+    """Numbers of inversion steps after which results are scored, all within one run."""
     photos: Path | None = None
     own_cutout: bool = False
     verdict: bool = False
-    """Also: does the verdict know these photos from bad ones?"""
+    """Whether also to test if the verdict tells these photos from bad ones."""
     eth80: Path | None = None
     eth80_novel: bool = False
-    """Also lay fits of the toy cars over their other photos."""
+    """Whether also to compare fits of the toy cars with their other photos."""
     eth80_kept: bool = False
-    """Also bootstrap their poses, as for photos without cameras."""
+    """Whether also to bootstrap the toys' poses, as for photos without cameras."""
     collection: Path | None = None
-    """Many photos, for the two that follow."""
+    """A folder of many photos, for `fronts` and `realism`."""
     fronts: Path | None = None
-    """Table of sides to which the fronts of some of them point."""
+    """A table of the sides to which the fronts of some of the collection's photos point."""
     realism: bool = False
-    """Compare random samples with the last thousand of them."""
+    """Whether to compare random samples with the collection's last thousand photos."""
     poses: Path | None = None
-    """Table of the cameras from which these samples are taken."""
+    """A table of the cameras from which these samples are rendered."""
     judge: Path = WEIGHTS / "car-synthetic" / "encoder.safetensors"
-    """Encoder through whose features pictures are compared where LPIPS and Inception are not at hand: the same
-    for all weights, or their numbers could not be compared."""
+    """Encoder whose features compare pictures where LPIPS and Inception are not available: the same for all
+    weights, or their numbers could not be compared."""
     samples: int = 1000
     meshes: Path | None = None
     procedural: int = 0
     recolour: int = 0
     bench: int = 0
-    """Photos, of the folder's first."""
+    """The number of the folder's photos on which the speed is measured."""
     sheet: bool = False
-    """Also make the pictures of the contact sheet."""
+    """Whether also to make the pictures of the contact sheet."""
     appearance: bool = False
-    """Also look at textured objects: of the photos, the toys, the meshes, and recoloured."""
+    """Whether also to evaluate textured objects: photos, toys, meshes, and recoloured ones."""
     appearance_only: bool = False
-    """Look at nothing else."""
+    """Whether to evaluate only textured objects."""
     appearance_sheet: bool = False
-    """Also make the pictures of the textured photos."""
+    """Whether also to make the pictures of the textured photos."""
     notebook: Notebook | None = None
-    """Where every item is written down as soon as it is measured."""
+    """The file to which every item is written as soon as it is measured."""
     device: str = "auto"
     weights: Path = WEIGHTS
     workers: int = 1

@@ -1,6 +1,6 @@
-"""§3.3, one run of the visitor's pipeline, looked at after several numbers of steps.
+"""§3.3, one run of the user's pipeline, inspected after several numbers of steps.
 
-A longer run begins with the shorter one, so N = 0, 10 and 30 are three looks at a single run.
+A longer run begins with the shorter one, so N = 0, 10 and 30 are read from a single run.
 """
 
 import time
@@ -16,16 +16,16 @@ from spir.types import Camera, Code, Cutout, Guess, Rendering, Step
 
 @dataclass(frozen=True)
 class RunAtCounts:
-    """What happened, one entry per N asked for."""
+    """The results of a run, one entry per requested N."""
 
     guess: Guess
     steps: dict[int, Step]
     seconds: dict[int, float]
-    """From the cut-out to the N-th step, the first guess included."""
+    """Seconds from the cut-out to the N-th step, the first guess included."""
 
 
 def run(reconstructor: Reconstructor, cutout: Cutout, counts: Sequence[int]) -> RunAtCounts:
-    """Reconstruct once, as far as the largest N, or for each N where the authors' settings depend on it.
+    """Reconstruct once up to the largest N, or once for each N where the authors' settings depend on it.
 
     Raises RuntimeError where the run ends before an N."""
     if reconstructor.as_published and len(counts) > 1:
@@ -47,7 +47,7 @@ def run(reconstructor: Reconstructor, cutout: Cutout, counts: Sequence[int]) -> 
 
 @torch.no_grad()
 def view(reconstructor: Reconstructor, code: Code, camera: Camera, size: int) -> Rendering:
-    """A picture of the objects as the visitor gets it, on the CPU."""
+    """Render the objects as the user gets them, on the CPU."""
     device = reconstructor.device
     config = reconstructor.view(size)
     draws = torch.Generator(device).manual_seed(0) if reconstructor.as_published else None

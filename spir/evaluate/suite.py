@@ -1,4 +1,4 @@
-"""§4 and §5: which evaluations to run, on what, and everything that they found in one dictionary."""
+"""§4 and §5: chooses and runs the evaluations, and collects all results in one dictionary."""
 
 import hashlib
 import platform
@@ -33,12 +33,12 @@ RECOLOUR_STEPS = 10
 
 @cache
 def load(category: str, device: str, weights: Path) -> Reconstructor:
-    """One set of networks for all evaluations of a process."""
+    """Load one set of networks for all evaluations of a process."""
     return Reconstructor.load(category, device, weights)
 
 
 def evaluate(options: Options) -> Record:
-    """Run everything asked for. The report is that of `--json`, and "pictures" lies in the photos' items."""
+    """Run everything requested. The report is that of `--json`, and "pictures" are stored in the photos' items."""
     prepare = partial(load, options.category, options.device, options.weights)
     report: Record = {
         "photos": {}, "eth80": {}, "meshes": {}, "procedural": {}, "items": {}, "failures": {}
@@ -54,7 +54,7 @@ def evaluate(options: Options) -> Record:
     report["peak_rss_mb"] = peak_rss_mb()
     if options.bench:
         assert options.photos
-        # Alone, whatever the workers, and after the peak was read: the reference needs far more memory.
+        # Run in this process only, and after the peak memory was read: the reference needs far more memory.
         files = photos.photo_files(options.photos, options.own_cutout)[: options.bench]
         records = measure(bench.score_bench, prepare, files, "renderers", notebook=options.notebook)
         report["bench"] = bench.summary(records)
@@ -64,7 +64,7 @@ def evaluate(options: Options) -> Record:
 
 
 def evaluate_photos(report: Record, options: Options, prepare: Prepare) -> None:
-    """Real photos found again in their own pictures."""
+    """Evaluate the reconstruction of real photos in their own pictures."""
     if not options.photos:
         return
     files = photos.photo_files(options.photos, options.own_cutout)
@@ -77,7 +77,7 @@ def evaluate_photos(report: Record, options: Options, prepare: Prepare) -> None:
 
 
 def evaluate_verdict(report: Record, options: Options, prepare: Prepare) -> None:
-    """Bad photos among the good ones."""
+    """Evaluate the verdict on bad photos among good ones."""
     if not (options.verdict and options.photos):
         return
     found = verdicts.judged_photos(options.photos, options.own_cutout)
@@ -87,7 +87,7 @@ def evaluate_verdict(report: Record, options: Options, prepare: Prepare) -> None
 
 
 def evaluate_eth80(report: Record, options: Options, prepare: Prepare) -> None:
-    """The toy cars: rotation, which poses bootstrapping would keep, other views."""
+    """Evaluate the toy cars: rotation, which poses bootstrapping would keep, other views."""
     if not options.eth80:
         return
     found = eth80.views(options.eth80)
@@ -109,7 +109,7 @@ def evaluate_eth80(report: Record, options: Options, prepare: Prepare) -> None:
 
 
 def evaluate_collection(report: Record, options: Options, prepare: Prepare) -> None:
-    """Many photos: front or back, and random samples beside them."""
+    """Evaluate a collection of photos: front or back, and random samples against them."""
     if options.fronts:
         assert options.collection
         found = fronts.told_photos(options.collection, options.fronts)
@@ -124,7 +124,7 @@ def evaluate_collection(report: Record, options: Options, prepare: Prepare) -> N
 
 
 def evaluate_meshes(report: Record, options: Options, prepare: Prepare) -> None:
-    """Unseen shapes: all of them together, and each of them."""
+    """Evaluate unseen shapes, together and each."""
     if not options.meshes:
         return
     score = partial(meshes.score_mesh, root=options.meshes, steps=options.steps)
@@ -136,7 +136,7 @@ def evaluate_meshes(report: Record, options: Options, prepare: Prepare) -> None:
 
 
 def evaluate_procedural(report: Record, options: Options, prepare: Prepare) -> None:
-    """Novel views of procedural objects."""
+    """Evaluate novel views of procedural objects."""
     if not options.procedural:
         return
     score = partial(procedural.score_subject, steps=options.steps)
@@ -148,7 +148,7 @@ def evaluate_procedural(report: Record, options: Options, prepare: Prepare) -> N
 
 
 def evaluate_recolour(report: Record, options: Options, prepare: Prepare) -> None:
-    """What recolouring the body paint changes."""
+    """Evaluate what recolouring the body paint changes."""
     if not options.recolour:
         return
     score = partial(recolour.score_recolour, steps=RECOLOUR_STEPS)
@@ -164,7 +164,7 @@ def subjects(options: Options, count: int) -> list[procedural.Subject]:
 
 
 def circumstances(options: Options, prepare: Prepare) -> Record:
-    """What must be the same for items of two runs to stand in one report."""
+    """Return the conditions that must be equal for items of two runs to appear in one report."""
     return {
         "category": options.category,
         "steps": list(options.steps),
@@ -175,7 +175,7 @@ def circumstances(options: Options, prepare: Prepare) -> Record:
 
 
 def meta(options: Options, prepare: Prepare) -> Record:
-    """What one must know to compare these numbers with others."""
+    """Return the conditions needed to compare these numbers with others."""
     reconstructor = prepare()
     return {
         **circumstances(options, prepare),

@@ -26,18 +26,18 @@ from spir.formulas.shapes import (
 
 
 def from_front(p: Parameters, share: Tensor) -> Tensor:
-    """z in metres of a point `share` of the length behind the front bumper."""
+    """Return z in metres of a point `share` of the length behind the front bumper."""
     return p["length"] * (0.5 - share)
 
 
 def wheel_positions(p: Parameters) -> tuple[Tensor, Tensor]:
-    """z of the front and the rear axle."""
+    """Return z of the front and the rear axle, in metres."""
     front = from_front(p, p["overhang"])
     return front, front - p["wheelbase"] * p["length"]
 
 
 def half_width(p: Parameters, y: Tensor, z: Tensor) -> Tensor:
-    """Half the width of the body at (y, z): plan taper at both ends, bulge below, tumblehome above the waist."""
+    """Return half the body's width at (y, z), in metres: plan taper at both ends, bulge below, tumblehome above the waist."""
     half = 0.5 * p["width"]
     end = 0.5 * p["length"]
     front = smoothstep((z - end + p["front_corner"]) / p["front_corner"] * 0.5)
@@ -52,12 +52,12 @@ def half_width(p: Parameters, y: Tensor, z: Tensor) -> Tensor:
 
 
 def smooth_ramp(x: Tensor, radius: float) -> Tensor:
-    """max(x, 0) with its corner rounded."""
+    """Return max(x, 0) with a rounded corner."""
     return 0.5 * (x + (x * x + radius * radius).sqrt()) - 0.5 * radius
 
 
 def lower_profile(p: Parameters) -> list[tuple[Tensor, Tensor]]:
-    """Side view (z, y) of the body below the waist, clockwise from the rear bumper's foot."""
+    """Return the side view (z, y) of the body below the waist, clockwise from the bottom of the rear bumper."""
     front, rear = 0.5 * p["length"], -0.5 * p["length"]
     low = p["clearance"]
     bumper = low + 0.42 * (p["nose"] - low) + 0.10
@@ -87,7 +87,7 @@ def lower_profile(p: Parameters) -> list[tuple[Tensor, Tensor]]:
 
 
 def cabin_profile(p: Parameters) -> list[tuple[Tensor, Tensor]]:
-    """Side view (z, y) of the cabin, from the foot of the windscreen over the roof to the rear."""
+    """Return the side view (z, y) of the cabin, from the bottom of the windscreen over the roof to the rear."""
     foot, front = from_front(p, p["screen_foot"]), from_front(p, p["roof_front"])
     back, rear = from_front(p, p["roof_rear"]), from_front(p, p["rear_foot"])
     rear = torch.maximum(rear, -0.5 * p["length"] + p["bumper_rear"] + 0.5 * p["tail_lean"])
@@ -123,7 +123,7 @@ class Distances:
 
 
 def distances(p: Parameters, x: Tensor, y: Tensor, z: Tensor) -> Distances:
-    """Distances at points of metres; x may have either sign."""
+    """Return the distances at points in metres; x may have either sign."""
     side_sign, x = x, x.abs()
     flank = (x - half_width(p, y, z)) / 1.08
     lower = rounded_intersection(polygon(z, y, lower_profile(p)), flank, p["edge"])

@@ -1,6 +1,6 @@
 """Procedural cars as a `Field`: z to distance and lit colours at any point.
 
-Metres inside, object units outside: every car is 1.8 units long and centred in the cube."""
+Computed in metres, queried in object units: every car is 1.8 units long and centred in the cube."""
 
 import torch
 from jaxtyping import Float
@@ -18,18 +18,18 @@ from spir.types import FieldSample
 LENGTH_UNITS = 1.8
 """Length of every car in object units."""
 WHEEL_EDGE = 0.03
-"""Softness of what counts as wheel, metres."""
+"""Softness of the wheels' mask, in metres."""
 
 
 def distance(p: Parameters, x: Tensor, y: Tensor, z: Tensor) -> Tensor:
-    """Signed distance to the whole car, metres."""
+    """Return the signed distance to the whole car, in metres."""
     return distances(p, x, y, z).car
 
 
 def labels(
     p: Parameters, x: Tensor, y: Tensor, z: Tensor, normals: Tensor, facing: Tensor | None = None
 ) -> Float[Tensor, "batch point 10"]:
-    """Which palette entry colours each point, light included; sums to 1."""
+    """Return the weight of each palette entry at each point, light included; sums to 1."""
     return car_parts.attention(p, distances(p, x, y, z), x.abs(), y, z, normals, facing)
 
 
@@ -48,7 +48,7 @@ class CarField:
         self.optical_depth = self.density.optical_depth
 
     def metres(self, points: Float[Tensor, "batch point 3"]) -> tuple[Tensor, Tensor, Tensor]:
-        """Object units to x, y above the ground, z, in metres."""
+        """Convert object units to x, y above the ground, z, in metres."""
         x, y, z = (points / self.units[..., None]).unbind(-1)
         return x, y + 0.5 * self.parameters["height"], z
 
@@ -62,7 +62,7 @@ class CarField:
         return self.sdf(points).reshape(-1, resolution, resolution, resolution)
 
     def normals(self, points: Float[Tensor, "batch point 3"]) -> tuple[Tensor, Tensor]:
-        """The distance and its unit gradient, detached; the gradient is finite everywhere."""
+        """Return the distance and its unit gradient, detached; the gradient is finite everywhere."""
         with torch.enable_grad():
             points = points.detach().requires_grad_()
             sdf = self.sdf(points)
@@ -72,15 +72,15 @@ class CarField:
     def attention(
         self, points: Tensor, normals: Tensor, facing: Tensor | None = None
     ) -> Float[Tensor, "batch point 10"]:
-        """Which palette entry colours each point, light included; sums to 1.
+        """Return the weight of each palette entry at each point, light included; sums to 1.
 
-        `facing` are the normals by which light falls, where they are not those of the formula's own surface."""
+        `facing` are the normals used for lighting, where they are not those of the formula's own surface."""
         return self.labels(self.parameters, *self.metres(points), normals, facing)
 
     def sdf_and_attention(
         self, points: Float[Tensor, "batch point 3"], normals: Tensor
     ) -> tuple[Float[Tensor, "batch point"], Float[Tensor, "batch point 10"]]:
-        """Both at once, which share most of their work."""
+        """Return the distance and the attention, which share most of their computation."""
         x, y, z = self.metres(points)
         pieces = distances(self.parameters, x, y, z)
         attention = car_parts.attention(self.parameters, pieces, x.abs(), y, z, normals)
@@ -89,8 +89,8 @@ class CarField:
     def twins(
         self, points: Float[Tensor, "point 3"]
     ) -> list[tuple[Float[Tensor, " point"], Float[Tensor, "3"]]]:
-        """Parts of the first car that look alike: how far each point belongs to one, in [0, 1], and the way from there to
-        its twin, object units. These are the front and the rear wheels."""
+        """Return parts of the first car that look alike: each point's membership in one, in [0, 1], and the offset from
+        there to its twin, in object units. These are the front and the rear wheels."""
         p, units = self.parameters, self.units[0, 0]
         x, y, z = (part[0] for part in self.metres(points[None]))
         axles = [axle[0, 0] for axle in wheel_positions(p)]
@@ -126,24 +126,24 @@ class ProceduralCars:
 
     @staticmethod
     def field(z: Float[Tensor, "batch z"]) -> CarField:
-        """The cars that z stands for."""
+        """Return the cars that z encodes."""
         return CarField(TABLE.decode(z))
 
     @staticmethod
     def compile() -> None:
-        """Fuse the formulas of every car of this process: minutes of compiling once (a C++ compiler is needed),
-        then several times faster. Worth it for training, never for a page."""
+        """Compile the formulas of every car of this process: minutes once (a C++ compiler is needed), then several times
+        faster. Worth it for training, never for a page."""
         CarField.distance = staticmethod(torch.compile(distance, dynamic=True))
         CarField.labels = staticmethod(torch.compile(labels, dynamic=True))
 
     @staticmethod
     def palette(z: Float[Tensor, "batch z"]) -> Float[Tensor, "batch 10 3"]:
-        """The ten named colours of the cars, in [-1, 1]."""
+        """Return the ten named colours of the cars, in [-1, 1]."""
         return palette(TABLE.decode(z))
 
     @staticmethod
     def one_per_class(generator: torch.Generator) -> Float[Tensor, "batch z"]:
-        """A random car of each body class: the votes of its class raised, everything else drawn."""
+        """Return a random car of each body class: the logits of its class are raised, everything else is random."""
         count = len(TABLE.classes)
         z = torch.randn(count, TABLE.z_dim, generator=generator)
         z[:, :count] = 0.3 * z[:, :count] + 2.2 * torch.eye(count)

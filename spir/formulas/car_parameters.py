@@ -1,4 +1,4 @@
-"""The measures, materials and light of a car: its table of parameters, metres, and the palette that they give."""
+"""A car's measures (metres), materials and light: its table of parameters, and the palette computed from them."""
 
 import torch
 from jaxtyping import Float
@@ -67,13 +67,13 @@ RANGES = dict(
 """Parameters that every class shares; negative parts of a range mean "none"."""
 
 FIRST_MATERIAL = "hue"
-"""From here on the entries of `RANGES` change the palette and nothing else."""
+"""Entries of `RANGES` from this one on change only the palette."""
 TABLE = ParameterTable(COLUMNS, CLASSES, SPREAD, RANGES)
 
 
 def repaint(z: Float[Tensor, "batch z"]) -> Float[Tensor, "batch z"]:
-    """The same shapes, light and layout of parts in other materials: fresh draws for the last entries of z,
-    at the length of the old ones so that the normalisation leaves the rest as it was."""
+    """Return the same shapes, light and layout of parts in other materials: new random values for the last entries of z,
+    scaled to the norm of the old ones so that the normalisation leaves the rest unchanged."""
     fixed = len(CLASSES) + len(COLUMNS) + list(RANGES).index(FIRST_MATERIAL)
     old, fresh = z[:, fixed:], torch.randn_like(z[:, fixed:])
     fresh = fresh * (old.norm(dim=1, keepdim=True) / fresh.norm(dim=1, keepdim=True))
@@ -81,7 +81,8 @@ def repaint(z: Float[Tensor, "batch z"]) -> Float[Tensor, "batch z"]:
 
 
 def paint(hue: Tensor, colourful: Tensor, lightness: Tensor) -> Float[Tensor, "batch 3"]:
-    """A paint in [0, 1]: grey where `colourful` is negative, else a hue that never gets lurid when dark or pale."""
+    """Return a paint in [0, 1]: grey where `colourful` is negative, else a hue whose saturation stays moderate in
+    dark or pale paints."""
     phase = torch.tensor([0.0, 1 / 3, 2 / 3], dtype=hue.dtype, device=hue.device)
     wheel = (0.5 + 0.75 * torch.cos(2 * torch.pi * (hue - phase))).clamp(0, 1)
     amount = colourful.clamp(0, 1)
@@ -90,7 +91,7 @@ def paint(hue: Tensor, colourful: Tensor, lightness: Tensor) -> Float[Tensor, "b
 
 
 def palette(p: Parameters) -> Float[Tensor, "batch 10 3"]:
-    """The ten named colours (categories.CAR_PALETTE), in [-1, 1]."""
+    """Return the ten named colours (categories.CAR_PALETTE), in [-1, 1]."""
     body = paint(p["hue"], p["colourful"], p["lightness"])
     second = paint(p["second_hue"], p["second_colourful"], p["second_lightness"])
 
@@ -117,6 +118,6 @@ def palette(p: Parameters) -> Float[Tensor, "batch 10 3"]:
 
 
 def traits(z: Float[Tensor, "batch z"]) -> Float[Tensor, "batch trait"]:
-    """All that can be seen of a car, as numbers: body class, every measure, material and colour."""
+    """Return all visible properties of a car as numbers: body class, every measure, material and colour."""
     p = TABLE.decode(z)
     return torch.cat([TABLE.class_weights(z), *p.values(), palette(p).flatten(1)], dim=1)

@@ -1,4 +1,4 @@
-"""Which palette entry colours which point of a procedural car, and the light baked into it.
+"""Assigns palette entries to the points of a procedural car, and bakes light into them.
 
 A painter's algorithm on the surface: every part covers what was painted before it with a soft mask,
 then the light mixes in "shade" and "highlight". So a lit colour is exactly attention @ palette, as in
@@ -22,7 +22,7 @@ EDGE = 0.02
 
 
 class Canvas:
-    """Attention that parts are painted onto, one over the other."""
+    """The attention, onto which parts are painted one over the other."""
 
     def __init__(self, like: Tensor):
         self.pure = torch.eye(len(CAR_PALETTE), dtype=like.dtype, device=like.device)
@@ -45,9 +45,9 @@ def attention(
     normals: Tensor,
     facing: Tensor | None = None,
 ) -> Tensor:
-    """(batch, point, 10), summing to 1. x is |x|; x, y, z in metres.
+    """Return attention (batch, point, 10), summing to 1. x is |x|; x, y, z in metres.
 
-    `facing` are the normals by which light falls and the underside is told, where these are another surface's."""
+    `facing` are the normals used for lighting and for finding the underside, where they are another surface's."""
     canvas, facing = Canvas(x), normals if facing is None else facing
     paint_body(canvas, p, d, x, y, z, facing)
     paint_glass(canvas, p, d, x, y, z, normals)
@@ -61,7 +61,7 @@ def attention(
 def paint_body(
     canvas: Canvas, p: Parameters, d: "Distances", x: Tensor, y: Tensor, z: Tensor, n: Tensor
 ) -> None:
-    """Two-tone roof or flank, cladding, trim line, underside, wheel wells, load bed, interior."""
+    """Paint two-tone roof or flank, cladding, trim line, underside, wheel wells, load bed, interior."""
     two_tone = inside(-p["two_tone"], 0.6)
     canvas.cover("second paint", two_tone * inside(p["waist"] + 0.10 - y, 0.04))
     canvas.cover("dark trim", inside(y - p["sill"] - p["cladding"].clamp(min=0), EDGE))
@@ -88,7 +88,7 @@ def paint_body(
 def paint_glass(
     canvas: Canvas, p: Parameters, d: "Distances", x: Tensor, y: Tensor, z: Tensor, n: Tensor
 ) -> None:
-    """Windscreen, side windows between their posts, rear window."""
+    """Paint windscreen, side windows between their posts, rear window."""
     foot, front = p["length"] * (0.5 - p["screen_foot"]), p["length"] * (0.5 - p["roof_front"])
     back, rear = p["length"] * (0.5 - p["roof_rear"]), p["length"] * (0.5 - p["rear_foot"])
     rear = torch.maximum(rear, -0.5 * p["length"] + p["bumper_rear"] + 0.5 * p["tail_lean"])
@@ -128,7 +128,7 @@ def paint_glass(
 
 
 def paint_face(canvas: Canvas, p: Parameters, x: Tensor, y: Tensor, z: Tensor, n: Tensor) -> None:
-    """Grille, air intake, headlights, front plate."""
+    """Paint grille, air intake, headlights, front plate."""
     ahead = inside(0.42 * p["length"] - z, 0.05)
     forward = inside(0.25 - n[..., 2], 0.3)
     middle = p["nose"] - p["grille_drop"]
@@ -157,7 +157,7 @@ def paint_face(canvas: Canvas, p: Parameters, x: Tensor, y: Tensor, z: Tensor, n
 
 
 def paint_tail(canvas: Canvas, p: Parameters, x: Tensor, y: Tensor, z: Tensor, n: Tensor) -> None:
-    """Tail lights, rear plate, lower bumper."""
+    """Paint tail lights, rear plate, lower bumper."""
     behind = inside(z + 0.40 * p["length"], 0.05)
     corner = 0.5 * p["width"] - 0.04 - p["plan_rear"]
     lamp_y = p["deck"] - 0.02 - p["tail_drop"] * 0.6 - 0.3 * p["tail_height"]
@@ -171,7 +171,7 @@ def paint_tail(canvas: Canvas, p: Parameters, x: Tensor, y: Tensor, z: Tensor, n
 
 
 def paint_wheels(canvas: Canvas, p: Parameters, d: "Distances", x: Tensor, y: Tensor, z: Tensor) -> None:
-    """Tyres, and rims with their spokes."""
+    """Paint tyres, and rims with their spokes."""
     wheel = inside(d.tyre - torch.minimum(d.body, d.mirror), 0.015) * inside(d.tyre - 0.15, 0.1)
     rim = inside(d.axle_distance - p["rim"] * p["wheel_radius"], EDGE)
     rim = rim * inside(0.5 * p["width"] - p["inset"] - 0.14 - x, 0.02)
@@ -187,7 +187,7 @@ def paint_wheels(canvas: Canvas, p: Parameters, d: "Distances", x: Tensor, y: Te
 
 
 def light(canvas: Canvas, p: Parameters, d: "Distances", y: Tensor, n: Tensor) -> None:
-    """Sky on what faces up, darkness below and near the ground, a sun in the plane of symmetry."""
+    """Mix in skylight on what faces up, shade below and near the ground, and a sun in the plane of symmetry."""
     up = n[..., 1]
     direction = length2(p["sun_height"], p["sun_front"])
     lambert = (up * p["sun_height"] + n[..., 2] * p["sun_front"]) / direction

@@ -1,7 +1,7 @@
-"""z ~ N(0, I) to the named parameters of an object: classes that z votes for, and measures that it moves.
+"""z ~ N(0, I) to the named parameters of an object: a class selected by z, and continuous parameters.
 
-z is first divided by its own root mean square, as the mapping network does, so both see the same object. Its first
-entries vote for a class: a sharp softmax blends the rows of the classes, so nearly every object belongs to one class
+z is first divided by its own root mean square, as in the mapping network, so both see the same object. Its first
+entries are class logits: a sharp softmax blends the rows of the classes, so nearly every object belongs to one class
 and a few lie between two. Every further entry moves one parameter.
 """
 
@@ -16,19 +16,19 @@ Parameters = dict[str, Tensor]
 """Name to a (batch, 1) tensor."""
 
 SHARPNESS = 9.0
-"""Of the softmax over the votes."""
+"""Inverse temperature of the softmax over the class logits."""
 FARTHEST = 1.6
-"""A class's own value is moved by at most so many spreads."""
+"""A class's own value moves by at most this many spreads."""
 INNER = 0.02
-"""Shares of a range nearer than this to its ends are told from each other no more."""
+"""Positions nearer than this to the ends of a range, as a share of it, are no longer distinguished."""
 
 
 @dataclass(frozen=True)
 class ParameterTable:
-    """Everything that distinguishes the objects of a formula."""
+    """The classes and parameter ranges of a formula's objects."""
 
     columns: Sequence[str]
-    """The parameters that every class has a value of its own for."""
+    """The parameters for which every class has its own value."""
     classes: Mapping[str, Sequence[float | int]]
     """Class name to the values of `columns`."""
     spread: Mapping[str, float]
@@ -46,17 +46,17 @@ class ParameterTable:
         return len(self.columns) + len(self.ranges)
 
     def class_weights(self, z: Float[Tensor, "batch z"]) -> Float[Tensor, "batch classes"]:
-        """How much each class counts; sums to 1."""
+        """Return the weight of each class; sums to 1."""
         return torch.softmax(SHARPNESS * normalise(z)[:, : len(self.classes)], dim=1)
 
     def decode(self, z: Float[Tensor, "batch z"]) -> Parameters:
-        """Every parameter of the objects; each is a smooth function of z, uniform over its range for N(0, I)."""
+        """Return every parameter of the objects; each is a smooth function of z, uniform over its range for N(0, I)."""
         return self.parameters(self.class_weights(z), normalise(z)[:, len(self.classes) :])
 
     def parameters(
         self, weights: Float[Tensor, "batch classes"], moves: Float[Tensor, "batch moves"]
     ) -> Parameters:
-        """The parameters of objects of given classes, moved by so much."""
+        """Return the parameters of objects of given classes, moved by the given amounts."""
         rows = moves.new_tensor(list(self.classes.values()))
         spread = moves.new_tensor([self.spread[name] for name in self.columns])
         low, high = moves.new_tensor(list(self.ranges.values())).T
@@ -68,8 +68,8 @@ class ParameterTable:
     def moves_of(
         self, parameters: Float[Tensor, "batch moves"], weights: Float[Tensor, "batch classes"]
     ) -> Float[Tensor, "batch moves"]:
-        """The moves that give objects of these classes these parameters, in the order of `columns` and `ranges`; what no
-        move reaches is moved as far as it goes."""
+        """Return the moves that give objects of these classes these parameters, in the order of `columns` and `ranges`; values
+        out of reach are moved as far as possible."""
         own, shared = parameters.split((len(self.columns), len(self.ranges)), 1)
         spread = own.new_tensor([self.spread[name] for name in self.columns])
         rows = own.new_tensor(list(self.classes.values()))
@@ -82,5 +82,5 @@ class ParameterTable:
 
 
 def normalise(z: Float[Tensor, "batch z"]) -> Float[Tensor, "batch z"]:
-    """z at root mean square 1: the second-moment normalisation of the mapping network."""
+    """Scale z to root mean square 1: the second-moment normalisation of the mapping network."""
     return z * (z.square().mean(dim=1, keepdim=True) + 1e-8).rsqrt()

@@ -1,7 +1,7 @@
-"""A linear reading of w: which object of its formula the generator has learnt to make of a code.
+"""A linear map from w to the object of the formula that the generator has learnt to produce for a code.
 
-`spir.train.distill.align` teaches the mapping network a w of which class and parameters are linear; least squares finds
-them again.
+`spir.train.distill.align` trains the mapping network so that class and parameters are linear in w; least squares recovers
+the map.
 """
 
 from dataclasses import dataclass
@@ -13,18 +13,18 @@ from torch import Tensor, nn
 from spir.formulas.parameters import ParameterTable
 
 SMALLEST_WEIGHT = 0.01
-"""Of a class: a linear reading of shares may be negative."""
+"""Least class weight: a linear prediction of shares may be negative."""
 
 
 @dataclass(frozen=True)
 class ReadingConfig:
     w_dim: int
     outputs: int
-    """Classes and parameters."""
+    """The number of classes and parameters together."""
 
 
 class Reading(nn.Module):
-    """w to the classes and parameters of a formula."""
+    """Maps w to the classes and parameters of a formula."""
 
     def __init__(self, config: ReadingConfig):
         super().__init__()
@@ -38,7 +38,7 @@ class Reading(nn.Module):
     def objects(
         self, w: Float[Tensor, "1 w_dim"], table: ParameterTable, count: int = 1
     ) -> tuple[Float[Tensor, "count classes"], Float[Tensor, "count moves"]]:
-        """The likeliest objects of a formula that a code stands for: one of each of the `count` likeliest classes, as
+        """Return the most likely objects of a formula for a code: one of each of the `count` most likely classes, as
         class weights (one is 1) and moves."""
         found = self(w)
         likely = found[0, : len(table.classes)].clamp(min=SMALLEST_WEIGHT).topk(count).indices

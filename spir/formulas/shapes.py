@@ -14,29 +14,29 @@ TINY = 1e-9
 
 
 def length2(a: Tensor, b: Tensor) -> Tensor:
-    """Euclidean length of (a, b), differentiable at the origin."""
+    """Return the Euclidean length of (a, b), differentiable at the origin."""
     return (a * a + b * b + TINY).sqrt()
 
 
 def rounded_intersection(a: Tensor, b: Tensor, radius: Size) -> Tensor:
-    """Both solids at once, the edge between them rounded to `radius`."""
+    """Intersect both solids, the edge between them rounded to `radius`."""
     a, b = a + radius, b + radius
     return length2(a.clamp(min=0), b.clamp(min=0)) + torch.maximum(a, b).clamp(max=0) - radius
 
 
 def smooth_union(a: Tensor, b: Tensor, radius: Size) -> Tensor:
-    """Either solid, the crease between them filled over about `radius`."""
+    """Unite both solids, the crease between them filled over about `radius`."""
     blend = (radius - (a - b).abs()).clamp(min=0)
     return torch.minimum(a, b) - 0.25 * blend * blend / radius
 
 
 def smooth_difference(a: Tensor, b: Tensor, radius: Size) -> Tensor:
-    """Solid a without solid b."""
+    """Subtract solid b from solid a, smoothed."""
     return -smooth_union(-a, b, radius)
 
 
 def polygon(u: Tensor, v: Tensor, vertices: Vertices) -> Tensor:
-    """Exact distance to a simple polygon in the (u, v) plane; vertices in order, each (batch, 1)."""
+    """Return the exact distance to a simple polygon in the (u, v) plane; vertices in order, each (batch, 1)."""
     nearest = torch.full_like(u, 1e6)
     outside = torch.ones_like(u)
     for (au, av), (bu, bv) in zip(vertices, vertices[1:] + vertices[:1], strict=True):
@@ -51,22 +51,22 @@ def polygon(u: Tensor, v: Tensor, vertices: Vertices) -> Tensor:
 
 
 def box2(u: Tensor, v: Tensor, half_u: Size, half_v: Size, radius: Size) -> Tensor:
-    """Rectangle about the origin with rounded corners."""
+    """Return the distance to a rectangle about the origin with rounded corners."""
     return rounded_intersection(u.abs() - half_u, v.abs() - half_v, radius)
 
 
 def box3(x: Tensor, y: Tensor, z: Tensor, half: tuple, radius: Size) -> Tensor:
-    """Box about the origin with rounded edges."""
+    """Return the distance to a box about the origin with rounded edges."""
     return rounded_intersection(box2(y, z, half[1], half[2], radius), x.abs() - half[0], radius)
 
 
 def cylinder(distance_from_axis: Tensor, along: Tensor, radius: Size, half: Size, edge: float) -> Tensor:
-    """Cylinder about the origin with rounded rims."""
+    """Return the distance to a cylinder about the origin with rounded rims."""
     return rounded_intersection(distance_from_axis - radius, along.abs() - half, edge)
 
 
 def ellipsoid(x: Tensor, y: Tensor, z: Tensor, half: tuple) -> Tensor:
-    """Ellipsoid about the origin: first-order distance |k| (|k| - 1) / |grad|, exact on the surface."""
+    """Return the distance to an ellipsoid about the origin, first-order: |k| (|k| - 1) / |grad|, exact on the surface."""
     a, b, c = half
     k0 = ((x / a) ** 2 + (y / b) ** 2 + (z / c) ** 2 + TINY).sqrt()
     k1 = ((x / a**2) ** 2 + (y / b**2) ** 2 + (z / c**2) ** 2 + TINY).sqrt()
@@ -74,11 +74,11 @@ def ellipsoid(x: Tensor, y: Tensor, z: Tensor, half: tuple) -> Tensor:
 
 
 def inside(distance: Tensor, softness: float) -> Tensor:
-    """A mask in [0, 1] from a distance: 1 well inside, 0 outside, an edge of about `softness` metres."""
+    """Return a mask in [0, 1] from a distance: 1 well inside, 0 outside, an edge of about `softness` metres."""
     return torch.sigmoid(-distance / (0.5 * softness))
 
 
 def smoothstep(x: Tensor) -> Tensor:
-    """0 below 0, 1 above 1, smooth between."""
+    """Return 0 below 0, 1 above 1, and a smooth transition between."""
     x = x.clamp(0, 1)
     return x * x * (3 - 2 * x)

@@ -1,7 +1,7 @@
 """§3.1 "Attention-based color mapping": w to a palette, attention to colour.
 
-The last row of w makes K colours, one palette for the whole object; the decoder's softmax says how much
-each counts at a point. Colour is linear in the palette, so it may be applied before or after rendering.
+The last row of w makes K colours, one palette for the whole object; the decoder's softmax gives each one's
+weight at a point. Colour is linear in the palette, so it may be applied before or after rendering.
 """
 
 import torch
@@ -16,7 +16,7 @@ REACH = 1.002
 
 
 class ModulatedNorm(nn.Module):
-    """Layer norm without own affine, times 1 + gamma(w), plus beta(w)."""
+    """Layer norm without its own affine parameters, times 1 + gamma(w), plus beta(w)."""
 
     def __init__(self, width: int, w_dim: int):
         super().__init__()
@@ -30,7 +30,7 @@ class ModulatedNorm(nn.Module):
 
 
 class TextureMapper(nn.Module):
-    """Learned constant, two residual pairs of modulated layers, two plain layers, K colours."""
+    """Maps w to K colours: learned constant, two residual pairs of modulated layers, two plain layers."""
 
     def __init__(self, w_dim: int, values: int):
         super().__init__()
@@ -48,7 +48,7 @@ class TextureMapper(nn.Module):
         return F.leaky_relu(self.get_submodule(f"norm{index}")(x, w), SLOPE)
 
     def forward(self, w: Float[Tensor, "batch w_dim"]) -> Float[Tensor, "batch values 3"]:
-        """Colours in [-1.002, 1.002]."""
+        """Return colours in [-1.002, 1.002]."""
         x = self.const.expand(len(w), -1)
         for first in (1, 3):
             x = (x + self.layer(first + 1, self.layer(first, x, w), w)) * 0.5**0.5
@@ -60,5 +60,5 @@ class TextureMapper(nn.Module):
 def map_colour(
     attention: Float[Tensor, "batch point values"], palette: Float[Tensor, "batch values 3"]
 ) -> Float[Tensor, "batch point 3"]:
-    """rgb = attention @ palette; for points before rendering or for pixels after it."""
+    """Return rgb = attention @ palette, for points before rendering or for pixels after it."""
     return attention @ palette

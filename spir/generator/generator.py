@@ -1,4 +1,4 @@
-"""§3.1 "Unconditional generator pre-training": the whole network, Code in, Field out."""
+"""§3.1 "Unconditional generator pre-training": the whole network, from Code to Field."""
 
 from dataclasses import dataclass
 
@@ -18,7 +18,7 @@ from spir.types import Code
 
 @dataclass(frozen=True)
 class GeneratorConfig:
-    """Every size of the network; stored beside its weights."""
+    """Every size of the network; stored with its weights."""
 
     z_dim: int
     w_dim: int
@@ -40,7 +40,7 @@ class GeneratorConfig:
     view_direction: bool = False
     """Whether colours depend on the direction they are seen from (one of the authors' categories)."""
     axes: tuple[tuple[float, float, float], ...] = UNTURNED
-    """The object's x, y and z axes, in the axes of the planes: the world of another's training."""
+    """The object's x, y and z axes in the axes of the planes, for weights trained in another frame."""
 
     def __post_init__(self):
         size = self.plane_resolution
@@ -51,7 +51,7 @@ class GeneratorConfig:
 PAPER = GeneratorConfig(512, 512, 256, 32, 32768, 512, scene_range=1.4)
 """The authors' network, 32.2 million parameters."""
 COMPACT = GeneratorConfig(64, 256, 128, 24, 4096, 256, scene_range=1.0)
-"""The same modules in the size that we train and serve on a CPU."""
+"""The same modules in the size that we train and run on a CPU."""
 
 
 class Generator(nn.Module):
@@ -85,7 +85,7 @@ class Generator(nn.Module):
 
     @property
     def num_ws(self) -> int:
-        """Rows of a full w: those of the shape, and the last one for the palette."""
+        """The number of rows of a full w: those of the shape, and the last one for the palette."""
         return self.synthesis_network.rows + 1
 
     @property
@@ -94,17 +94,17 @@ class Generator(nn.Module):
 
     @torch.no_grad()
     def clamp_density(self) -> None:
-        """Keep alpha and beta positive; to be called after every optimiser step."""
+        """Keep alpha and beta positive; call it after every optimiser step."""
         self.alpha.clamp_(min=SMALLEST_LENGTH)
         self.beta.clamp_(min=SMALLEST_LENGTH)
 
     @property
     def dtype(self) -> torch.dtype:
-        """Precision of the synthesis features."""
+        """The precision of the synthesis features."""
         return torch.bfloat16 if self.half else torch.float32
 
     def freeze(self) -> "Generator":
-        """For inference: evaluation mode, no parameter gradients, and what depends on the weights alone
+        """Prepare for inference: evaluation mode, no parameter gradients, and everything that depends only on the weights
         computed once (for the present `half` and device; after a change of either, freeze again)."""
         self.eval().requires_grad_(False)
         for module in self.modules():
@@ -116,34 +116,34 @@ class Generator(nn.Module):
         return self.mapping_network(z)
 
     def average_w(self) -> Float[Tensor, " w_dim"]:
-        """The centre of the space of w."""
+        """The mean of w over random z."""
         return average_w(self.mapping_network, self.config.z_dim)
 
     def code(self, z: Float[Tensor, "batch z_dim"]) -> Code:
-        """The code of a random object; its single row of w stands for all."""
+        """Return the code of a random object, with a single row of w for all layers."""
         return Code(self.mapping(z)[:, None])
 
     def w_plus(self, code: Code) -> Float[Tensor, "batch layers w_dim"]:
-        """w with all its rows; a single one is repeated."""
+        """Return w with all its rows; a single one is repeated."""
         if code.w.shape[1] not in (1, self.num_ws):
             raise ValueError(f"w has {code.w.shape[1]} rows; this generator takes 1 or {self.num_ws}")
         return code.w.expand(-1, self.num_ws, -1)
 
     def planes(self, code: Code) -> Float[Tensor, "batch 3 channel size size"]:
-        """The three planes (xy, xz, yz), float32, each with its channels last in memory."""
+        """Return the three planes (xy, xz, yz), float32, each channels-last in memory."""
         with full_precision(code.w):
             planes = self.synthesis_network(self.w_plus(code)[:, :-1], self.dtype)
             return planes if self.config.axes == UNTURNED else turned(planes, self.config.axes)
 
     def palette(self, code: Code) -> Float[Tensor, "batch values 3"]:
-        """The object's colours, from the code's own palette or from the last row of w."""
+        """Return the object's colours, from the code's own palette or from the last row of w."""
         if code.palette is not None:
             return code.palette
         with full_precision(code.w):
             return self.texture_mapper(self.w_plus(code)[:, -1])
 
     def field(self, code: Code) -> PlaneField:
-        """The objects of a code, ready to be asked about points."""
+        """Return the field of a code's objects."""
         networks = self.decoder, self.density, self.config.scene_range, self.viewdir_mapper
         return PlaneField(self.planes(code), self.palette(code), *networks)
 

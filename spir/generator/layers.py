@@ -19,7 +19,7 @@ class Linear(nn.Module):
     """y = x (weight * rate / sqrt(inputs))^T + bias * rate; `rate` is the learning-rate multiplier."""
 
     def __init__(self, inputs: int, outputs: int, bias: float | None = 0.0, rate: float = 1.0):
-        """`bias` is its initial value, none = no bias."""
+        """`bias` is its initial value, None = no bias."""
         super().__init__()
         self.rate = rate
         self.weight = nn.Parameter(torch.randn(outputs, inputs) / rate)
@@ -46,7 +46,7 @@ def fir_filter() -> Float[Tensor, "4 4"]:
 def smooth(
     x: Float[Tensor, "batch channel in_height in_width"], kernel: Float[Tensor, "4 4"]
 ) -> Float[Tensor, "batch channel height width"]:
-    """Convolve every channel by 4 x kernel, padding 1: what a zero-stuffed map needs after doubling."""
+    """Convolve every channel by 4 x kernel, padding 1, which interpolates a zero-stuffed map after upsampling."""
     channels = x.shape[1]
     weight = (4 * kernel).to(x.dtype).expand(channels, 1, 4, 4)
     return F.conv2d(x, weight, padding=1, groups=channels)
@@ -55,21 +55,21 @@ def smooth(
 def double(
     x: Float[Tensor, "batch channel in_height in_width"], kernel: Float[Tensor, "4 4"]
 ) -> Float[Tensor, "batch channel height width"]:
-    """Twice the size: zero-stuff and convolve by 4 x kernel, outside taken as 0."""
+    """Upsample by two: zero-stuff and convolve by 4 x kernel, with zeros outside."""
     channels = x.shape[1]
     weight = (4 * kernel).to(x.dtype).expand(channels, 1, 4, 4)
     return F.conv_transpose2d(x, weight, stride=2, padding=1, groups=channels)
 
 
 def tap_energy(weight: Float[Tensor, "outputs inputs rows columns"]) -> Float[Tensor, "outputs inputs"]:
-    """Sum of weight^2 over the taps: all that demodulation needs, so no weights per object are ever made."""
+    """Return the sum of weight^2 over the taps, which suffices for demodulation without weights per object."""
     return weight.square().sum((2, 3))
 
 
 def demodulation(
     energy: Float[Tensor, "outputs inputs"], style: Float[Tensor, "batch inputs"]
 ) -> Float[Tensor, "batch outputs"]:
-    """1 / sqrt(sum over inputs and taps of (weight * style)^2 + 1e-8), from the weight's `tap_energy`."""
+    """Return 1 / sqrt(sum over inputs and taps of (weight * style)^2 + 1e-8), from the weight's `tap_energy`."""
     return (style.square() @ energy.T + DEMODULATION_EPSILON).rsqrt()
 
 
@@ -79,7 +79,7 @@ def modulated_conv(
     style: Float[Tensor, "batch inputs"],
     up: bool = False,
 ) -> Float[Tensor, "batch outputs height2 width2"]:
-    """Convolution of style * x: one weight shared by the batch, not yet demodulated, no bias.
+    """Convolve style * x with one weight shared by the batch, not yet demodulated, no bias.
 
     With `up`, a transposed convolution of stride 2 (2 n + 1 pixels wide, to be smoothed); otherwise the
     size stays. Runs in the precision of `x`."""

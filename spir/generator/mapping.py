@@ -10,11 +10,11 @@ from torch.nn import functional as F
 from spir.generator.layers import SLOPE, Linear
 
 RATE = 0.01
-"""Learning-rate multiplier: w must drift slowly, every layer listens to it."""
+"""Learning-rate multiplier: w must change slowly, as it affects every layer."""
 
 
 class MappingNetwork(nn.Module):
-    """Two fully connected layers after normalising z; no truncation anywhere."""
+    """Two fully connected layers after normalising z, without truncation."""
 
     def __init__(self, z_dim: int, w_dim: int):
         super().__init__()
@@ -24,7 +24,7 @@ class MappingNetwork(nn.Module):
 
     @property
     def layers(self) -> list[Linear]:
-        """The fully connected layers, in order."""
+        """Return the fully connected layers, in order."""
         return [cast(Linear, layer) for layer in self.backbone.values()]
 
     def forward(self, z: Float[Tensor, "batch z_dim"]) -> Float[Tensor, "batch w_dim"]:
@@ -38,7 +38,7 @@ class MappingNetwork(nn.Module):
 def average_w(
     network: MappingNetwork, z_dim: int, count: int = 10_000, seed: int = 0
 ) -> Float[Tensor, " w_dim"]:
-    """Mean of w over `count` random z, the centre of the space; the same for the same seed."""
+    """Return the mean of w over `count` random z; the same for the same seed."""
     weight = network.backbone.get_parameter("fc0.weight")
     z = torch.randn(count, z_dim, generator=torch.Generator().manual_seed(seed))
     return network(z.to(weight.device, weight.dtype)).mean(0)

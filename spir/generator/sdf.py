@@ -1,7 +1,7 @@
 """§3.1 "SDF representation": plane features to signed distance and colour attention, as a `Field`.
 
-Everything here runs in float32, whatever precision the planes were made in: a bfloat16 distance is
-wrong by more than a thin density shell is wide.
+Everything here runs in float32, whatever precision the planes were computed in: the error of a bfloat16 distance is
+larger than the width of a thin density shell.
 """
 
 from typing import cast
@@ -19,11 +19,11 @@ from spir.geometry.density import LaplaceDensity
 from spir.types import FieldSample
 
 SLAB_FLOATS = 2**22
-"""Hidden activations that `sdf_grid` holds at a time (16 MB): near the cache, whatever the resolution."""
+"""Hidden activations that `sdf_grid` holds at a time (16 MB), about the cache's size at any resolution."""
 
 
 class Decoder(nn.Module):
-    """features -> hidden Softplus -> 1 distance (object units) + K attention logits, or features for them."""
+    """Maps features -> hidden Softplus -> 1 distance (object units) + K attention logits, or features for them."""
 
     def __init__(self, channels: int, hidden: int, others: int):
         super().__init__()
@@ -31,12 +31,12 @@ class Decoder(nn.Module):
 
     @property
     def first(self) -> Linear:
-        """The layer that the features go into."""
+        """The layer that takes the features."""
         return cast(Linear, self.net[0])
 
     @property
     def last(self) -> Linear:
-        """The layer that distance and logits come out of."""
+        """The layer that outputs distance and logits."""
         return cast(Linear, self.net[2])
 
     def forward(
@@ -49,7 +49,7 @@ class Decoder(nn.Module):
         return self.sdf_from_hidden(self.net[0](features))
 
     def sdf_from_hidden(self, hidden: Float[Tensor, "*batch hidden"]) -> Float[Tensor, "*batch"]:
-        """The distance alone from the first layer's output, before its activation."""
+        """Return only the distance from the first layer's output, before its activation."""
         last = self.last
         distance, bias = F.softplus(hidden) @ last.effective_weight[0], last.effective_bias
         assert bias is not None
@@ -57,12 +57,12 @@ class Decoder(nn.Module):
 
 
 def full_precision(tensor: Tensor) -> torch.autocast:
-    """A context in which a surrounding autocast has no say."""
+    """Return a context that disables a surrounding autocast."""
     return torch.autocast(tensor.device.type, enabled=False)
 
 
 class PlaneField:
-    """A batch of objects held in three planes each; answers as `spir.types.Field`."""
+    """A batch of objects represented by three planes each; implements `spir.types.Field`."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class PlaneField:
     def __call__(
         self, points: Float[Tensor, "batch point 3"], directions: Float[Tensor, "batch point 3"] | None = None
     ) -> FieldSample:
-        """Everything at the points; density is zero outside the cube and at points that are not finite."""
+        """Evaluate the field; density is zero outside the cube and at points that are not finite."""
         with full_precision(points):
             sdf, logits = self.decoder(self.features(points))
             if self.view is not None:
@@ -98,12 +98,12 @@ class PlaneField:
     def colour(
         self, logits: Float[Tensor, "batch point values"]
     ) -> tuple[Float[Tensor, "batch point 3"], Float[Tensor, "batch point values"] | None]:
-        """What the decoder says beside the distance as colour, and the attention that mixed it."""
+        """Convert the decoder's other outputs to colour, and return the attention that mixed it."""
         attention = logits.softmax(-1)
         return map_colour(attention, self.palette), attention
 
     def head_on(self, points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch point 3"]:
-        """Directions straight at the surface."""
+        """Return directions opposite to the surface normal."""
         return -F.normalize(self.slope(points)[1].detach(), dim=-1)
 
     def sdf(self, points: Float[Tensor, "batch point 3"]) -> Float[Tensor, "batch point"]:
@@ -113,14 +113,14 @@ class PlaneField:
     def slope(
         self, points: Float[Tensor, "batch point 3"]
     ) -> tuple[Float[Tensor, "batch point"], Float[Tensor, "batch point 3"]]:
-        """The distance and its gradient in space, both differentiable in the network's weights."""
+        """Return the distance and its gradient in space, both differentiable in the network's weights."""
         with full_precision(points), torch.enable_grad():
             points = points.detach().requires_grad_()
             sdf = self.decoder.sdf(sample_planes_twice(self.planes, points / self.scene_range))
             return sdf, torch.autograd.grad(sdf.sum(), points, create_graph=True)[0]
 
     def sdf_grid(self, resolution: int) -> Float[Tensor, "batch x y z"]:
-        """SDF on the regular grid of the cube, indexed [x, y, z], without any gather.
+        """Return the SDF on the regular grid of the cube, indexed [x, y, z], without any gather.
 
         The decoder's first layer is linear in the sum of three features, so it is applied to the three
         resampled planes and broadcast; slabs along x keep the memory small."""
@@ -142,5 +142,5 @@ class PlaneField:
     def optical_depth(
         self, start: Float[Tensor, "*shape"], end: Float[Tensor, "*shape"], length: Float[Tensor, "*shape"]
     ) -> Float[Tensor, "*shape"]:
-        """Integral of the density over a segment whose SDF runs linearly from `start` to `end`."""
+        """Return the integral of the density over a segment whose SDF runs linearly from `start` to `end`."""
         return self.density.optical_depth(start, end, length)

@@ -1,7 +1,7 @@
 """§3.1: the synthesis network, w (one row per layer) to three planes of features.
 
-A StyleGAN2 "skip" generator: every resolution adds its own picture to the doubled picture of the one
-before. Features run in `dtype`; styles, demodulation and the skip sum stay in float32.
+A StyleGAN2 "skip" generator: every resolution adds its output to the upsampled output of the previous
+one. Features run in `dtype`; styles, demodulation and the skip sum stay in float32.
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ from spir.generator.layers import (
 
 @dataclass(frozen=True)
 class Frozen:
-    """What a layer need not compute again while its weight stays as it was."""
+    """Values that a layer caches while its weight does not change."""
 
     address: int
     version: int
@@ -34,13 +34,13 @@ class Frozen:
     energy: Float[Tensor, "outputs inputs"]
 
     def fits(self, weight: Tensor, dtype: torch.dtype) -> bool:
-        """Whether it still speaks of `weight`: not trained, not written to, not moved."""
+        """Whether the cache is valid for `weight`: not trained, not written to, not moved."""
         same = (weight.data_ptr(), weight._version) == (self.address, self.version)
         return same and not weight.requires_grad and self.weight.dtype == dtype
 
 
 class SynthesisLayer(nn.Module):
-    """3x3 modulated convolution, optional doubling, noise, bias, leaky ReLU."""
+    """3x3 modulated convolution, optional upsampling, noise, bias, leaky ReLU."""
 
     resample_filter: Tensor
     noise_const: Tensor
@@ -75,26 +75,26 @@ class SynthesisLayer(nn.Module):
     def prepare(
         self, dtype: torch.dtype
     ) -> tuple[Float[Tensor, "outputs inputs 3 3"], Float[Tensor, "outputs inputs"]]:
-        """The weight in the precision of the features, and its energy."""
+        """Return the weight in the precision of the features, and its `tap_energy`."""
         if self.frozen is not None and self.frozen.fits(self.weight, dtype):
             return self.frozen.weight, self.frozen.energy
         return self.weight.to(dtype), tap_energy(self.weight)
 
     @torch.no_grad()
     def freeze(self, dtype: torch.dtype) -> None:
-        """Remember what `prepare` answers, for as long as the weight does not change."""
+        """Cache the result of `prepare` for as long as the weight does not change."""
         weight, energy = self.prepare(dtype)
         self.frozen = Frozen(self.weight.data_ptr(), self.weight._version, weight.detach(), energy)
 
     def draw_noise(self, batch: int) -> Float[Tensor, "batch_or_1 1 size size"]:
-        """Fresh in training; the stored picture in evaluation, so that a code always gives one object."""
+        """Return new noise in training; the stored noise in evaluation, so that a code always gives one object."""
         if not self.training:
             return self.noise_const[None, None]
         return torch.randn(batch, 1, *self.noise_const.shape, device=self.noise_const.device)
 
 
 class ToPlanes(nn.Module):
-    """1x1 modulated convolution without demodulation, features to plane channels ("torgb")."""
+    """1x1 modulated convolution without demodulation, from features to plane channels ("torgb")."""
 
     def __init__(self, inputs: int, outputs: int, w_dim: int):
         super().__init__()
@@ -105,7 +105,7 @@ class ToPlanes(nn.Module):
     def forward(
         self, x: Float[Tensor, "batch inputs size size"], w: Float[Tensor, "batch w_dim"]
     ) -> Float[Tensor, "batch outputs size size"]:
-        """In the precision of `x`, channels last in memory. With one pixel per tap it is cheaper to scale
+        """Return the planes in the precision of `x`, channels-last in memory. With one pixel per tap it is cheaper to scale
         the weight of each object than its features."""
         style = self.affine(w) * self.weight.shape[1] ** -0.5
         weight = (self.weight[:, :, 0, 0] * style[:, None]).to(x.dtype)
@@ -115,7 +115,7 @@ class ToPlanes(nn.Module):
 
 
 class SynthesisBlock(nn.Module):
-    """One resolution: conv0 (doubling) and conv1, then its share of the planes; the first has a constant."""
+    """One resolution: conv0 (upsampling) and conv1, then its contribution to the planes; the first has a constant."""
 
     resample_filter: Tensor
 
@@ -131,7 +131,7 @@ class SynthesisBlock(nn.Module):
 
     @property
     def layers(self) -> int:
-        """Convolutions that consume a row of w (torgb shares its row with the next block's conv0)."""
+        """The number of convolutions that use a row of w (torgb shares its row with the next block's conv0)."""
         return 1 if self.conv0 is None else 2
 
     def forward(
@@ -155,8 +155,8 @@ class SynthesisNetwork(nn.Module):
     """Blocks b4, b8, ... up to the plane resolution."""
 
     def __init__(self, w_dim: int, resolution: int, planes: int, base: int, largest: int, noise: bool):
-        """`planes` output channels, all three planes together; min(base / resolution, largest) feature
-        channels in each block."""
+        """`planes` is the number of output channels, all three planes together; each block has min(base / resolution,
+        largest) feature channels."""
         super().__init__()
         self.resolutions = [4 * 2**level for level in range((resolution // 4).bit_length())]
         inputs = 0
@@ -169,8 +169,8 @@ class SynthesisNetwork(nn.Module):
     def forward(
         self, w: Float[Tensor, "batch rows w_dim"], dtype: torch.dtype = torch.float32
     ) -> Float[Tensor, "batch 3 channel size size"]:
-        """Planes in float32, each channels last in memory (the look-up of a point then reads one line
-        instead of one per channel); features computed in `dtype`."""
+        """Return the planes in float32, each channels-last in memory (a point's look-up then reads one cache line
+        instead of one per channel); features are computed in `dtype`."""
         x = picture = None
         row = 0
         for size in self.resolutions:

@@ -1,4 +1,4 @@
-"""§3.1: three feature planes seen by a point in space.
+"""§3.1: samples the features of three planes at points in space.
 
 Plane order xy, xz, yz. A point p / scene_range is looked up at (x, y), (x, z), (y, z): first coordinate
 along the width, second along the height, corners of the plane at -1 and 1, the border repeated outside.
@@ -11,14 +11,14 @@ from torch import Tensor
 from torch.nn import functional as F
 
 AXES = ((0, 1), (0, 2), (1, 2))
-"""Which coordinates each plane sees: (along its width, along its height)."""
+"""The coordinates of each plane: (along its width, along its height)."""
 UNTURNED = ((1.0, 0.0, 0.0), (0.0, 1.0, 0.0), (0.0, 0.0, 1.0))
 
 
 def sample_planes(
     planes: Float[Tensor, "batch 3 channel size size"], points: Float[Tensor, "batch point 3"]
 ) -> Float[Tensor, "batch point channel"]:
-    """Features at `points` (already divided by the scene range), bilinear.
+    """Return the features at `points` (already divided by the scene range), bilinear.
 
     One batched look-up for all planes: on CPU `grid_sample` spreads over its batch axis only. Points that
     are not finite are read at the border or the centre and get no gradient, because the backward pass of
@@ -39,7 +39,7 @@ def sample_planes(
 def turned(
     planes: Float[Tensor, "batch 3 channel size size"], axes: tuple[tuple[float, float, float], ...]
 ) -> Float[Tensor, "batch 3 channel size size"]:
-    """The planes of the same object in other axes: `axes` are the new x, y and z in the old ones, each along one of them.
+    """Return the planes of the same object in other axes: `axes` are the new x, y and z in the old ones, each along one of them.
 
     The three features of a point are averaged, so exchanging, transposing and mirroring planes is exact. Raises
     ValueError for axes that are oblique."""
@@ -60,7 +60,7 @@ def turned(
 def resample_planes(
     planes: Float[Tensor, "batch 3 channel size size"], resolution: int
 ) -> Float[Tensor, "batch 3 channel grid grid"]:
-    """The planes at linspace(-1, 1, resolution) in both directions: what a regular grid of points sees."""
+    """Return the planes at linspace(-1, 1, resolution) in both directions, for a regular grid of points."""
     flat = planes.flatten(0, 1)
     flat = F.interpolate(flat, size=(resolution, resolution), mode="bilinear", align_corners=True)
     return flat.unflatten(0, planes.shape[:2])
@@ -71,8 +71,8 @@ def sample_planes_twice(
 ) -> Float[Tensor, "batch point channel"]:
     """`sample_planes` that can be differentiated twice, which `grid_sample` cannot; several times slower.
 
-    For what is said about the slope of the field (§3.1, Eq. 2). Points outside the planes are read at the
-    border, without a slope."""
+    It is needed for losses on the gradient of the field (§3.1, Eq. 2). Points outside the planes are read at the
+    border, with zero gradient."""
     batch, _, channel, size, _ = planes.shape
     place = (points.clamp(-1, 1) + 1) * ((size - 1) / 2)
     low = place.detach().floor().clamp(max=size - 2).long()

@@ -1,6 +1,6 @@
-"""§4, CARLA: colours that depend on where they are seen from, as renderings with shiny paint want.
+"""§4, CARLA: colours that depend on the view direction, for renderings with specular paint.
 
-The direction changes the attention, not the palette: recolouring works as ever.
+The direction changes the attention, not the palette: recolouring works as without it.
 """
 
 from jaxtyping import Float
@@ -13,9 +13,9 @@ WIDTH = 64
 
 
 class ViewDirectionMapper(nn.Module):
-    """A direction's features, added to those of a point, to attention logits.
+    """Maps a direction's features, added to those of a point, to attention logits.
 
-    One layer, two residual pairs with layer norms, two layers. It begins without a preference for any colour."""
+    One layer, two residual pairs with layer norms, two layers. Initially no colour is preferred."""
 
     def __init__(self, features: int, values: int):
         super().__init__()
@@ -35,7 +35,7 @@ class ViewDirectionMapper(nn.Module):
     def forward(
         self, directions: Float[Tensor, "batch point 3"], features: Float[Tensor, "batch point channel"]
     ) -> Float[Tensor, "batch point values"]:
-        """Unit directions, away from the camera, object axes."""
+        """Return attention logits; `directions` are unit vectors away from the camera, in object axes."""
         x = self.fc0(directions)
         for first in (1, 3):
             x = (x + self.layer(first + 1, self.layer(first, x))) * 0.5**0.5

@@ -1,1 +1,1 @@
-"""Space itself: rotations, poses, cameras, rays and the density law. No networks."""
+"""Rotations, poses, cameras, rays and the density function. No networks."""

@@ -1,4 +1,4 @@
-"""Appendix A.1, what a camera does: rays through its pixels, projection of points, the way through a box."""
+"""Appendix A.1, the camera model: rays through pixels, projection of points, ray-box intersection."""
 
 import torch
 from jaxtyping import Bool, Float
@@ -7,15 +7,15 @@ from torch import Tensor
 from spir.types import Camera
 
 NEAREST = 0.1
-"""Nothing closer to the camera than this is seen, object units."""
+"""Near plane: nothing closer to the camera is seen, in object units."""
 
 
 def rays(
     camera: Camera, height: int, width: int, pixel_centre: float = 0.5
 ) -> tuple[Float[Tensor, "batch height width 3"], Float[Tensor, "batch height width 3"]]:
-    """Origins and unit directions, object units and axes, of one ray per pixel, top row first.
+    """Return origins and unit directions, in object units and axes, of one ray per pixel, top row first.
 
-    `pixel_centre` says where in its pixel a ray passes: 0.5 the middle, 0 the upper left corner."""
+    `pixel_centre` says where within its pixel a ray passes: 0.5 the middle, 0 the upper left corner."""
     like = camera.cam2world
     column = torch.arange(width, device=like.device, dtype=like.dtype)
     row = torch.arange(height, device=like.device, dtype=like.dtype)
@@ -36,7 +36,7 @@ def rays(
 def project(
     camera: Camera, points: Float[Tensor, "batch point 3"]
 ) -> tuple[Float[Tensor, "batch point 2"], Float[Tensor, "batch point"]]:
-    """Where points land, picture widths from the middle (x right, y up), and their depth, object units.
+    """Project points to picture widths from the middle (x right, y up), and return their depth, in object units.
 
     Depth is along the optical axis, negative behind a perspective camera, whose picture positions there are
     finite but meaningless."""
@@ -58,9 +58,9 @@ def box_near_far(
     low: Float[Tensor, "batch 3"],
     high: Float[Tensor, "batch 3"],
 ) -> tuple[Float[Tensor, "*ray"], Float[Tensor, "*ray"], Bool[Tensor, "*ray"]]:
-    """Where rays enter and leave an axis-aligned box, in object units along them, and which ones meet it.
+    """Return where rays enter and leave an axis-aligned box, in object units along them, and which rays hit it.
 
-    No gradient. near >= 0.1 and far >= near always, also on rays that miss, where far = near."""
+    It has no gradient. near >= 0.1 and far >= near always hold, also on rays that miss, where far = near."""
     shape = (len(low),) + (1,) * (origins.ndim - 2) + (3,)
     tiny = torch.full_like(directions, 1e-9)
     safe = torch.where(directions.abs() < 1e-9, tiny.copysign(directions), directions)
@@ -75,6 +75,6 @@ def box_near_far(
 def near_far(
     origins: Float[Tensor, "*ray 3"], directions: Float[Tensor, "*ray 3"], scene_range: float
 ) -> tuple[Float[Tensor, "*ray"], Float[Tensor, "*ray"], Bool[Tensor, "*ray"]]:
-    """`box_near_far` for the cube of half side `scene_range` that holds every object."""
+    """Apply `box_near_far` to the cube of half side `scene_range` that holds every object."""
     corner = origins.new_full((len(origins), 3), scene_range)
     return box_near_far(origins, directions, -corner, corner)

@@ -15,39 +15,39 @@ SMALLEST_LENGTH = 1e-3
 
 
 def laplace_cdf(x: Float[Tensor, "*shape"], beta: Tensor) -> Float[Tensor, "*shape"]:
-    """Psi(x) of Eq. 1, in [0, 1]; written so that no branch overflows."""
+    """Return Psi(x) of Eq. 1, in [0, 1]; no branch overflows."""
     tail = 0.5 * torch.exp(-x.abs() / beta)
     return torch.where(x > 0, 1 - tail, tail)
 
 
 def laplace_pdf(x: Float[Tensor, "*shape"], beta: Tensor) -> Float[Tensor, "*shape"]:
-    """The derivative of Psi: 1 / (2 beta) at 0, per object unit."""
+    """Return the derivative of Psi, per object unit: 1 / (2 beta) at 0."""
     return 0.5 / beta * torch.exp(-x.abs() / beta)
 
 
 def laplace_cdf_integral(x: Float[Tensor, "*shape"], beta: Tensor) -> Float[Tensor, "*shape"]:
-    """The antiderivative of Psi that vanishes at minus infinity: relu(x) + beta / 2 exp(-|x| / beta)."""
+    """Return the antiderivative of Psi that vanishes at minus infinity: relu(x) + beta / 2 exp(-|x| / beta)."""
     return torch.relu(x) + 0.5 * beta * torch.exp(-x.abs() / beta)
 
 
 @dataclass(frozen=True)
 class LaplaceDensity:
-    """The density law of one network or formula."""
+    """The density function of one network or formula."""
 
     alpha: Tensor
     beta: Tensor
 
     def __call__(self, sdf: Float[Tensor, "*shape"]) -> Float[Tensor, "*shape"]:
-        """sigma, per object unit, in [0, 1 / alpha]."""
+        """Return sigma, per object unit, in [0, 1 / alpha]."""
         return laplace_cdf(-sdf, self.beta) / self.alpha
 
     def optical_depth(
         self, start: Float[Tensor, "*shape"], end: Float[Tensor, "*shape"], length: Float[Tensor, "*shape"]
     ) -> Float[Tensor, "*shape"]:
-        """Exact integral of sigma over a segment whose SDF runs linearly from `start` to `end`.
+        """Return the exact integral of sigma over a segment whose SDF runs linearly from `start` to `end`.
 
-        The quotient of differences loses its digits where the two ends are nearly equal; there the
-        mid-point value, exact to second order, takes over."""
+        The difference quotient loses precision where the two ends are nearly equal; there the
+        mid-point value, exact to second order, is used."""
         rise = start - end
         flat = rise.abs() < 1e-2 * self.beta
         safe = torch.where(flat, torch.ones_like(rise), rise)

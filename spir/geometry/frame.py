@@ -1,4 +1,4 @@
-"""Appendix A.1, from another world to ours: which way its objects stand and face, how large its unit is.
+"""Appendix A.1, converts a data source's frame to ours: its up and front axes and its unit of length.
 
 Ours: +Y up, the front towards +Z, the object inside [-1, 1]^3, cameras looking along -z with y up.
 """
@@ -15,7 +15,7 @@ from spir.geometry.rotation import quaternion_from_matrix
 from spir.types import Camera, Pose
 
 VISION_AXES = np.diag((1.0, -1.0, -1.0))
-"""Between computer vision's camera axes (x right, y down, z forward) and ours; its own inverse."""
+"""Converts between computer vision's camera axes (x right, y down, z forward) and ours; its own inverse."""
 ROTATION_TOLERANCE = 1e-3
 
 Direction = tuple[float, float, float]
@@ -23,16 +23,16 @@ Direction = tuple[float, float, float]
 
 @dataclass(frozen=True)
 class Frame:
-    """The world of a source; `up` and `front` are perpendicular unit vectors in it."""
+    """The coordinate frame of a source; `up` and `front` are perpendicular unit vectors in it."""
 
     up: Direction
     front: Direction
     half_side: float
-    """What becomes one object unit: half the side of the cube that holds every object, source units."""
+    """The length of one object unit: half the side of the cube that holds every object, in source units."""
 
     @property
     def axes(self) -> Float[ndarray, "3 3"]:
-        """Our x, y and z axes as rows, in source coordinates."""
+        """Return our x, y and z axes as rows, in source coordinates."""
         return np.stack((np.cross(self.up, self.front), self.up, self.front))
 
     def perspective(
@@ -41,9 +41,9 @@ class Frame:
         focal: float,
         vision: bool,
     ) -> Camera:
-        """The camera of a rigid 3x4 or 4x4 camera-to-world matrix in source units; focal in picture widths.
+        """Return the camera of a rigid 3x4 or 4x4 camera-to-world matrix in source units; focal in picture widths.
 
-        `vision` says whose axes the camera has: computer vision's, or ours. Raises ValueError where the
+        `vision` says whether the camera has computer vision's axes instead of ours. Raises ValueError where the
         matrix is not rigid."""
         rotation, centre = cam2world[:3, :3].astype(float), cam2world[:3, 3].astype(float)
         require_rotation(rotation)
@@ -59,11 +59,11 @@ class Frame:
         scale_px: float,
         size_px: tuple[int, int],
     ) -> Camera:
-        """The orthographic camera that puts a point p at scale_px (rotation p)[:2] + trans_px.
+        """Return the orthographic camera that projects a point p to scale_px (rotation p)[:2] + trans_px.
 
         Pixels count from the outer corner of the upper left one, x right, y down; size_px is (height,
-        width); `rotation` leads from source to computer vision's camera axes. Raises ValueError where it
-        is no rotation."""
+        width); `rotation` maps source axes to computer vision's camera axes. Raises ValueError where it
+        is not a rotation."""
         require_rotation(rotation)
         height, width = size_px
         half = width / 2
@@ -80,7 +80,7 @@ class Frame:
 
 
 def require_rotation(matrix: Float[ndarray, "3 3"]) -> None:
-    """Raises ValueError where the matrix is not a rotation, rather than train on a mirrored world."""
+    """Raise ValueError where the matrix is not a rotation, rather than train in a mirrored frame."""
     off = np.abs(matrix @ matrix.T - np.eye(3)).max()
     if not (off < ROTATION_TOLERANCE and np.linalg.det(matrix) > 0):
         raise ValueError(
@@ -90,7 +90,7 @@ def require_rotation(matrix: Float[ndarray, "3 3"]) -> None:
 
 
 def single(values: object) -> Float[torch.Tensor, "1 ..."]:
-    """A batch of one."""
+    """Return a batch of one."""
     return torch.tensor(np.asarray(values), dtype=torch.float32)[None]
 
 

@@ -3,10 +3,10 @@
 With f = 1 + exp(z0) the focal length is f / 2 picture widths and
     x_cam = R x + (shift_x / scale, shift_y / scale, -f / scale),
 so the object's centre lands at `shift` whatever the other numbers are, its size in the picture is `scale`
-whatever the perspective, and z0 alone decides how strong the perspective is: each parameter does one thing,
-which is why gradient descent gets along with them.
+whatever the perspective, and z0 alone decides how strong the perspective is: each parameter has one effect,
+which suits gradient descent.
 
-Orthographic cameras (z0 none) carry 1 / scale in the 3x3 block of cam2world, so that the camera's x and y
+Orthographic cameras (z0 = None) have 1 / scale in the 3x3 block of cam2world, so that the camera's x and y
 are [-1, 1] picture coordinates; they stand 10 / scale from the centre.
 
 The authors write poses differently. With `camera_flipped` their axes are those of computer vision (y down,
@@ -29,13 +29,13 @@ from spir.geometry.rotation import (
 from spir.types import Camera, Pose
 
 Z0_LIMIT = 4.0
-"""|z0| at most this: focal lengths from 0.51 to 27.8 picture widths."""
+"""The largest |z0|: focal lengths from 0.51 to 27.8 picture widths."""
 ORTHOGRAPHIC_DEPTH = 10.0
 """Distance of an orthographic camera from the object's centre, in half picture widths."""
 
 
 def camera_from_pose(pose: Pose, flipped: bool = False) -> Camera:
-    """The camera of a pose; differentiable in all of it."""
+    """Return the camera of a pose; differentiable in all of it."""
     rotation = matrix_from_quaternion(pose.quaternion)
     if pose.z0 is None:
         focal, depth = None, torch.full_like(pose.scale, ORTHOGRAPHIC_DEPTH)
@@ -57,10 +57,10 @@ def camera_from_pose(pose: Pose, flipped: bool = False) -> Camera:
 
 
 def pose_from_camera(camera: Camera, flipped: bool = False) -> Pose:
-    """The pose of a camera: the inverse of `camera_from_pose`.
+    """Return the pose of a camera, the inverse of `camera_from_pose`.
 
     The focal length must exceed half a picture width. An orthographic camera's
-    distance has no say in its picture and is forgotten."""
+    distance does not affect its picture and is dropped."""
     block, centre = camera.cam2world[:, :3, :3], camera.cam2world[:, :3, 3]
     length = torch.linalg.vector_norm(block, dim=1).mean(-1)
     rotation = (block / length[:, None, None]).mT
@@ -79,13 +79,13 @@ def pose_from_camera(camera: Camera, flipped: bool = False) -> Pose:
 
 
 def renormalise(pose: Pose) -> Pose:
-    """§3.3: after each step, a unit quaternion, z0 within its limits and a positive scale."""
+    """§3.3: project back to valid poses after each step: a unit quaternion, z0 within its limits and a positive scale."""
     z0 = None if pose.z0 is None else pose.z0.clamp(-Z0_LIMIT, Z0_LIMIT)
     return replace(pose, z0=z0, scale=pose.scale.abs(), quaternion=normalise(pose.quaternion))
 
 
 def mirrored(pose: Pose) -> Pose:
-    """The camera that sees the mirror image (x -> -x) of the object as this one's picture flipped left-right."""
+    """Return the camera that sees the object's mirror image (x -> -x) as this one's picture flipped left-right."""
     return replace(
         pose,
         shift=pose.shift * pose.shift.new_tensor((-1, 1)),
@@ -101,9 +101,9 @@ def look_at_pose(
     scale: Float[Tensor, " batch"] | None = None,
     shift: Float[Tensor, "batch 2"] | None = None,
 ) -> Pose:
-    """The pose of a camera that looks at the object (angles: `rotation_from_view`).
+    """Return the pose of a camera that looks at the object (angles as in `rotation_from_view`).
 
-    focal in picture widths, above 0.5, none = orthographic; scale defaults to 1, roll and shift to 0."""
+    `focal` is in picture widths, above 0.5, None = orthographic; scale defaults to 1, roll and shift to 0."""
     roll_deg = torch.zeros_like(azimuth_deg) if roll_deg is None else roll_deg
     return Pose(
         z0=None if focal is None else torch.log(2 * focal - 1),

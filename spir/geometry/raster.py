@@ -1,4 +1,4 @@
-"""Which triangle each pixel of a camera sees: an exact z-buffer, for pictures of meshes.
+"""Finds the triangle that each pixel of a camera sees: an exact z-buffer, for pictures of meshes.
 
 Homogeneous rasterisation (Olano and Greer 1997): with p_i = (u_i, v_i, 1) w_i the corners of a triangle,
 w the depth of a perspective camera and 1 of an orthographic one, the pixel d = (u, v, 1) has the barycentric
@@ -16,19 +16,19 @@ from spir.geometry.camera import NEAREST, project
 from spir.types import Camera, Movable
 
 PIXELS_AT_ONCE = 2_000_000
-"""Covered pixels, hidden ones included, that are looked at together: bounds the memory."""
+"""The number of covered pixels, hidden ones included, that are processed together, which bounds the memory."""
 
 
 @dataclass(frozen=True)
 class Fragments(Movable):
-    """What lies at each pixel's centre."""
+    """The visible surface at each pixel's centre."""
 
     face: Int[Tensor, "batch size size"]
-    """-1 where there is nothing."""
+    """Index of the face; -1 where there is none."""
     weights: Float[Tensor, "batch size size 3"]
-    """Of the face's corners, perspective-correct; 0 where there is nothing."""
+    """Perspective-correct barycentric weights of the face's corners; 0 where there is no face."""
     depth: Float[Tensor, "batch size size"]
-    """Along the optical axis, object units; 0 where there is nothing."""
+    """Depth along the optical axis, in object units; 0 where there is no face."""
 
     @property
     def hit(self) -> Bool[Tensor, "batch size size"]:
@@ -37,7 +37,7 @@ class Fragments(Movable):
     def interpolate(
         self, corners: Float[Tensor, "face 3 channel"]
     ) -> Float[Tensor, "batch size size channel"]:
-        """Values at the pixels from values at the corners of every face; 0 where there is nothing."""
+        """Interpolate values from the corners of every face to the pixels; 0 where there is no face."""
         if not len(corners):
             return self.weights.new_zeros(*self.face.shape, corners.shape[-1])
         return torch.einsum("bhwk,bhwkc->bhwc", self.weights, corners[self.face.clamp(min=0)])
@@ -47,9 +47,9 @@ class Fragments(Movable):
 def rasterise(
     vertices: Float[Tensor, "vertex 3"], faces: Int[Tensor, "face 3"], camera: Camera, size: int
 ) -> Fragments:
-    """The nearest face, seen from either side, at the centre of each pixel of square pictures.
+    """Return the nearest face, seen from either side, at the centre of each pixel of square pictures.
 
-    Of two faces at the same depth the one that comes first. Nothing nearer than `NEAREST` is seen."""
+    Of two faces at the same depth the first one is taken. Nothing nearer than `NEAREST` is seen."""
     seen = [visible(vertices, faces, camera[row : row + 1], size) for row in range(len(camera.cam2world))]
     return Fragments(*(torch.stack(part) for part in zip(*seen, strict=True)))
 
@@ -57,7 +57,7 @@ def rasterise(
 def visible(
     vertices: Float[Tensor, "vertex 3"], faces: Int[Tensor, "face 3"], camera: Camera, size: int
 ) -> tuple[Tensor, Tensor, Tensor]:
-    """face, weights and depth of one picture."""
+    """Return face, weights and depth of one picture."""
     exact = camera.map(lambda tensor: tensor.double())
     place, depth = (part[0] for part in project(exact, vertices.double()[None]))
     scale = torch.ones_like(depth) if camera.focal is None else depth
@@ -86,9 +86,9 @@ def visible(
 
 
 def edge_functions(points: Float[Tensor, "face 3 3"]) -> Float[Tensor, "face 3 3"]:
-    """Rows e_i with e_i . (u, v, 1) >= 0 for all i exactly where the pixel is on the triangle.
+    """Return rows e_i with e_i . (u, v, 1) >= 0 for all i exactly where the pixel is on the triangle.
 
-    A triangle seen edge-on covers nothing and has none: its rows are (0, 0, -1)."""
+    A triangle seen edge-on covers nothing: its rows are (0, 0, -1)."""
     first, second, third = points.unbind(1)
     edges = torch.stack(
         (torch.cross(second, third, -1), torch.cross(third, first, -1), torch.cross(first, second, -1)), 1
@@ -101,7 +101,7 @@ def edge_functions(points: Float[Tensor, "face 3 3"]) -> Float[Tensor, "face 3 3
 def row_range(
     height: Float[Tensor, "face 3"], depth: Float[Tensor, "face 3"], size: int
 ) -> tuple[Int[Tensor, " face"], Int[Tensor, " face"]]:
-    """First and last row of pixels that each triangle can touch: all of them if it reaches behind the camera."""
+    """Return the first and last row of pixels that each triangle can touch: all rows if it reaches behind the camera."""
     row = (0.5 - height.clamp(-1, 1)) * size - 0.5
     top, bottom = row.amin(1).ceil().long(), row.amax(1).floor().long()
     ahead = depth > NEAREST
@@ -112,7 +112,7 @@ def row_range(
 
 
 def covered(edges: Float[Tensor, "face 3 3"], top: Tensor, bottom: Tensor, size: int):
-    """Yield (face, pixel) of all covered pixel centres, hidden ones included, some at a time."""
+    """Yield (face, pixel) of all covered pixel centres, hidden ones included, in chunks."""
     face, row = spread(top, bottom - top + 1)
     centre = 0.5 - (row + 0.5) / size
     slope = edges[face, :, 0]
@@ -130,7 +130,7 @@ def covered(edges: Float[Tensor, "face 3 3"], top: Tensor, bottom: Tensor, size:
 
 
 def spread(start: Int[Tensor, " span"], count: Int[Tensor, " span"]) -> tuple[Tensor, Tensor]:
-    """(which span, value) for start, start + 1, ... of every span; a count below 1 gives none."""
+    """Return (which span, value) for start, start + 1, ... of every span; a count below 1 gives none."""
     count = count.clamp(min=0)
     span = torch.repeat_interleave(torch.arange(len(count)), count)
     before = count.cumsum(0) - count
@@ -140,7 +140,7 @@ def spread(start: Int[Tensor, " span"], count: Int[Tensor, " span"]) -> tuple[Te
 def barycentric(
     edges: Float[Tensor, "pixel 3 3"], pixel: Int[Tensor, " pixel"], size: int
 ) -> Float[Tensor, "pixel 3"]:
-    """Weights of the corners at pixel centres on the triangle; they sum to 1."""
+    """Return the corners' weights at pixel centres on the triangle; they sum to 1."""
     u = (pixel % size + 0.5) / size - 0.5
     v = 0.5 - (pixel // size + 0.5) / size
     inside = edges[:, :, 0] * u[:, None] + edges[:, :, 1] * v[:, None] + edges[:, :, 2]

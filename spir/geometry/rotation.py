@@ -12,7 +12,7 @@ TINY = 1e-12
 
 
 def normalise(quaternion: Float[Tensor, "batch 4"]) -> Float[Tensor, "batch 4"]:
-    """The unit quaternion of the same direction; the identity where the length vanishes."""
+    """Return the unit quaternion of the same direction; the identity where the length vanishes."""
     square = quaternion.square().sum(-1, keepdim=True)
     vanished = square < TINY
     identity = torch.zeros_like(quaternion)
@@ -21,7 +21,7 @@ def normalise(quaternion: Float[Tensor, "batch 4"]) -> Float[Tensor, "batch 4"]:
 
 
 def matrix_from_quaternion(quaternion: Float[Tensor, "batch 4"]) -> Float[Tensor, "batch 3 3"]:
-    """The rotation matrix; any length will do, so a step off the unit sphere stays a rotation."""
+    """Return the rotation matrix; the quaternion may have any length, so a step off the unit sphere stays a rotation."""
     square = quaternion.square().sum(-1)
     twice = 2 / square.clamp_min(TINY)
     w, x, y, z = quaternion.unbind(-1)
@@ -34,10 +34,10 @@ def matrix_from_quaternion(quaternion: Float[Tensor, "batch 4"]) -> Float[Tensor
 
 
 def quaternion_from_matrix(rotation: Float[Tensor, "batch 3 3"]) -> Float[Tensor, "batch 4"]:
-    """The unit quaternion with w >= 0.
+    """Return the unit quaternion with w >= 0.
 
     4 q q^T is linear in the matrix; each of its rows is q times a number, and the row with the largest
-    diagonal is never near zero, so nothing here takes the root of a small number."""
+    diagonal is never near zero, so no root of a small number is taken."""
     (a, b, c), (d, e, f), (g, h, i) = (row.unbind(-1) for row in rotation.unbind(-2))
     products = (
         (1 + a + e + i, h - f, c - g, d - b),
@@ -52,7 +52,7 @@ def quaternion_from_matrix(rotation: Float[Tensor, "batch 3 3"]) -> Float[Tensor
 
 
 def multiply(first: Float[Tensor, "batch 4"], second: Float[Tensor, "batch 4"]) -> Float[Tensor, "batch 4"]:
-    """The Hamilton product: rotate by `second`, then by `first`."""
+    """Return the Hamilton product: rotate by `second`, then by `first`."""
     a, b, c, d = first.unbind(-1)
     w, x, y, z = second.unbind(-1)
     return torch.stack(
@@ -67,14 +67,14 @@ def multiply(first: Float[Tensor, "batch 4"], second: Float[Tensor, "batch 4"]) 
 
 
 def conjugate(quaternion: Float[Tensor, "batch 4"]) -> Float[Tensor, "batch 4"]:
-    """The inverse rotation of a unit quaternion."""
+    """Return the inverse rotation of a unit quaternion."""
     return quaternion * quaternion.new_tensor((1, -1, -1, -1))
 
 
 def geodesic_deg(
     first: Float[Tensor, "batch 4"], second: Float[Tensor, "batch 4"]
 ) -> Float[Tensor, " batch"]:
-    """The angle between two rotations, degrees in [0, 180]; accurate at both ends of the range."""
+    """Return the angle between two rotations, in degrees in [0, 180]; accurate at both ends of the range."""
     conjugate = first * first.new_tensor((1, -1, -1, -1))
     between = multiply(conjugate, second)
     sine = torch.linalg.vector_norm(between[:, 1:], dim=-1)
@@ -82,7 +82,7 @@ def geodesic_deg(
 
 
 def about_axis(axis: int, angle_deg: Float[Tensor, " batch"]) -> Float[Tensor, "batch 4"]:
-    """The rotation about x (0), y (1) or z (2), right-handed."""
+    """Return the rotation about x (0), y (1) or z (2), right-handed."""
     half = torch.deg2rad(angle_deg) / 2
     parts = [half.cos(), torch.zeros_like(half), torch.zeros_like(half), torch.zeros_like(half)]
     parts[1 + axis] = half.sin()
@@ -94,7 +94,7 @@ def rotation_from_view(
     elevation_deg: Float[Tensor, " batch"],
     roll_deg: Float[Tensor, " batch"],
 ) -> Float[Tensor, "batch 4"]:
-    """The quaternion of a camera that looks at the object's centre.
+    """Return the quaternion of a camera that looks at the object's centre.
 
     Azimuth 0 sees the front (camera on +Z), 90 has the camera on +X; elevation lifts the camera towards +Y;
     roll turns the picture of the object counter-clockwise."""
@@ -106,7 +106,7 @@ def rotation_from_view(
 def view_from_rotation(
     quaternion: Float[Tensor, "batch 4"],
 ) -> tuple[Float[Tensor, " batch"], Float[Tensor, " batch"], Float[Tensor, " batch"]]:
-    """Azimuth and roll in [-180, 180], elevation in [-90, 90], degrees; undoes `rotation_from_view`."""
+    """Return azimuth and roll in [-180, 180], elevation in [-90, 90], in degrees; inverts `rotation_from_view`."""
     rotation = matrix_from_quaternion(quaternion)
     # The last row is the camera's backward axis, hence the direction in which the camera stands.
     x, y, z = rotation[:, 2].unbind(-1)
@@ -118,6 +118,6 @@ def view_from_rotation(
 
 
 def flip_about_up(quaternion: Float[Tensor, "batch 4"]) -> Float[Tensor, "batch 4"]:
-    """The same camera with the object turned half round about its own +Y: front and back swap."""
+    """Rotate the object by half a turn about its own +Y under the same camera: front and back swap."""
     half_turn = quaternion.new_tensor((0, 0, 1, 0)).expand_as(quaternion)
     return multiply(quaternion, half_turn)

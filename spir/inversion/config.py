@@ -1,7 +1,8 @@
-"""§3.3, the numbers of an inversion, and the paper's three rows of them.
+"""§3.3, the settings of an inversion, and the paper's three variants of them.
 
-Our departures from the paper are fields: a silhouette and a colour loss beside the perceptual one, a leash on
-w, gains and rates of their own for the shape as a whole, its rows, the palette and the pose, few crops drawn once.
+Our departures from the paper are fields: a silhouette and a colour loss beside the perceptual one, a regularisation of
+w towards the encoder's, separate gains and learning rates for the shape as a whole, its rows, the palette and the pose,
+and few crops drawn once.
 """
 
 from dataclasses import dataclass, replace
@@ -12,16 +13,16 @@ from spir.inversion.variables import StepScales
 
 @dataclass(frozen=True)
 class InversionConfig:
-    """How to descend. No number depends on `steps`, so a longer run begins with the shorter one."""
+    """Settings of the optimisation. No number depends on `steps`, so a longer run begins with the shorter one."""
 
     steps: int = 10
-    """Updates; the run yields one step more."""
+    """The number of updates; the run yields one step more."""
     gains: StepScales = StepScales(shape=30.0, rows=15.0, palette=10.0)
-    """w moves gain x rate a step. The paper: 5 for rows and palette, 0 for the shape as a whole."""
+    """The step of w is gain x rate. The paper: 5 for rows and palette, 0 for the shape as a whole."""
     rate: float = 2e-3
     """Adam's learning rate, constant."""
     pose_rate: float = 1e-2
-    """The same for the pose, all of its numbers of order 1; the paper uses `rate`."""
+    """Adam's learning rate for the pose, whose numbers are all of order 1; the paper uses `rate`."""
     betas: tuple[float, float] = (0.9, 0.95)
     losses: tuple[tuple[str, float], ...] = (
         ("perceptual", 1.0),
@@ -31,20 +32,20 @@ class InversionConfig:
     )
     """Entries of `LOSSES` with their weights. The paper: (("perceptual", 1.0),)."""
     crops: int = 3
-    """Random copies beside the full frame; the paper has 15."""
+    """Random affine copies besides the full frame; the paper has 15."""
     fresh_crops: bool = False
-    """New copies at every step, as the paper; the target's features are then computed at every step too."""
+    """Whether new copies are drawn at every step, as in the paper; then the target's features are also computed at every step."""
     seed: int = 0
-    """Of the crops; the same seed gives the same fit."""
+    """The seed of the crops; the same seed gives the same fit."""
     optimise_pose: bool = True
     size: int = 128
-    """Pixels a side of the pictures that steps carry; a cut-out of another size is resized."""
+    """Side in pixels of the pictures that steps carry; a cut-out of another size is resized."""
     samples: int = 16
-    """Field look-ups per ray."""
+    """Field evaluations per ray."""
     renderer: str = "fast"
     """A key of `RENDERERS`."""
     jitter: bool = False
-    """Samples at random places, others at every step, as the paper."""
+    """Whether samples lie at random places, drawn anew at every step, as in the paper."""
 
     def __post_init__(self):
         unknown = [name for name, _ in self.losses if name not in LOSSES]
@@ -59,7 +60,7 @@ class InversionConfig:
 HYBRID_FAST = InversionConfig(steps=10)
 HYBRID_SLOW = replace(HYBRID_FAST, steps=30)
 FINE_STEPS = replace(HYBRID_FAST, steps=10, size=256)
-"""What follows the usual steps where quality is worth more than time: ten more on a larger picture."""
+"""Settings that follow the usual steps where quality matters more than time: ten more on a larger picture."""
 ENCODER_ONLY = replace(HYBRID_FAST, steps=0)
 AS_PUBLISHED = InversionConfig(
     steps=30,
@@ -71,14 +72,14 @@ AS_PUBLISHED = InversionConfig(
     renderer="reference",
     jitter=True,
 )
-"""The paper's own, slow; `published` has the others."""
+"""The paper's own slow inversion; `published` returns the other variants."""
 QUICK_STEPS, QUICK_GAIN = 10, 10.0
-"""The paper's fast inversion goes twice as far a step."""
+"""The paper's fast inversion: its steps, and its gain, twice that of the slow one."""
 PRESETS = {"encoder only": ENCODER_ONLY, "hybrid fast": HYBRID_FAST, "hybrid slow": HYBRID_SLOW}
 
 
 def published(steps: int, optimise_pose: bool = True) -> InversionConfig:
-    """The authors' inversion of that length, with nothing of ours."""
+    """Return the authors' inversion of that length, without any of our departures."""
     gain = QUICK_GAIN if steps <= QUICK_STEPS else AS_PUBLISHED.gains.rows
     gains = StepScales(shape=0.0, rows=gain, palette=gain)
     return replace(AS_PUBLISHED, steps=steps, gains=gains, optimise_pose=optimise_pose)

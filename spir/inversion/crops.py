@@ -1,8 +1,8 @@
-"""§3.3: the perceptual distance is taken over several affine copies of the picture, for a calmer gradient.
+"""§3.3: the perceptual distance is averaged over several affine copies of the picture, for a less noisy gradient.
 
-The same copies of rendering and target are compared: the full frame, and some that are turned, scaled and
-shifted at random. The authors draw them afresh at every step; here they are drawn once for a fit, so that the
-target's features are computed once too and the loss is the same function at every step. `fresh` is theirs.
+The same copies of rendering and target are compared: the full frame, and some that are rotated, scaled and
+shifted at random. The authors draw them anew at every step; here they are drawn once per fit, so that the
+target's features are also computed once and the loss is the same function at every step. `fresh` selects theirs.
 """
 
 import math
@@ -21,7 +21,7 @@ SHIFT = 0.1
 
 
 def draw_crops(count: int, generator: torch.Generator) -> Float[Tensor, "count 2 3"]:
-    """Random maps from a copy's coordinates to the picture's, both in [-1, 1]; drawn on the CPU."""
+    """Draw random maps from a copy's coordinates to the picture's, both in [-1, 1], on the CPU."""
     angle = math.pi * (2 * torch.rand(count, generator=generator) - 1)
     scale = 2 ** (SCALE_OCTAVES * torch.randn(count, generator=generator))
     shift = SHIFT * torch.randn(count, 2, generator=generator)
@@ -33,9 +33,9 @@ def draw_crops(count: int, generator: torch.Generator) -> Float[Tensor, "count 2
 def apply_crops(
     pictures: Float[Tensor, "batch size size channel"], crops: Float[Tensor, "count 2 3"], fill: float = 0.0
 ) -> Float[Tensor, "copies size size channel"]:
-    """Each picture and its `count` copies, one after the other; bilinear, `fill` from outside the picture.
+    """Return each picture and its `count` copies, one after the other; bilinear, `fill` from outside the picture.
 
-    Every item of a batch gets the same copies, so that an item's result does not depend on its company."""
+    Every item of a batch gets the same copies, so that its result does not depend on the other items."""
     batch, size = pictures.shape[:2]
     count = len(crops)
     if not count:
@@ -49,7 +49,7 @@ def apply_crops(
 
 
 class CroppedDistance:
-    """The perceptual distance of renderings to one batch of targets, mean over the frame and its copies."""
+    """The perceptual distance of renderings to one batch of targets, averaged over the frame and its copies."""
 
     def __init__(
         self,
@@ -71,12 +71,12 @@ class CroppedDistance:
 
     @torch.no_grad()
     def redraw(self) -> None:
-        """Draw the copies and look at the target's."""
+        """Draw the copies and compute the target's features."""
         self.crops = draw_crops(self.count, self.generator)
         self.theirs = self.features(self.target)
 
     def features(self, four: Float[Tensor, "batch size size 4"]) -> tuple[Tensor, ...]:
-        """Features of the copies; the fourth channel is the mask, which is 0 outside the picture."""
+        """Return the features of the copies; the fourth channel is the mask, which is 0 outside the picture."""
         rgb = apply_crops(four[..., :3], self.crops, self.background)
         mask = apply_crops(four[..., 3:], self.crops)[..., 0]
         return self.perceptual.features(rgb, mask)

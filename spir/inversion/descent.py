@@ -1,4 +1,4 @@
-"""§3.3, one step of hybrid inversion: render, compare, follow the gradient, back to a valid pose."""
+"""§3.3, one step of hybrid inversion: render, compute losses, follow the gradient, project back to a valid pose."""
 
 from typing import Any
 
@@ -20,13 +20,13 @@ from spir.rendering.renderer import render
 from spir.types import Cutout, Guess, OptimizerState, Step
 
 THIN_SHELL = 0.004
-"""Below this beta of the density, object units, the renderer's grid must be finer."""
+"""Below this beta of the density, in object units, the renderer needs a finer grid."""
 MOMENTS = ("exp_avg", "exp_avg_sq")
-"""What torch calls the moments of Adam."""
+"""The names of Adam's moments in torch."""
 
 
 def resized(maps: Float[Tensor, "batch h w channel"], size: int) -> Float[Tensor, "batch size size channel"]:
-    """Bilinear, averaging where it shrinks; untouched at the right size."""
+    """Resize bilinearly, averaging where it shrinks; unchanged at the right size."""
     if maps.shape[1] == size:
         return maps
     maps = F.interpolate(maps.permute(0, 3, 1, 2), (size, size), mode="bilinear", antialias=True)
@@ -34,7 +34,7 @@ def resized(maps: Float[Tensor, "batch h w channel"], size: int) -> Float[Tensor
 
 
 class Descent:
-    """A batch on its way: `evaluate` renders the present state, `step` makes one update."""
+    """The optimisation state of a batch: `evaluate` renders the present state, `step` makes one update."""
 
     def __init__(
         self,
@@ -71,12 +71,12 @@ class Descent:
         self.outcome = [""] * len(w)
 
     def evaluate(self, index: int) -> Step:
-        """Render the present code and pose at full quality; its `seconds` are left to the caller."""
+        """Render the present code and pose at full quality; the caller sets `seconds`."""
         with torch.enable_grad():
             self.code = self.variables.code(self.palette)
             self.field = self.generator.field(self.code)
             self.camera = camera_from_pose(self.variables.pose)
-            # Not even the last step goes without a graph: kernels differ, and with them the last bits.
+            # Build the graph even at the last step: without it other kernels run, and the last bits differ.
             rendering = render(self.field, self.camera, self.view, self.draws(index))
             prediction = Prediction(rendering.rgb, rendering.alpha, self.code.w)
             self.loss = total_loss(prediction, self.target, self.config.losses)
@@ -87,7 +87,7 @@ class Descent:
                 raise ValueError(
                     "the first guess cannot be rendered: it, its picture or its loss is not finite"
                 )
-            # Back to the place before, whose picture is known.
+            # Go back to the previous state, whose picture is known to be valid.
             self.variables.restore(~fine, self.before)
             self.stop(fine, f"stopped at step {index}: the loss was not finite")
             keep = fine[:, None, None]
@@ -99,13 +99,13 @@ class Descent:
         return self.last
 
     def draws(self, index: int) -> torch.Generator | None:
-        """Where the samples of a step lie, whatever went before; none = where they are best."""
+        """Return the random generator for a step's samples, independent of earlier steps; None = no jitter."""
         if not self.config.jitter:
             return None
         return torch.Generator(self.code.w.device).manual_seed(self.config.seed + index)
 
     def momentum(self) -> OptimizerState:
-        """A copy of what is optimised and of Adam's moments, which are zero before the first update."""
+        """Return a copy of the optimised variables and of Adam's moments, which are zero before the first update."""
         leaves = self.variables.leaves()
         states = [
             self.optimiser.state[leaf] or dict.fromkeys(MOMENTS, torch.zeros_like(leaf)) for leaf in leaves
@@ -115,9 +115,9 @@ class Descent:
 
     @torch.no_grad()
     def resume(self, step: Step) -> None:
-        """Stand where a run of the same cut-outs, guess and numbers stood at `step`.
+        """Continue from `step` of a run with the same cut-outs, guess and settings.
 
-        Raises ValueError where the step cannot be one of such a run."""
+        Raises ValueError where the step cannot belong to such a run."""
         leaves, known = self.variables.leaves(), step.momentum
         if known is None or [leaf.shape for leaf in leaves] != [leaf.shape for leaf in known.leaves]:
             raise ValueError("this step is not of a run with the same numbers, so nothing can go on from it")
@@ -131,7 +131,7 @@ class Descent:
         )
         self.last = step
         if self.distance.fresh:
-            # The crops of the steps before.
+            # Redraw the crops of the earlier steps, to reach the same random state.
             for _ in range(step.index):
                 self.distance.redraw()
 
@@ -139,7 +139,7 @@ class Descent:
         """Make one update from the state that `evaluate` rendered."""
         assert self.last is not None
         self.optimiser.zero_grad()
-        # The sum over the batch, not its mean: an item moves the same in any company.
+        # The sum over the batch, not its mean: an item's update does not depend on the batch.
         self.loss.backward(torch.ones_like(self.loss))
         self.stop(
             self.variables.finite_gradients(),
@@ -148,7 +148,7 @@ class Descent:
         self.before = self.variables.step(self.optimiser)
 
     def stop(self, fine: Bool[Tensor, " batch"], reason: str) -> None:
-        """Items that are not fine move no more; the first reason stays."""
+        """Stop updating items that are not `fine`; the first reason is kept."""
         for row in (~fine).nonzero()[:, 0].tolist():
             self.outcome[row] = self.outcome[row] or reason
         self.variables.moving &= fine

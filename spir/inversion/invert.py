@@ -1,4 +1,4 @@
-"""§3.3 "Reconstruction via hybrid GAN inversion": from a first guess down the gradient, step by step."""
+"""§3.3 "Reconstruction via hybrid GAN inversion": gradient descent from a first guess, step by step."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -26,9 +26,9 @@ def invert(
 
     Every step's picture and loss are those of its own code and pose; tensors are detached and on the device
     of the networks. Items are independent, and on one CPU the same input gives the same bits. Closing the
-    iterator, or `cancelled` answering True, ends the run after the step that came last; the time that the
-    caller spends between steps does not count. An item whose loss or gradient is not finite stays where it
-    was, and its `outcome` says so. The generator is left as it is; `freeze` it first, or its parameters get
+    iterator, or `cancelled` answering True, ends the run after the last yielded step; the time that the
+    caller spends between steps is not counted. An item whose loss or gradient is not finite is no longer
+    updated, and its `outcome` says so. The generator is left as it is; `freeze` it first, or its parameters get
     gradients. `after` is a step of an earlier run with the same arguments, however long: only what follows it is
     yielded, bit for bit what that run would have yielded next. Raises ValueError where the guess itself cannot
     be rendered, or `after` is of another run."""

@@ -1,6 +1,6 @@
 """§3.3, the losses of inversion: a table of functions (Prediction, Target) -> one number per item.
 
-To add one: a function, its entry in `LOSSES`, its weight in `InversionConfig.losses`.
+To add one: write a function, add it to `LOSSES`, and set its weight in `InversionConfig.losses`.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 CHARBONNIER = 0.01
-"""Differences much below this count squared, above it linearly; colours span 2."""
+"""Differences much smaller than this enter squared, larger ones linearly; colours span 2."""
 
 
 @dataclass(frozen=True)
@@ -25,25 +25,25 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Target:
-    """What the rendering should become."""
+    """What the rendering should match."""
 
     rgb: Float[Tensor, "batch size size 3"]
     mask: Float[Tensor, "batch size size"]
     w: Float[Tensor, "batch layers width"]
-    """The encoder's."""
+    """The encoder's w."""
     distance: Callable[[Tensor, Tensor], Tensor]
-    """(rgb, alpha) -> perceptual distance to this target, per item."""
+    """Maps (rgb, alpha) to the perceptual distance to this target, per item."""
 
 
 def perceptual(prediction: Prediction, target: Target) -> Float[Tensor, " batch"]:
-    """How different they look: the paper's only loss."""
+    """Return the perceptual distance, the paper's only loss."""
     return target.distance(prediction.rgb, prediction.alpha)
 
 
 def silhouette(prediction: Prediction, target: Target) -> Float[Tensor, " batch"]:
-    """1 - soft IoU + mean squared difference of the masks.
+    """Return 1 - soft IoU + mean squared difference of the masks.
 
-    The first term speaks of the worst of sliding silhouettes, the second also of soft edges."""
+    The first term has a useful gradient for misplaced silhouettes, the second also for soft edges."""
     both = torch.minimum(prediction.alpha, target.mask).sum((1, 2))
     either = torch.maximum(prediction.alpha, target.mask).sum((1, 2))
     squared = (prediction.alpha - target.mask).square().mean((1, 2))
@@ -51,16 +51,16 @@ def silhouette(prediction: Prediction, target: Target) -> Float[Tensor, " batch"
 
 
 def colour(prediction: Prediction, target: Target) -> Float[Tensor, " batch"]:
-    """Charbonnier difference of the colours, mean over what either silhouette covers.
+    """Return the Charbonnier difference of the colours, averaged over what either silhouette covers.
 
-    The weight carries no gradient: the object must not shrink to hide a wrong colour."""
+    The weight has no gradient, as otherwise the object would shrink to hide a wrong colour."""
     weight = torch.maximum(prediction.alpha, target.mask).detach()
     apart = ((prediction.rgb - target.rgb).square() + CHARBONNIER**2).sqrt().mean(-1) - CHARBONNIER
     return (weight * apart).sum((1, 2)) / weight.sum((1, 2)).clamp_min(1)
 
 
 def latent_reg(prediction: Prediction, target: Target) -> Float[Tensor, " batch"]:
-    """Mean squared distance of w from the encoder's: a leash for what the photo does not show."""
+    """Return the mean squared distance of w from the encoder's, which regularises what the photo does not show."""
     return (prediction.w - target.w).square().mean((1, 2))
 
 
@@ -70,6 +70,6 @@ LOSSES = {"perceptual": perceptual, "silhouette": silhouette, "colour": colour, 
 def total_loss(
     prediction: Prediction, target: Target, weights: tuple[tuple[str, float], ...]
 ) -> Float[Tensor, " batch"]:
-    """The weighted sum; entries of weight 0 cost nothing."""
+    """Return the weighted sum; entries of weight 0 are not computed."""
     parts = [weight * LOSSES[name](prediction, target) for name, weight in weights if weight]
     return torch.stack(parts).sum(0)

@@ -1,7 +1,7 @@
-"""§3.3, the perceptual distance that inversion descends, behind one protocol.
+"""§3.3, the perceptual distance that inversion minimises, behind one protocol.
 
-The paper's is LPIPS with VGG16. Where its backbone is neither present nor may be fetched, the features of our
-own encoder, which looks at nothing but such objects, take its place.
+The paper's is LPIPS with VGG16. Where its backbone is neither present nor may be downloaded, the features of our
+own encoder, which is trained only on such objects, are used.
 """
 
 import os
@@ -15,51 +15,51 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 BACKBONE = "vgg16-397923af.pth"
-"""The file that torchvision keeps in the hub's folder of checkpoints."""
+"""The file name of torchvision's VGG16 in the hub's folder of checkpoints."""
 PREFERENCES = ("auto", "lpips", "encoder")
 SHORTEST = 1e-4
-"""Feature vectors of this length and below count as nothing. LPIPS has 1e-10, where gradients overflow."""
+"""Feature vectors of at most this length are treated as zero. LPIPS has 1e-10, where gradients overflow."""
 Features = tuple[Tensor, ...]
-"""Per layer (batch, channel, height, width), of unit length along the channels."""
+"""Feature maps per layer, (batch, channel, height, width), of unit length along the channels."""
 
 
 @runtime_checkable
 class Perceptual(Protocol):
-    """How different two pictures look. Holds nothing of either: one may serve many visitors."""
+    """Measures how different two pictures look. It stores neither picture: one instance may serve many users."""
 
     name: str
-    """As the page and run.json show it."""
+    """The name that the page and run.json show."""
 
     def features(
         self, rgb: Float[Tensor, "batch size size 3"], mask: Float[Tensor, "batch size size"]
     ) -> Features:
-        """What is compared; rgb in [-1, 1], mask in [0, 1]. Called once, without gradient, for the target."""
+        """Return the features to compare; rgb in [-1, 1], mask in [0, 1]. Called once, without gradient, for the target."""
         ...
 
     def distance(self, ours: Features, theirs: Features) -> Float[Tensor, " batch"]:
-        """Item by item, 0 for the same features."""
+        """Return the distance per item, 0 for the same features."""
         ...
 
 
 @runtime_checkable
 class FeatureNetwork(Protocol):
-    """What `EncoderDistance` asks of an encoder."""
+    """The methods that `EncoderDistance` requires of an encoder."""
 
     def features(
         self, rgb: Float[Tensor, "batch size size 3"], mask: Float[Tensor, "batch size size"]
     ) -> tuple[Tensor, ...]:
-        """Maps (batch, channel, height, width), finest first."""
+        """Return feature maps (batch, channel, height, width), finest first."""
         ...
 
 
 def unit(features: Float[Tensor, "batch channel h w"]) -> Float[Tensor, "batch channel h w"]:
-    """Each pixel's vector at length one; zero, with a bounded gradient, where it vanishes."""
+    """Normalise each pixel's vector to length one; zero, with a bounded gradient, where it vanishes."""
     features = features.float()
     return features * (features.square().sum(1, keepdim=True) + SHORTEST**2).rsqrt()
 
 
 class EncoderDistance:
-    """Squared difference of the encoder's unit features, mean over pixels, weighted over its stages.
+    """Squared difference of the encoder's unit features, averaged over pixels and weighted over its stages.
 
     Each stage contributes at most 4 times its weight."""
 
@@ -90,7 +90,7 @@ class LpipsDistance:
     name = "LPIPS (VGG16)"
 
     def __init__(self, network: nn.Module):
-        # Its parts are known by their names only.
+        # The package has no type information.
         self.network: Any = network
 
     def features(
@@ -108,7 +108,7 @@ class LpipsDistance:
 
 
 def lpips_available() -> bool:
-    """Whether LPIPS can run now; looks for the package without importing it."""
+    """Whether LPIPS can run now; the package is looked for without importing it."""
     if find_spec("lpips") is None:
         return False
     cached = Path(torch.hub.get_dir(), "checkpoints", BACKBONE).is_file()
@@ -116,11 +116,11 @@ def lpips_available() -> bool:
 
 
 def load_lpips(device: torch.device | str) -> LpipsDistance:
-    """LPIPS-VGG on a device, frozen. May fetch the backbone; raises whatever the package raises."""
+    """Load LPIPS-VGG on a device, frozen. It may download the backbone; raises whatever the package raises."""
     import lpips
 
     with warnings.catch_warnings():
-        # The package calls torchvision in a way that has gone out of fashion.
+        # The package calls torchvision in a deprecated way.
         warnings.simplefilter("ignore")
         network = lpips.LPIPS(net="vgg", verbose=False)
     return LpipsDistance(network.eval().requires_grad_(False).to(device))
@@ -129,9 +129,9 @@ def load_lpips(device: torch.device | str) -> LpipsDistance:
 def choose_perceptual(
     encoder: FeatureNetwork, device: torch.device | str, preference: str = "auto"
 ) -> Perceptual:
-    """The best distance that can run here, or the one asked for by name of `PREFERENCES`.
+    """Return the best distance that can run here, or the one requested by a name of `PREFERENCES`.
 
-    Raises RuntimeError where LPIPS is asked for and cannot run."""
+    Raises RuntimeError where LPIPS is requested and cannot run."""
     if preference not in PREFERENCES:
         raise ValueError(f"{preference!r} is none of {', '.join(PREFERENCES)}")
     if preference == "encoder" or (preference == "auto" and not lpips_available()):
@@ -139,7 +139,7 @@ def choose_perceptual(
     try:
         return load_lpips(device)
     except Exception as problem:
-        # Half an installation, a failed download: all end the same way.
+        # An incomplete installation or a failed download: both lead to the fallback.
         if preference == "auto":
             return EncoderDistance(encoder)
         raise RuntimeError(

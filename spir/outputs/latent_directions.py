@@ -27,7 +27,7 @@ def extents(field: Field, resolution: int = RESOLUTION) -> Float[Tensor, "batch 
     """Return width, height and length of every object of a field, in object units; NaN where there is no object."""
     grid = field.sdf_grid(resolution).float()
     line = torch.linspace(-field.scene_range, field.scene_range, resolution, device=grid.device)
-    # The least distance in every slice: negative where the slice cuts the object.
+    # The smallest signed distance in every slice: negative where the slice cuts the object.
     slices = (grid.amin((2, 3)), grid.amin((1, 3)), grid.amin((1, 2)))
     return torch.stack([reach(s, line) + reach(s.flip(1), line) for s in slices], 1)
 
@@ -39,7 +39,7 @@ def reach(slices: Float[Tensor, "batch slice"], line: Float[Tensor, " slice"]) -
     place = last - inside.flip(1).to(torch.uint8).argmax(1)
     row = torch.arange(len(slices), device=slices.device)
     here, next_ = slices[row, place], slices[row, (place + 1).clamp(max=last)]
-    # An object that leaves the cube ends on its wall.
+    # An object that leaves the cube is cut off at its face.
     share = torch.where(place == last, torch.zeros_like(here), here / (here - next_))
     end = line[place] + share * (line[1] - line[0])
     return torch.where(inside.any(1), end, torch.nan)
@@ -61,7 +61,7 @@ def directions(generator: Generator, objects: int = OBJECTS) -> Float[Tensor, "3
         return torch.zeros(3, generator.config.w_dim, device=device)
     deviation = measures.std(0)
     scaled = (measures - measures.mean(0)) / deviation.clamp(min=1e-6)
-    # Of the pseudo-inverse: measures that only vary together share their step.
+    # With the pseudo-inverse, measures that only vary together share their step.
     return torch.linalg.pinv(scaled, rtol=1e-3) @ (w - w.mean(0))
 
 

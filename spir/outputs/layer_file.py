@@ -15,7 +15,7 @@
 
 A picture of several channels is its channels as grey squares side by side: WebP keeps grey at full resolution and halves
 that of colours. The metadata has one key, "layers": JSON of the format's number and of `detail`. The same surface gives
-the same bytes. Whoever reads may be given anything; nothing is unpickled.
+the same bytes. Files are read as untrusted input; nothing is unpickled.
 """
 
 import json
@@ -73,7 +73,7 @@ def layer_bytes(appearance: Appearance) -> bytes:
         "generated_palette": appearance.generated_palette.float().numpy(),
         **pictures(appearance),
     }
-    # Of several keys the order would be another every time.
+    # With several keys their order would vary.
     told = {METADATA: json.dumps({"format": FORMAT, "detail": appearance.detail})}
     return save({name: np.ascontiguousarray(tensor) for name, tensor in tensors.items()}, told)
 
@@ -110,7 +110,7 @@ def layers_from(data: bytes) -> Appearance:
     except ValueError:
         raise
     except Exception as problem:
-        # Decoders fed with hostile bytes may raise anything at all.
+        # Decoders may raise any exception on malformed bytes.
         raise ValueError("these are no layers of a surface") from problem
 
 

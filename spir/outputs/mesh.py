@@ -52,7 +52,7 @@ def level_set(
     if grid.min() >= 0:
         raise EmptySurfaceError("the object has no surface: its signed distance is nowhere negative")
     step = 2 * scene_range / (np.array(grid.shape) - 1)
-    # A far outside all round closes what reaches the wall; so far that the lid lies on the wall.
+    # Padding with large distances closes surfaces at the cube's faces; it is so large that the cap lies on the face.
     far = np.pad(grid, 1, constant_values=1e3 * max(scene_range, float(np.abs(grid).max())))
     vertices, faces, _, _ = marching_cubes(far, 0.0, gradient_direction="descent", allow_degenerate=False)
     vertices = (vertices - 1) * step - scene_range

@@ -34,13 +34,13 @@ def cutout(
     """Crop the object alone, with a batch of 1; the mask is in [0, 1] at the photo's size, and values >= 0.5 are the object.
 
     `margin` makes the crop looser or tighter. Raises PhotoError where there is no object."""
-    # One threshold, before the box: the faint skirt of a soft mask would stretch the box far too wide.
+    # Threshold before the box: the faint border of a soft mask would make the box far too wide.
     solid = mask.cpu().numpy() >= 0.5
     x0, y0, side = square(solid, margin)
     rows, columns = np.arange(y0, y0 + side), np.arange(x0, x0 + side)
     height, width = solid.shape
     inside = ((rows >= 0) & (rows < height))[:, None] & ((columns >= 0) & (columns < width))
-    # Outside the picture its edge goes on, so that averaging brings in no foreign colour.
+    # Repeat the edge outside the picture, so that averaging adds no other colour.
     at = np.ix_(rows.clip(0, height - 1), columns.clip(0, width - 1))
     colour = cv2.resize(
         photo.rgb.cpu().numpy()[at].astype(np.float32), (size, size), interpolation=cv2.INTER_AREA

@@ -44,7 +44,7 @@ def read_photo(source: str | Path | bytes) -> Photo:
     except ReadBudgetExceeded as problem:
         raise too_slow() from problem
     except Exception as problem:
-        # A decoder fed with hostile bytes may raise anything at all; to the visitor it is one thing.
+        # A decoder may raise any exception on malformed bytes; the user gets one message.
         raise PhotoError(
             "This file is damaged or incomplete. Save or download the photo again, or choose another one."
         ) from problem

@@ -1,1 +1,1 @@
-"""§3.1 "renderings": fields and cameras to pictures. Networks are strangers here; only `Field` is known."""
+"""§3.1 "renderings": fields and cameras to pictures. Nothing here depends on the networks; only `Field` is known."""

@@ -1,4 +1,4 @@
-"""What to render and how finely: the one set of numbers that every renderer reads."""
+"""The settings of a rendering, shared by all renderers."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,14 +8,14 @@ from spir.categories import Category
 
 @dataclass(frozen=True)
 class RenderConfig:
-    """Defaults give the pictures we report; inversion and previews take fewer samples or pixels."""
+    """Defaults are those of the reported pictures; inversion and previews take fewer samples or pixels."""
 
     renderer: str = "fast"
     """A key of `RENDERERS`."""
     size: int = 128
     """Height and width, pixels."""
     pixel_centre: float = 0.5
-    """Where in its pixel a ray passes; the category says (`Category.pixel_centre`)."""
+    """Where a ray passes within its pixel, set by the category (`Category.pixel_centre`)."""
     background: float = 0.0
     """Colour behind the object, in [-1, 1]."""
     normals: bool = False
@@ -26,14 +26,14 @@ class RenderConfig:
     """Also composite the object coordinates."""
 
     samples: int = 16
-    """Fast: field look-ups per ray. 8 for previews, 16 in inversion, 24 for metrics and training."""
+    """Fast: field evaluations per ray. 8 for previews, 16 in inversion, 24 for metrics and training."""
     grid: int = 48
     """Fast: voxels along the side of the SDF grid that places the samples; 64 where beta is below
     0.004. At 0.005 the pictures of 48 are within 55 dB of those of 96."""
     march: int = 48
     """Fast: steps through that grid per ray."""
     cull: float = 1e-3
-    """Fast: rays of less optical depth than this are background, exactly."""
+    """Fast: rays with less optical depth than this are exactly the background."""
 
     coarse: int = 64
     """Reference: stratified samples per ray."""
@@ -42,5 +42,5 @@ class RenderConfig:
 
     @classmethod
     def of(cls, category: Category, **numbers: Any) -> "RenderConfig":
-        """How pictures of a category are rendered: its rays and its background, and other fields by name."""
+        """Return how pictures of a category are rendered: its rays and its background, and other fields by name."""
         return cls(pixel_centre=category.pixel_centre, background=category.background, **numbers)

@@ -1,7 +1,7 @@
-"""§3.1 "renderings" from 8 to 24 field look-ups per ray instead of 192, and none for rays that see nothing.
+"""§3.1 "renderings" with 8 to 24 field evaluations per ray instead of 192, and none for rays that miss the object.
 
-Samples are placed by `proposal`; between them the SDF counts as linear, for which Eq. 1 integrates in closed
-form, so the few that there are lose nothing to the quadrature. Gradients reach the field and, through the
+Samples are placed by `proposal`; between them the SDF is taken as linear, for which Eq. 1 integrates in closed
+form, so that few samples cause little quadrature error. Gradients reach the field and, through the
 positions of the samples, the camera. The same call gives the same picture bit for bit.
 """
 
@@ -16,7 +16,7 @@ from spir.rendering.volume import sample_weights
 from spir.types import Camera, Field, Rendering
 
 CHUNK = 2**18
-"""Points per field call where no gradient is wanted."""
+"""The number of points per field call where no gradient is needed."""
 
 
 def remove_ray_motion(
@@ -24,11 +24,11 @@ def remove_ray_motion(
     directions: Float[Tensor, "object ray 3"],
     t: Float[Tensor, "object ray sample"],
 ) -> tuple[Float[Tensor, "object ray sample"], Float[Tensor, "object ray sample 3"]]:
-    """Samples on the rays that follow a moving camera across the rays only, and their distances.
+    """Return samples that follow a moving camera only perpendicular to the rays, and their distances.
 
-    Sliding samples along their own ray does not change the integral, only the quadrature's error. A camera
-    that backs away slides them all: with few samples that noise would drown the gradient of its scale, and
-    even 160 + 160 samples of the reference err there by a third where these 16 do not."""
+    Moving samples along their own ray does not change the integral, only the quadrature's error. A camera
+    that backs away moves them all: with few samples that noise would dominate the gradient of its scale, and
+    even 160 + 160 samples of the reference have an error of a third there, which these 16 do not."""
     points = origins[:, :, None] + t[..., None] * directions[:, :, None]
     if not points.requires_grad:
         return t, points
@@ -44,7 +44,7 @@ def shade_proposal(
     found: Proposal,
     config: RenderConfig,
 ) -> Float[Tensor, "object active channel"]:
-    """Ask the field at the proposed samples and composite them."""
+    """Evaluate the field at the proposed samples and composite them."""
     along = take(directions, found.ray)
     t, points = remove_ray_motion(take(origins, found.ray), along, found.t)
     seen = field(points.flatten(1, 2), per_sample(along, points))
@@ -56,7 +56,7 @@ def shade_proposal(
 def render_fast(
     field: Field, camera: Camera, config: RenderConfig, generator: torch.Generator | None = None
 ) -> Rendering:
-    """The fast renderer."""
+    """Render with the fast renderer."""
     with torch.no_grad():
         grid = field.sdf_grid(config.grid)
     origins, directions = object_rays(camera, len(grid), config)

@@ -1,8 +1,8 @@
-"""Where a few samples suffice (cf. §3.1 "Removing super-resolution network": rays are what costs).
+"""Places few samples per ray (cf. §3.1 "Removing super-resolution network", where rays are the main cost).
 
 A coarse grid of the SDF is marched without gradient; it tells which rays meet the object at all and, on each
-of those, where the light comes from. Only there is the field itself asked. Measured against 64 + 64 samples:
-the same picture from 16 to 24.
+of those, which parts contribute. The field itself is evaluated only there. Compared with 64 + 64 samples, 16 to 24
+give the same picture.
 """
 
 from dataclasses import dataclass, fields
@@ -19,19 +19,19 @@ from spir.rendering.volume import weights_from_optical_depth
 from spir.types import Field
 
 MARCH_POINTS = 2**17
-"""Grid look-ups at a time: they stay in the cache, and the memory is bounded whatever the number of rays."""
+"""Grid look-ups at a time, which fit the cache and bound the memory whatever the number of rays."""
 ENDS = 0.01
-"""First and last quantile that receive a sample: both ends of the mass, or masks turn soft."""
+"""The first and last quantile that get a sample; without both ends of the mass, masks would become soft."""
 
 
 @dataclass(frozen=True)
 class Proposal:
-    """Samples on the rays that meet something; rows padded to the busiest object's count."""
+    """Samples on the rays that meet something; rows are padded to the largest count of any object."""
 
     ray: Int[Tensor, "object active"]
-    """Which of the object's rays."""
+    """The index among the object's rays."""
     valid: Bool[Tensor, "object active"]
-    """False on padding, whose samples are finite and mean nothing."""
+    """False on padding, whose samples are finite but undefined."""
     t: Float[Tensor, "object active sample"]
     """Distances along the ray, ascending."""
     front: Float[Tensor, "object active"]
@@ -40,7 +40,7 @@ class Proposal:
     """Optical depth behind the last sample."""
 
     def rows(self, slots: slice) -> "Proposal":
-        """The same for some of the slots."""
+        """Return only some of the slots."""
         return Proposal(*(getattr(self, f.name)[:, slots] for f in fields(self)))
 
 
@@ -58,14 +58,14 @@ def pack(chosen: Bool[Tensor, "row item"]) -> tuple[Int[Tensor, "row slot"], Boo
 
 
 def take(values: Float[Tensor, "row item *rest"], index: Int[Tensor, "row slot"]) -> Tensor:
-    """values[row, index[row, slot]]."""
+    """Return values[row, index[row, slot]]."""
     return values[torch.arange(len(index), device=index.device)[:, None], index]
 
 
 def occupied_box(
     field: Field, grid: Float[Tensor, "object x y z"], cull: float
 ) -> tuple[Float[Tensor, "object 3"], Float[Tensor, "object 3"]]:
-    """Two corners of the box outside which no ray gathers a tenth of `cull`; low > high for an empty cube."""
+    """Return two corners of the box outside which no ray gathers a tenth of `cull`; low > high for an empty cube."""
     across = torch.full_like(grid, 2 * 3**0.5 * field.scene_range)
     occupied = field.optical_depth(grid, grid, across) > 0.1 * cull
     size = grid.shape[-1]
@@ -85,7 +85,7 @@ def occupied_box(
 def interpolate_grid(
     grid: Float[Tensor, "object x y z"], points: Float[Tensor, "object point 3"], scene_range: float
 ) -> Float[Tensor, "object point"]:
-    """Trilinear look-up of the grid."""
+    """Interpolate the grid trilinearly."""
     where = (points / scene_range)[:, None, None]
     # grid_sample wants the axis of a point's first coordinate last.
     volume = grid.permute(0, 3, 2, 1)[:, None]
@@ -100,22 +100,22 @@ def march(
     directions: Float[Tensor, "object ray 3"],
     edges: Float[Tensor, "object ray edge"],
 ) -> Float[Tensor, "object ray step"]:
-    """Optical depth of each step between the edges, with the SDF linear in between."""
+    """Return the optical depth of each step between the edges, with the SDF linear in between."""
     points = origins[:, :, None] + edges[..., None] * directions[:, :, None]
     sdf = interpolate_grid(grid, points.flatten(1, 2), field.scene_range).unflatten(1, edges.shape[1:])
     return field.optical_depth(sdf[..., :-1], sdf[..., 1:], torch.diff(edges, dim=-1))
 
 
 def importance(weights: Float[Tensor, "*row step"]) -> Float[Tensor, "*row step"]:
-    """How many samples a step deserves: the root of its light, or of a brighter neighbour's.
+    """Return the sampling density of each step: the root of its weight, or of a larger neighbour's.
 
-    The root looks at faint shells that a gradient moves, the neighbours at both sides of a surface: the
+    The root favours faint shells that matter for gradients, the neighbours both sides of a surface: the
     pose gradient of 8 samples is then within 0.15 radians of the true one, not 0.65."""
     return F.max_pool1d(weights, 3, 1, padding=1).sqrt()
 
 
 def quantiles(rows: Tensor, samples: int, generator: torch.Generator | None) -> Tensor:
-    """Equal steps from one end of the mass to the other; a generator moves the inner ones within theirs."""
+    """Return equal steps from one end of the mass to the other; a generator jitters the inner ones within their steps."""
     steps = torch.linspace(ENDS, 1 - ENDS, samples, device=rows.device, dtype=rows.dtype)
     steps = steps.expand(*rows.shape, samples)
     if generator is None:

@@ -1,5 +1,5 @@
 """§3.1 "renderings", the paper's two passes: stratified samples, then importance samples where they found
-something; both are kept. Slow and plain: the yardstick of the fast renderer.
+something; both are kept. Slow and simple: the fast renderer is tested against it.
 
 Deterministic unless a generator jitters the samples (the authors always jitter, which costs 9 dB).
 """
@@ -17,7 +17,7 @@ from spir.rendering.volume import riemann_optical_depth, weights_from_optical_de
 from spir.types import Camera, Field, Rendering
 
 CHUNK = 2**20
-"""Points per field call where no gradient is wanted."""
+"""The number of points per field call where no gradient is needed."""
 
 
 @torch.no_grad()
@@ -28,7 +28,7 @@ def two_pass_positions(
     config: RenderConfig,
     generator: torch.Generator | None = None,
 ) -> Float[Tensor, "object ray sample"]:
-    """Distances of the coarse and the fine samples together, ascending."""
+    """Return the distances of the coarse and the fine samples together, ascending."""
     near, far, _ = near_far(origins, directions, field.scene_range)
     coarse = stratified(near, far, config.coarse, generator)
     points = origins[:, :, None] + coarse[..., None] * directions[:, :, None]
@@ -48,7 +48,7 @@ def render_rays(
     config: RenderConfig,
     generator: torch.Generator | None = None,
 ) -> Float[Tensor, "object ray channel"]:
-    """The channels of `shade` for each ray."""
+    """Return the channels of `shade` for each ray."""
     t = two_pass_positions(field, origins, directions, config, generator)
     points = origins[:, :, None] + t[..., None] * directions[:, :, None]
     seen = field(points.flatten(1, 2), per_sample(directions, points))
@@ -59,7 +59,7 @@ def render_rays(
 def render_reference(
     field: Field, camera: Camera, config: RenderConfig, generator: torch.Generator | None = None
 ) -> Rendering:
-    """The two-pass renderer. Cost: (2 coarse + fine) field look-ups for every pixel."""
+    """Render in two passes. Cost: (2 coarse + fine) field evaluations for every pixel."""
     objects = len(field.sdf_grid(2))
     origins, directions = object_rays(camera, objects, config)
     per_ray = objects * (config.coarse + config.fine)

@@ -1,7 +1,7 @@
-"""§3.1 "renderings", where along a ray to look: stratified bins and the inverse of a cumulative weight.
+"""§3.1 "renderings", sample positions along a ray: stratified bins and inverse transform sampling.
 
-`t` are distances along rays, object units. Edges are n + 1 fence posts per ray, weights one per bin between.
-No gradient flows through positions: moving a sample changes the quadrature, not the picture.
+`t` are distances along rays, object units. Edges are the n + 1 bin boundaries per ray, weights one per bin.
+No gradient flows through positions: moving a sample changes the quadrature error, not the picture.
 """
 
 import torch
@@ -10,8 +10,8 @@ from torch import Tensor
 
 
 def fractions(count: int, like: Tensor, generator: torch.Generator | None = None) -> Tensor:
-    """Mid-points of `count` equal bins of [0, 1], one row per entry of `like`; with a generator, anywhere in
-    their bins."""
+    """Return the mid-points of `count` equal bins of [0, 1], one row per entry of `like`; with a generator, random
+    positions in the bins."""
     bins = torch.arange(count, device=like.device, dtype=like.dtype)
     if generator is None:
         return ((bins + 0.5) / count).expand(*like.shape, count)
@@ -25,14 +25,14 @@ def stratified(
     count: int,
     generator: torch.Generator | None = None,
 ) -> Float[Tensor, "*ray sample"]:
-    """One sample in each of `count` equal bins between near and far, ascending."""
+    """Return one sample in each of `count` equal bins between near and far, ascending."""
     return near[..., None] + (far - near)[..., None] * fractions(count, near, generator)
 
 
 def inverse_cdf(
     weights: Float[Tensor, "*ray bin"], quantiles: Float[Tensor, "*ray sample"]
 ) -> tuple[Int[Tensor, "*ray sample"], Float[Tensor, "*ray sample"]]:
-    """Where the cumulative weight reaches each quantile: the bin, and how far into it, in [0, 1].
+    """Return where the cumulative weight reaches each quantile: the bin, and the position in it, in [0, 1].
 
     Weights need not sum to one; where all of them vanish they count as equal."""
     total = weights.sum(-1, keepdim=True)
@@ -52,6 +52,6 @@ def interp_bins(
     index: Int[Tensor, "*ray sample"],
     inside: Float[Tensor, "*ray sample"],
 ) -> Float[Tensor, "*ray sample"]:
-    """A quantity known at the edges, read off linearly within the bins."""
+    """Interpolate a quantity known at the edges linearly within the bins."""
     start, end = edges.gather(-1, index), edges.gather(-1, index + 1)
     return start + (end - start) * inside

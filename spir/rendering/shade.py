@@ -1,6 +1,6 @@
 """§3.1 "renderings": weighted samples to the pictures of a Rendering; the same for every renderer.
 
-Rays travel as a matrix with one row per ray and the channels rgb, alpha, depth x alpha, then the optional
+Rays are stored as a matrix with one row per ray and the channels rgb, alpha, depth x alpha, then the optional
 normals, NOCS and attention.
 """
 
@@ -22,7 +22,7 @@ TETRAHEDRON = ((1, -1, -1), (-1, -1, 1), (-1, 1, -1), (1, 1, 1))
 def object_rays(
     camera: Camera, objects: int, config: RenderConfig
 ) -> tuple[Float[Tensor, "object ray 3"], Float[Tensor, "object ray 3"]]:
-    """Origins and directions of all rays that see each object.
+    """Return origins and directions of all rays that see each object.
 
     With more cameras than objects, every object has the same number of consecutive cameras (a turntable is
     one object and many)."""
@@ -36,13 +36,13 @@ def object_rays(
 def per_sample(
     directions: Float[Tensor, "object ray 3"], points: Float[Tensor, "object ray sample 3"]
 ) -> Float[Tensor, "object ray_and_sample 3"]:
-    """A ray's direction for each of its samples."""
+    """Repeat a ray's direction for each of its samples."""
     return directions[:, :, None].expand_as(points).flatten(1, 2)
 
 
 @torch.no_grad()
 def normals_at(field: Field, points: Float[Tensor, "object point 3"]) -> Float[Tensor, "object point 3"]:
-    """The unit gradient of the SDF, object axes; finite differences, so inference mode is no obstacle."""
+    """Return the unit gradient of the SDF in object axes, by finite differences, which also work in inference mode."""
     step = NORMAL_STEP * field.scene_range
     gradient = torch.zeros_like(points)
     for corner in TETRAHEDRON:
@@ -59,7 +59,7 @@ def shade(
     t: Float[Tensor, "object ray sample"],
     config: RenderConfig,
 ) -> Float[Tensor, "object ray channel"]:
-    """Composite everything that the configuration asks for. `seen` is the field at the flattened points."""
+    """Composite everything that the configuration requests. `seen` is the field at the flattened points."""
     split = weights.shape[1:]
     channels = [
         composite(weights, seen.rgb.unflatten(1, split)),
@@ -77,7 +77,7 @@ def shade(
 
 
 def assemble(channels: Float[Tensor, "object ray channel"], config: RenderConfig) -> Rendering:
-    """The pictures. Depth is the mean distance along the ray of what is seen, 0 where nothing is."""
+    """Return the pictures. Depth is the mean distance along the ray of what is seen, 0 where nothing is."""
     image = channels.reshape(-1, config.size, config.size, channels.shape[-1])
     alpha = image[..., 3]
     optional = image[..., 5:]

@@ -111,7 +111,7 @@ def refit(
 ) -> Iterator[Session]:
     """Fit the object anew from `start`; yields the session with every step."""
     begun = Trajectory(session.cutout, session.mask, (Segment(start, config),))
-    yield from descend(engine, session, begun, None, compare, cancelled)
+    yield from run_segment(engine, session, begun, None, compare, cancelled)
 
 
 def resume(
@@ -127,12 +127,12 @@ def resume(
     last = trajectory.steps[-1]
     if last.momentum is None:
         # The archive had no optimiser state: begin a new segment at the last step, without momentum.
-        yield from proceed(engine, session, last.index, preset(steps - last.index), compare, cancelled)
+        yield from branch(engine, session, last.index, preset(steps - last.index), compare, cancelled)
         return
-    yield from descend(engine, session, trajectory.extend(steps), last, compare, cancelled)
+    yield from run_segment(engine, session, trajectory.planned_to(steps), last, compare, cancelled)
 
 
-def proceed(
+def branch(
     engine: Reconstructor,
     session: Session,
     number: int,
@@ -146,11 +146,11 @@ def proceed(
         raise ActionError(f"a fit can go on for at least 1 step, and up to step {MAX_STEPS}")
     start = replace(session.first_guess, code=step.code, pose=step.pose)
     segment = Segment(start, config, step.index, step.seconds)
-    begun = session.fitted.trajectory.before(number).begin(segment)
-    yield from descend(engine, session, begun, None, compare, cancelled)
+    begun = session.fitted.trajectory.truncated(number).with_segment(segment)
+    yield from run_segment(engine, session, begun, None, compare, cancelled)
 
 
-def descend(
+def run_segment(
     engine: Reconstructor,
     session: Session,
     trajectory: Trajectory,
@@ -161,9 +161,9 @@ def descend(
     """Yield the session with every step of the trajectory's last segment; where `after` is given, with the
     later steps only."""
     segment, cutout = trajectory.segments[-1], trajectory.cutout
-    known = None if after is None else segment.own(after)
+    known = None if after is None else segment.to_local(after)
     for found in engine.invert(cutout, segment.start, segment.config, known, cancelled):
-        step = segment.numbered(found)
+        step = segment.to_global(found)
         (metrics,) = step_metrics([step], cutout)
         if compare and (step.index in PRESET_STEPS or step.index == segment.last_planned):
             metrics["distance"] = engine.distance(step, cutout)
@@ -181,7 +181,7 @@ def refine(
     trajectory = session.fitted.trajectory
     last = trajectory.steps[-1]
     start = replace(session.first_guess, code=last.code, pose=last.pose)
-    trajectory = trajectory.begin(Segment(start, config, last.index, last.seconds))
+    trajectory = trajectory.with_segment(Segment(start, config, last.index, last.seconds))
     for step in engine.refine(session.photo, trajectory.mask, last, config, session.margin, cancelled):
         (metrics,) = step_metrics([step], trajectory.cutout)
         trajectory = trajectory.add(step, metrics)
@@ -211,7 +211,7 @@ def move_camera(session: Session, pose: Pose | None) -> Session:
     return replace(session, camera=pose)
 
 
-def moved_start(session: Session) -> Guess:
+def guess_from_moved_camera(session: Session) -> Guess:
     """Return the start of a fit from the moved camera: the code in use, seen from there."""
     fit = session.fit
     return replace(session.first_guess, code=fit.code, pose=session.camera or fit.pose)

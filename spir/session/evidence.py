@@ -30,7 +30,7 @@ BLUR_PX, RIM_PX = 5, 3
 compared."""
 
 
-def measured(
+def measures(
     cutout: Cutout,
     guess: Guess,
     fit: Fit,

@@ -47,7 +47,7 @@ class Turntable:
     """Files of `attention_maps.packed`, with one or more views each."""
     complete: bool = True
 
-    def shows(self, fit: Fit) -> bool:
+    def matches(self, fit: Fit) -> bool:
         """Return whether the views are complete and of that fit, whatever its colours."""
         return self.complete and self.w.equal(fit.code.w) and self.quaternion.equal(fit.pose.quaternion)
 
@@ -63,7 +63,7 @@ class PlainSurface:
     seconds: float
     """The seconds that it took to make."""
 
-    def shows(self, fit: Fit, resolution: int) -> bool:
+    def matches(self, fit: Fit, resolution: int) -> bool:
         """Return whether this is the mesh of that fit, whatever its colours."""
         return self.resolution == resolution and self.w.equal(fit.code.w)
 
@@ -85,7 +85,7 @@ class TexturedSurface:
     config: AppearanceConfig | None = None
     """The configuration it was made with; None where that is not known."""
 
-    def shows(self, fit: Fit, cutout: Cutout, size: int) -> bool:
+    def matches(self, fit: Fit, cutout: Cutout, size: int) -> bool:
         """Return whether this is the surface of that fit and cut-out, with at least `size` texels a side,
         whatever its colours."""
         same = self.w.equal(fit.code.w) and self.quaternion.equal(fit.pose.quaternion)
@@ -175,14 +175,14 @@ class Session:
         return self.fitted.trajectory.cutout
 
 
-def known(part: T | None) -> T:
+def require(part: T | None) -> T:
     """Return a part of a session that must exist. Raises ActionError where it does not."""
     if part is None:
         raise ActionError("this part of the session has not been made yet")
     return part
 
 
-def rebase(current: Session, base: Session, changed: Session) -> Session:
+def merge_changes(current: Session, base: Session, changed: Session) -> Session:
     """Return `current` with every field in which `changed` differs from `base`, so that two concurrent
     actions do not undo each other."""
     fields = Session.__dataclass_fields__

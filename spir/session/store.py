@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 
 from spir.errors import UnknownSessionError
-from spir.session.session import Session, rebase
+from spir.session.session import Session, merge_changes
 from spir.session.uploads import Uploads, bound
 from spir.types import Step
 
@@ -36,9 +36,9 @@ class Slot:
     """The event that, once set, ends the run after the current step."""
     dropped: bool = False
     """Whether the store has dropped the session."""
-    used: float = field(default_factory=time.monotonic)
+    last_used: float = field(default_factory=time.monotonic)
     """The monotonic time in seconds of the last access."""
-    number: int = field(default_factory=itertools.count(1).__next__)
+    log_id: int = field(default_factory=itertools.count(1).__next__)
     """The session's number in the log, where its key must not appear: whoever knows the key owns the
     session."""
 
@@ -61,10 +61,10 @@ class SessionStore:
         # The folder's name is not the key: whoever sees a file's URL must not own the session.
         folder = Path(tempfile.mkdtemp(prefix=f"spir-{uuid.uuid4().hex}-", dir=self.root))
         with self.lock:
-            self.slots[key] = Slot(visitor, folder, at_rest(session), files)
+            self.slots[key] = Slot(visitor, folder, compact(session), files)
             surplus = [self.slots.popitem(last=False)[1] for _ in range(len(self.slots) - self.capacity)]
         for slot in surplus:
-            self.clear(slot)
+            self.dispose(slot)
         return key
 
     def slot(self, key: str | None) -> Slot:
@@ -73,7 +73,7 @@ class SessionStore:
             if key is None or key not in self.slots:
                 raise UnknownSessionError(key)
             self.slots.move_to_end(key)
-            self.slots[key].used = time.monotonic()
+            self.slots[key].last_used = time.monotonic()
             return self.slots[key]
 
     def get(self, key: str | None) -> Session:
@@ -86,16 +86,16 @@ class SessionStore:
         with self.lock:
             slot = self.slots.get(key)
             if slot is not None:
-                slot.session = at_rest(rebase(slot.session, base, changed))
+                slot.session = compact(merge_changes(slot.session, base, changed))
 
     def close(self, key: str | None) -> None:
         """Drop a session; an unknown key is no error."""
         with self.lock:
             slot = None if key is None else self.slots.pop(key, None)
         if slot is not None:
-            self.clear(slot)
+            self.dispose(slot)
 
-    def clear(self, slot: Slot) -> None:
+    def dispose(self, slot: Slot) -> None:
         """Stop whatever still works for a dropped session, and remove its files."""
         slot.dropped = True
         slot.stop.set()
@@ -110,7 +110,7 @@ class SessionStore:
             self.uploads.remove({file for slot in self.slots.values() for file in slot.files})
 
     @contextmanager
-    def unless_left(self, key: str) -> Iterator[None]:
+    def close_on_disconnect(self, key: str) -> Iterator[None]:
         """Close the new session if the visitor leaves while the message about it is being sent."""
         try:
             yield
@@ -123,7 +123,7 @@ class SessionStore:
         behind."""
         latest = time.monotonic() - age
         with self.lock:
-            keys = [key for key, slot in self.slots.items() if slot.used < latest]
+            keys = [key for key, slot in self.slots.items() if slot.last_used < latest]
         for key in keys:
             self.close(key)
         self.release(())
@@ -153,7 +153,7 @@ def modified(folder: Path) -> float:
         return time.time()
 
 
-def at_rest(session: Session) -> Session:
+def compact(session: Session) -> Session:
     """Return the session with the pictures of its steps in half precision; code and pose stay exact."""
     if session.result is None:
         return session
@@ -161,14 +161,14 @@ def at_rest(session: Session) -> Session:
     if all(step.rgb.dtype is torch.float16 for step in trajectory.steps):
         return session
     segments = tuple(
-        replace(segment, steps=tuple(small(step) for step in segment.steps))
+        replace(segment, steps=tuple(half_precision(step) for step in segment.steps))
         for segment in trajectory.segments
     )
     result = replace(session.result, trajectory=replace(trajectory, segments=segments))
     return replace(session, result=result)
 
 
-def small(step: Step) -> Step:
+def half_precision(step: Step) -> Step:
     """Return the step with its pictures in half precision."""
     if step.rgb.dtype is torch.float16:
         return step

@@ -25,7 +25,7 @@ def turn(engine: Reconstructor, session: Session) -> Iterator[Session]:
     """Render the object in use all round; yields the session with a few more views each time, and at the end
     with all of them."""
     fit, parts = session.fit, ()
-    if session.turntable is not None and session.turntable.shows(fit):
+    if session.turntable is not None and session.turntable.matches(fit):
         yield session
         return
     for views in engine.turning(fit):
@@ -37,7 +37,7 @@ def turn(engine: Reconstructor, session: Session) -> Iterator[Session]:
 def mesh(engine: Reconstructor, session: Session, resolution: int = RESOLUTION) -> Session:
     """Extract the mesh of the object in use, unless the session has it. Raises EmptySurfaceError."""
     fit = session.fit
-    if session.surface is not None and session.surface.shows(fit, resolution):
+    if session.surface is not None and session.surface.matches(fit, resolution):
         return session
     began = time.perf_counter()
     made = engine.mesh(fit, resolution)
@@ -56,7 +56,7 @@ def appearance(
 
     The session's mesh is used where it has that resolution. Raises EmptySurfaceError."""
     trajectory, fit, surface = session.fitted.trajectory, session.unedited, session.surface
-    known = surface.mesh if surface is not None and surface.shows(fit, resolution) else None
+    known = surface.mesh if surface is not None and surface.matches(fit, resolution) else None
     parts = session.photo, trajectory.mask, trajectory.cutout, fit
     try:
         return engine.appearance(*parts, config, resolution, known)
@@ -69,7 +69,7 @@ def texture(engine: Reconstructor, session: Session, size: int = TEXTURE_SIZES[0
 
     Raises EmptySurfaceError."""
     cutout, fit = session.fitted.trajectory.cutout, session.unedited
-    if session.textured is not None and session.textured.shows(fit, cutout, size):
+    if session.textured is not None and session.textured.matches(fit, cutout, size):
         return session
     began = time.perf_counter()
     config = appearance_config(size, detail(engine, session))

@@ -29,11 +29,11 @@ class Segment:
         """The number of the last step, if the run is not stopped earlier."""
         return self.first_step + self.config.steps
 
-    def numbered(self, step: Step) -> Step:
+    def to_global(self, step: Step) -> Step:
         """Return a step of the descent with its number and seconds in the whole trajectory."""
         return replace(step, index=step.index + self.first_step, seconds=step.seconds + self.first_seconds)
 
-    def own(self, step: Step) -> Step:
+    def to_local(self, step: Step) -> Step:
         """Return a step of the trajectory with its number and seconds in this descent."""
         return replace(step, index=step.index - self.first_step, seconds=step.seconds - self.first_seconds)
 
@@ -65,7 +65,7 @@ class Trajectory:
         """Return the seconds at the step of that number; 0 where there is none."""
         return next((step.seconds for step in self.steps if step.index == number), 0.0)
 
-    def before(self, number: int) -> "Trajectory":
+    def truncated(self, number: int) -> "Trajectory":
         """Return the trajectory without the step of that number and those after it."""
         kept = tuple(
             replace(segment, steps=tuple(step for step in segment.steps if step.index < number))
@@ -75,11 +75,11 @@ class Trajectory:
         count = sum(len(segment.steps) for segment in kept)
         return replace(self, segments=kept, metrics=self.metrics[:count])
 
-    def begin(self, segment: Segment) -> "Trajectory":
+    def with_segment(self, segment: Segment) -> "Trajectory":
         """Return the trajectory with another, empty segment."""
         return replace(self, segments=(*self.segments, segment))
 
-    def extend(self, steps: int) -> "Trajectory":
+    def planned_to(self, steps: int) -> "Trajectory":
         """Return the trajectory with its last segment planned up to the step of that number."""
         *others, last = self.segments
         config = replace(last.config, steps=steps - last.first_step)

@@ -11,14 +11,14 @@ import math
 from dataclasses import dataclass
 
 from spir.categories import Category
-from spir.session.evidence import measured
+from spir.session.evidence import measures
 from spir.session.record import plain
 from spir.session.session import Session
 from spir.types import Cutout, Fit, Guess, Rendering
 
 GOOD, FAIR = 0.7, 0.4
 """The lowest scores of a good and of a fair result."""
-WEAK = 0.5
+REASON_THRESHOLD = 0.5
 """The quality below which a measure is a reason."""
 MOST_REASONS = 3
 MORE_STEPS = "more_steps"
@@ -96,7 +96,7 @@ class Verdict:
         }
 
 
-def judge(
+def compute_verdict(
     cutout: Cutout,
     guess: Guess,
     fit: Fit,
@@ -105,7 +105,7 @@ def judge(
     seen: Rendering | None = None,
 ) -> Verdict:
     """Return the verdict on a fit with at least one step; the arguments are those of `evidence.measured`."""
-    return score_measures(measured(cutout, guess, fit, photo_size, category, seen))
+    return score_measures(measures(cutout, guess, fit, photo_size, category, seen))
 
 
 def verdict(category: Category, session: Session, seen: Rendering | None = None) -> Verdict | None:
@@ -116,7 +116,9 @@ def verdict(category: Category, session: Session, seen: Rendering | None = None)
     if session.step is None:
         return None
     height, width = session.photo.rgb.shape[:2]
-    return judge(session.fitted_cutout, session.first_guess, session.fit, (height, width), category, seen)
+    return compute_verdict(
+        session.fitted_cutout, session.first_guess, session.fit, (height, width), category, seen
+    )
 
 
 def score_measures(values: dict[str, float]) -> Verdict:
@@ -127,7 +129,7 @@ def score_measures(values: dict[str, float]) -> Verdict:
     total = sum(CRITERIA[measure.code].weight for measure in counted)
     mean = sum(CRITERIA[measure.code].weight * measure.quality for measure in counted) / total
     score = (mean + min(measure.quality for measure in counted)) / 2
-    weak = sorted((m for m in measures if m.quality < WEAK), key=lambda measure: measure.quality)
+    weak = sorted((m for m in measures if m.quality < REASON_THRESHOLD), key=lambda measure: measure.quality)
     reasons = tuple(weak[:MOST_REASONS])
     actions = [CRITERIA[reason.code].action for reason in reasons if score < GOOD] or ["none"]
     # More steps improve only the overlap, so any other action comes first.

@@ -1,9 +1,8 @@
 """Weights on disk: safetensors that hold their own configuration, so that a file alone rebuilds its network.
 
 Matrices and filters are stored in float16 (those of imported checkpoints in their own precision), vectors and
-scalars unchanged; nothing is ever
-pickled. `weights/<category>/` holds `generator.safetensors` and `encoder.safetensors`, and `reading.safetensors` where
-the category has a formula.
+scalars unchanged; nothing is ever pickled. `weights/<category>/` holds `generator.safetensors` and
+`encoder.safetensors`, and `reading.safetensors` where the category has a formula.
 """
 
 import hashlib

@@ -123,7 +123,7 @@ class Live:
     @property
     def views(self):
         table = self.slot.session.turntable
-        return table.parts if table and table.shows(self.slot.session.fit) else ()
+        return table.parts if table and table.matches(self.slot.session.fit) else ()
 
     def change(self, **fields):
         self.slot.session = replace(self.slot.session, **fields)

@@ -162,7 +162,7 @@ def test_the_zip_brings_everything_back(browser, url, done, whole):
     visit = Visit(browser, url)
     reopen(visit, whole)
     visit.wait_for("window.heard_steps.frames.length === 4")
-    visit.coloured()
+    visit.with_colours()
     assert visit.steps("loss") == done.steps("loss") and visit.look("window.heard_steps.used") == 3
     assert visit.text(".spir-status") == "Step 3 is in use."
     assert visit.look("window.heard_steps.run") != done.look("window.heard_steps.run")

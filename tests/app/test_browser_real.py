@@ -135,7 +135,7 @@ def test_a_click_opens_another_and_those_that_fail_say_why(visit):
             "before => window.heard_steps.run && window.heard_steps.run !== before && window.heard_steps.frames.length",
             before,
         )
-        visit.coloured()
+        visit.with_colours()
         assert visit.look("document.querySelector('.spir-frames .target').src") != target
         assert visit.text(".spir-examples .why") == row["failure"]
         assert visit.steps("step") == list(range(len(visit.steps("step")))) and len(visit.steps("step")) > 10
@@ -151,7 +151,7 @@ def test_live_steps_cost_little(visit):
     visit.wait_for(
         "before => window.heard_steps.run !== before && window.heard_steps.frames.length === 11", before
     )
-    visit.coloured()
+    visit.with_colours()
     visit.look(ARRIVALS)
     visit.page.click("#proceed")
     visit.wait_for("window.arrived.length && window.arrived.at(-1).state === 'done'")

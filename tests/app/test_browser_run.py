@@ -80,7 +80,7 @@ def test_fewer_steps_look_back_and_more_go_on(visit):
 
 
 def test_a_step_is_used(visit):
-    visit.coloured()
+    visit.with_colours()
     visit.page.locator(".scrub").fill("3")
     assert visit.text(".spir-numbers .step") == "3 of 6"
     visit.changed(PAINTING, lambda: visit.page.click("#use-step"))

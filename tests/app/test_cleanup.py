@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from spir.app.server.blocked_routes import BLOCKED, BlockedRoutes
-from spir.app.server.cleanup import LATELY, SessionCleanup
+from spir.app.server.cleanup import RECENT, SessionCleanup
 
 
 @pytest.fixture
@@ -77,7 +77,7 @@ def test_it_is_forgotten_when_the_stream_breaks_and_again_where_it_came_back(app
     app.state_holder.session_data["anna"] = "what was still at work"
     with pytest.raises(OSError):
         asked(app, "/gradio_api/heartbeat/bert", cleanup=cleanup)
-    assert set(app.state_holder.session_data) == {"0" * 32} and cleanup.lately.maxlen == LATELY
+    assert set(app.state_holder.session_data) == {"0" * 32} and cleanup.lately.maxlen == RECENT
 
 
 def test_only_what_is_named_is_blocked():

@@ -29,7 +29,7 @@ def shelf(downloads, packed, tmp_path, monkeypatch):
 
 
 def test_the_page_opens_with_the_first(context, shelf):
-    painted = shelf.painted()
+    painted = shelf.initial_values()
     assert {value.get("run", FIRST) for value in painted.values()} == {FIRST}
     assert len(painted["timeline"]["frames"]) == 3 and painted["verdict"]["level"]
     assert len(painted["orbit"]["parts"]) == 1 and painted["orbit"]["more"]
@@ -38,7 +38,7 @@ def test_the_page_opens_with_the_first(context, shelf):
 
 
 def test_every_visitor_gets_a_run_of_his_own(live, photos, shelf):
-    anna, bert = (shelf.welcome(10, visitor(name))[0] for name in ("anna", "bert"))
+    anna, bert = (shelf.open_first_example(10, visitor(name))[0] for name in ("anna", "bert"))
     one, two = live(anna), live(bert)
     assert one.result.step.code is two.result.step.code and one.folder != two.folder
     one.change(result=None)
@@ -65,17 +65,17 @@ def test_an_example_that_is_not_there(context, shelf, key, value):
 def test_without_examples_the_page_is_empty_but_works(context, tmp_path, monkeypatch):
     monkeypatch.setattr(room, "FOLDER", tmp_path / "nowhere")
     empty = ExampleHandlers(DownloadHandlers(context, MeshHandlers(context)))
-    assert empty.painted() == {} and empty.welcome(10, visitor("anna"))[0] is None
+    assert empty.initial_values() == {} and empty.open_first_example(10, visitor("anna"))[0] is None
     assert empty.strip().value["examples"] == []
 
 
 def test_examples_of_other_weights_are_left_out(shelf, monkeypatch):
     monkeypatch.setattr(shelf.context.engine, "weights_hash", "0123456789abcdef")
-    assert shelf.painted() == {}
+    assert shelf.initial_values() == {}
 
 
 def test_the_shipped_first_example_is_of_the_shipped_weights(tmp_path):
     engine = Reconstructor.load(device="cpu", loss="encoder")
     context = AppContext(engine, SessionStore(tmp_path))
-    painted = ExampleHandlers(DownloadHandlers(context, MeshHandlers(context))).painted()
+    painted = ExampleHandlers(DownloadHandlers(context, MeshHandlers(context))).initial_values()
     assert len(painted["timeline"]["frames"]) == 31 and painted["verdict"]["level"] == "good"

@@ -52,7 +52,7 @@ def calls(monkeypatch):
 
         return decorate
 
-    monkeypatch.setattr(gpu, "LENT", True)
+    monkeypatch.setattr(gpu, "GPU_PER_CALL", True)
     monkeypatch.setattr(gpu, "spaces", SimpleNamespace(GPU=lend))
     return made
 
@@ -67,7 +67,7 @@ def test_a_whole_visit_crosses_the_border(calls, engine, sent, car_png, tmp_path
     # Going on crosses with its momentum.
     assert last(runs.reconstruct(key, 2))["used"] == 2
     assert meshing.mesh(key, None, 64)
-    assert meshing.keep("glb")(key, None, 64)
+    assert meshing.save_handler("glb")(key, None, 64)
     assert api.rendered(key, context.session(key))
     posing.show(key)
     assert any("cells" in message for message in mixing.grid(sent(car_png), key, None, 0))
@@ -92,4 +92,4 @@ def test_colours_need_no_device(engine, monkeypatch):
 
 
 def test_elsewhere_an_engine_stays_what_it_is(engine):
-    assert gpu.lend_gpu(engine) is engine
+    assert gpu.with_borrowed_gpu(engine) is engine

@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 
 from spir.app.server import health as service
-from spir.app.server.health import HealthService, out_of_order, peak_memory_mb
+from spir.app.server.health import HealthService, peak_memory_mb, unavailable
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_health_says_what_works_and_nothing_secret(served, engine):
 
 
 def test_out_of_order_is_an_error_to_those_who_watch():
-    assert asked(out_of_order) == (503, {"status": "out of order"})
+    assert asked(unavailable) == (503, {"status": "out of order"})
 
 
 def test_it_says_once_that_it_is_ready_and_then_sweeps(served, monkeypatch, capsys):
@@ -66,7 +66,7 @@ def test_a_session_that_nobody_uses_goes_and_what_a_dead_process_left_too(contex
     store.sweep(60.0)
     assert folder.exists() and store.slot(key), "it is in use, however old its files are"
     assert not left.exists() and young.exists() and foreign.exists()
-    store.slot(key).used = time.monotonic() - 61
+    store.slot(key).last_used = time.monotonic() - 61
     store.sweep(60.0)
     assert not folder.exists() and not store.slots
 

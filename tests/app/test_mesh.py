@@ -59,7 +59,7 @@ def test_a_mesh_in_the_visitors_colours(live, events, fitted_key):
     run = live(fitted_key)
     assert path.startswith(str(run.folder)) and plot is None
     assert value["run"] == fitted_key and value["colours"] == GREEN and "triangles" in value["note"]
-    green = events.context.coloured(run.session, colours(GREEN))
+    green = events.context.with_colours(run.session, colours(GREEN))
     _, surface = events.plain(fitted_key, green, COARSE)
     assert len(zlib.decompress(base64.b64decode(value["weights"]))) == 10 * len(surface.vertices)
     assert Path(path).read_bytes() == EXPORTS["glb"](surface, events.context.engine.camera(green.fit.pose))
@@ -76,7 +76,7 @@ def test_only_a_new_shape_or_fineness_is_meshed_again(live, events, fitted_key, 
     monkeypatch.setattr(events.context.engine, "mesh", counted)
     run = live(fitted_key)
     _, first = events.plain(fitted_key, run.session, COARSE)
-    _, green = events.plain(fitted_key, events.context.coloured(run.session, colours(GREEN)), COARSE)
+    _, green = events.plain(fitted_key, events.context.with_colours(run.session, colours(GREEN)), COARSE)
     assert made == [COARSE] and torch.equal(first.vertices, green.vertices)
     assert torch.allclose(green.colours, torch.tensor([-1.0, 1, -1]), atol=1e-2)
     events.plain(fitted_key, run.session, COARSE + 1)
@@ -87,7 +87,7 @@ def test_only_a_new_shape_or_fineness_is_meshed_again(live, events, fitted_key, 
 
 def test_every_plain_format_is_written(events, fitted_key):
     for ending in ("mesh.glb", "ply", "obj", "stl"):
-        path = events.keep(ending)(fitted_key, colours(GREEN), COARSE)
+        path = events.save_handler(ending)(fitted_key, colours(GREEN), COARSE)
         assert path.endswith(f"car.{ending}")
         ending = ending.rpartition(".")[2]
         with open(path, "rb") as file:

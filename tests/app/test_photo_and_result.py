@@ -90,16 +90,16 @@ def test_the_visitors_colours(live, results, context, fitted_key):
     key = fitted_key
     _, colours, _ = next(results.turn(key))
     run = live(key).session
-    assert context.coloured(run, None) is run and context.coloured(run, {}) is run
-    same = context.coloured(run, {"colours": colours["found"]})
+    assert context.with_colours(run, None) is run and context.with_colours(run, {}) is run
+    same = context.with_colours(run, {"colours": colours["found"]})
     assert same.fit.code is run.fit.code, "nothing was changed"
     chosen = [*colours["found"][:4], "#00ff00", *colours["found"][5:]]
     before = context.engine.palette(run.fit.code)[0]
-    after = context.engine.palette(context.coloured(run, {"colours": chosen}).fit.code)[0]
+    after = context.engine.palette(context.with_colours(run, {"colours": chosen}).fit.code)[0]
     assert after[4].tolist() == [-1, 1, -1] and torch.equal(after[5:], before[5:])
     for wrong in ({"colours": ["red"] * 10}, {"colours": "red"}, {"colours": [1] * 10}):
         with pytest.raises(gr.Error, match="could not be read"):
-            context.coloured(run, wrong)
+            context.with_colours(run, wrong)
 
 
 def test_two_visitors_never_share(live, photos, key, sent, car_png):

@@ -16,7 +16,7 @@ from PIL import Image
 
 from spir.app.handlers.pose import CROP_SIDE, OUTSIDE, PoseHandlers, crop
 from spir.app.theme import STYLES, head, theme
-from spir.app.widgets.pose.sliders import RANGES, moved, standing
+from spir.app.widgets.pose.sliders import RANGES, pose_from_sliders, slider_values
 from spir.app.widgets.pose.widget import no_scene, tab
 from spir.geometry.pose import look_at_pose
 from spir.geometry.rotation import view_from_rotation
@@ -78,12 +78,12 @@ def test_a_moved_slider_moves_the_camera_and_back_is_back(posing, run, key):
     assert after["photo"] == before["photo"] and after["predicted"] == before["predicted"]
     angles = [float(angle[0]) for angle in view_from_rotation(run.camera.quaternion)]
     assert angles == pytest.approx([-90, 12.3, 4.4], abs=1e-2)
-    start = actions.moved_start(run.session)
+    start = actions.guess_from_moved_camera(run.session)
     assert start.pose is run.camera and start.code is run.fit.code and start.nocs is run.guess.nocs
     assert (
         posing.show(key)[0] == before
         and run.camera is None
-        and actions.moved_start(run.session).pose is run.fit.pose
+        and actions.guess_from_moved_camera(run.session).pose is run.fit.pose
     )
 
 
@@ -135,13 +135,16 @@ def test_sliders_stand_within_their_ranges_for_any_pose():
         )
         focal = 0.51 + 27 * torch.rand(1) ** 3
         pose = look_at_pose(*numbers, focal=focal, scale=0.3 + torch.rand(1))
-        stood = standing(pose)
+        stood = slider_values(pose)
         assert all(
             span.least <= value <= span.most for span, value in zip(RANGES.values(), stood, strict=True)
         )
-        assert torch.equal(moved(pose, stood).z0, pose.z0)
+        assert torch.equal(pose_from_sliders(pose, stood).z0, pose.z0)
     flat = look_at_pose(torch.zeros(1), torch.zeros(1))
-    assert standing(flat) == (0, 0, 0, 1, 2) and moved(flat, (0.0, 0.0, 0.0, 2.0, 9.0)).scale == 0.5
+    assert (
+        slider_values(flat) == (0, 0, 0, 1, 2)
+        and pose_from_sliders(flat, (0.0, 0.0, 0.0, 2.0, 9.0)).scale == 0.5
+    )
 
 
 @pytest.mark.parametrize("box", [(10, 5, 30, 25), (-20, -8, 44, 56), (30, 10, 90, 70), (50, 50, 60, 60)])

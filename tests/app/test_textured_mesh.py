@@ -66,8 +66,8 @@ def scene(path):
 
 def test_a_surface_is_made_once_for_all_colours_and_amounts(events, run, key, made, trusted):
     _, surface = events.textured(key, run.session)
-    events.textured(key, events.context.coloured(run.session, GREEN), COARSEST, 0.5)
-    events.keep("glb")(key, GREEN, COARSEST)
+    events.textured(key, events.context.with_colours(run.session, GREEN), COARSEST, 0.5)
+    events.save_handler("glb")(key, GREEN, COARSEST)
     assert made == [(1.0, 128)] and len(surface.light) == 128
     assert len(run.textured.layers) < 250_000
     events.textured(key, run.session, FINEST)
@@ -87,11 +87,11 @@ def test_another_step_or_cut_out_is_another_surface(runs, events, run, key, made
 
 def test_colours_are_those_that_were_found_until_somebody_changes_them(events, run, key, there):
     found = events.context.engine.palette(run.fit.code)[0]
-    _, green = events.textured(key, events.context.coloured(run.session, GREEN))
+    _, green = events.textured(key, events.context.with_colours(run.session, GREEN))
     assert torch.equal(layers_from(run.textured.layers).generated_palette, found)
     assert torch.allclose(green.palette, torch.tensor([-1.0, 1, -1]).expand(10, 3))
     # Back to what was found, by the bytes that the page shows: the photo's own colours again.
-    _, back = events.textured(key, events.context.coloured(run.session, {"colours": hex_colours(found)}))
+    _, back = events.textured(key, events.context.with_colours(run.session, {"colours": hex_colours(found)}))
     assert torch.equal(back.palette, layers_from(run.textured.layers).palette)
 
 
@@ -126,7 +126,7 @@ def test_every_format_has_a_button_and_a_file(events, run, key, there):
     assert set(WITH_TEXTURE.values()) <= set(TEXTURED) and "glb" in FORMATS and "mesh.glb" in FORMATS
     assert len({mesh_text.button(form) for form in FORMATS}) == len(FORMATS)
     for form in WITH_TEXTURE:
-        path = events.keep(form)(key, None, COARSEST)
+        path = events.save_handler(form)(key, None, COARSEST)
         assert path.endswith(f"car.{form}")
         data = Path(path).read_bytes()
         assert data[:4] == (b"glTF" if form.endswith("glb") else b"PK\x03\x04")
@@ -137,9 +137,9 @@ def test_without_a_palette_there_is_the_plain_glb_and_no_other(events, run, key,
         raise NoPaletteError("no mixture of a palette")
 
     monkeypatch.setattr(events.context.engine, "appearance", fall)
-    assert b"COLOR_0" in Path(events.keep("glb")(key, None, COARSEST)).read_bytes()
+    assert b"COLOR_0" in Path(events.save_handler("glb")(key, None, COARSEST)).read_bytes()
     with pytest.raises(gr.Error) as caught:
-        events.keep("materials.glb")(key, None, COARSEST)
+        events.save_handler("materials.glb")(key, None, COARSEST)
     assert caught.value.message == mesh_text.NO_TEXTURE
     assert events.mesh(key, None, COARSEST)[1]["weights"]
 

@@ -237,10 +237,10 @@ class Visit:
 
     def turned(self):
         """Waits until all that follows a run has come: colours, verdict, views, pose, the line of the machine."""
-        self.coloured()
+        self.with_colours()
         self.settled()
 
-    def coloured(self):
+    def with_colours(self):
         """Waits until the colours and all views of the run that the timeline shows are there."""
         self.wait_for("window.heard_palette?.run === window.heard_steps.run")
         self.page.wait_for_selector("#orbit .turn[aria-busy=false]")

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spir.batch.jobs import jobs
-from spir.batch.plan import Plan, alone
-from spir.batch.process_pool import on_processes
+from spir.batch.plan import Plan, exclusive_lock
+from spir.batch.process_pool import run_pool
 from spir.batch.store import Store
 from spir.errors import WeightsError
 from tests.batch.conftest import quick_settings
@@ -21,10 +21,10 @@ ROOT = Path(__file__).resolve().parents[2]
 class DeadlyStore(Store):
     """Whoever asks for one of the cars dies, as by the system for want of memory."""
 
-    def known(self, folder):
+    def record(self, folder):
         if folder == "car1":
             os.kill(os.getpid(), signal.SIGKILL)
-        return super().known(folder)
+        return super().record(folder)
 
 
 @dataclass(frozen=True)
@@ -48,10 +48,10 @@ class FaultyPlan(Plan):
 class EndlessStore(Store):
     """Whoever asks for one of the cars never gets an answer."""
 
-    def known(self, folder):
+    def record(self, folder):
         if folder == "car1":
             time.sleep(3600)
-        return super().known(folder)
+        return super().record(folder)
 
 
 @dataclass(frozen=True)
@@ -62,8 +62,8 @@ class EndlessPlan(Plan):
 
 def begin(photos, out, weights):
     """A run of one worker that never comes to its end."""
-    with alone(Store(out)):
-        list(on_processes(jobs([photos]), EndlessPlan(quick_settings(weights), out)))
+    with exclusive_lock(Store(out)):
+        list(run_pool(jobs([photos]), EndlessPlan(quick_settings(weights), out)))
 
 
 def begun(photos, out, weights):

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from spir.batch.jobs import jobs
-from spir.batch.process import OVERVIEW, lost, process_job
+from spir.batch.process import OVERVIEW, process_job, row_of_lost_job
 from spir.batch.settings import Settings
 from spir.batch.store import Store
 from spir.errors import NoPaletteError
@@ -73,7 +73,7 @@ def test_a_surface_that_cannot_be_textured_is_remarked(context, job, monkeypatch
     context = replace(context, settings=replace(context.settings, mesh_resolution=16))
     row = process_job(context, job)
     assert not row.failure and "no texture" in row.remark
-    assert "mesh.glb" in context.store.known(job.folder)["notes"]["files"]
+    assert "mesh.glb" in context.store.record(job.folder)["notes"]["files"]
 
 
 def test_a_failure_stays_until_another_try_is_wanted(context, photos, runs):
@@ -92,14 +92,14 @@ def test_whatever_breaks_is_the_photos_own_failure(context, job, monkeypatch):
 
     monkeypatch.setattr(context.engine, "render", fall)
     assert process_job(context, job).failure == "MemoryError('too much')"
-    assert context.store.known(job.folder)["failure"] and list(context.store.records())
+    assert context.store.record(job.folder)["failure"] and list(context.store.records())
 
 
 def test_results_go_to_any_store(context, job):
     store = Store(f"memory://{uuid.uuid4()}/deep/down")
     context = replace(context, store=store)
     row = process_job(context, job)
-    record = store.known("car0")
+    record = store.record("car0")
     assert record["notes"]["verdict"]["level"] == row.verdict and process_job(context, job).earlier
     shown = read_photo(store.files.cat_file(f"{store.root}/car0/{OVERVIEW}")).rgb
     assert shown.shape == (136, 796, 3)
@@ -107,6 +107,6 @@ def test_results_go_to_any_store(context, job):
 
 def test_a_photo_that_its_worker_had_finished_is_not_lost(context, job, plan):
     weights = context.engine.weights_hash
-    assert lost(context.store, job, plan.settings, weights, "gone").failure == "gone"
+    assert row_of_lost_job(context.store, job, plan.settings, weights, "gone").failure == "gone"
     done = process_job(replace(context, retry_failed=True), job)
-    assert lost(context.store, job, plan.settings, weights, "gone") == replace(done, earlier=True)
+    assert row_of_lost_job(context.store, job, plan.settings, weights, "gone") == replace(done, earlier=True)

@@ -14,7 +14,7 @@ import torch
 from spir.__main__ import main
 from spir.batch import process_pool
 from spir.batch.jobs import jobs
-from spir.batch.process_pool import on_processes
+from spir.batch.process_pool import run_pool
 from spir.errors import EngineError
 from tests.batch.conftest import CARS
 from tests.batch.killing import DeadlyPlan, FaultyPlan, StillbornPlan, begun, command, contents
@@ -54,7 +54,7 @@ def ready_made(monkeypatch):
 
 def test_a_killed_worker_costs_its_photo_and_is_replaced(ready_made, plan, photos):
     deadly = DeadlyPlan(plan.settings, plan.out, workers=2)
-    rows = {row.folder: row for row in on_processes(jobs([str(photos)]), deadly)}
+    rows = {row.folder: row for row in run_pool(jobs([str(photos)]), deadly)}
     assert len(rows) == CARS + 1 and "killed by signal 9" in rows["car1"].failure
     assert "not a picture" in rows["broken"].failure
     assert not any(rows[f"car{number}"].failure for number in (0, 2))
@@ -67,7 +67,7 @@ def test_a_killed_worker_costs_its_photo_and_is_replaced(ready_made, plan, photo
 def test_workers_that_cannot_begin_end_the_run(ready_made, plan, photos, kind, told):
     broken = kind(plan.settings, plan.out, workers=1)
     with pytest.raises(EngineError, match=told):
-        list(on_processes(jobs([str(photos)]), broken))
+        list(run_pool(jobs([str(photos)]), broken))
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")

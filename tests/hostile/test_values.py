@@ -7,7 +7,7 @@ import random
 import pytest
 import torch
 
-from spir.app.api import parsed
+from spir.app.api import parse_colours
 from spir.app.widgets.cutout.masks import mask_uri, read_mask_uri
 from spir.app.widgets.swatches import widget as swatches
 from spir.errors import ArchiveError, PhotoError
@@ -61,7 +61,7 @@ def test_colours_are_a_palette_or_refused(value):
 @HERE
 @hypothesis.given(JSON | st.text() | st.integers(1, 10**5).map(lambda depth: "[" * depth))
 def test_what_a_program_sends_is_parsed_or_nothing(value):
-    parsed(value)
+    parse_colours(value)
 
 
 @HERE
@@ -117,5 +117,5 @@ def test_the_strategies_reach_both_ends():
     """Sound values do get through all of these doors."""
     assert checked_number(3, -1.5, 10) == 3
     assert swatches.chosen({"colours": ["#000000"] * 10}, PALETTE).eq(-1).all()
-    assert parsed(json.dumps({"a": 1})) == {"a": 1}
+    assert parse_colours(json.dumps({"a": 1})) == {"a": 1}
     assert read_mask_uri(mask_uri(torch.ones(12, 16, dtype=torch.bool).numpy()), (12, 16)).all()

@@ -26,8 +26,8 @@ from spir.session.archive.pictures import mask_bytes, mask_from
 from spir.session.archive.reader import read_archive
 from spir.session.archive.writer import (
     SessionArchive,
-    flat,
-    leaner,
+    compacted,
+    flattened,
     picture_ending,
     tensors_of,
     write_archive,
@@ -119,7 +119,7 @@ def test_a_run_goes_on_from_the_zip_as_if_it_had_never_ended(engine, data, kept,
         return list(invert(cutout, run.guess, *parts, after=after))
 
     for ours, theirs in zip(on(again, recut), on(kept, cut), strict=True):
-        assert same(flat(ours, ""), flat(theirs, ""))
+        assert same(flattened(ours, ""), flattened(theirs, ""))
 
 
 def test_the_zip_is_for_people_too(files, data, engine, kept, cut, record):
@@ -143,12 +143,13 @@ def test_a_lean_zip_keeps_what_is_in_use_exactly(engine, kept, cut, record, data
     again = back(engine, lean)
     assert len(lean) < 0.8 * len(data)
     assert same(
-        flat(again.fit.code, "") | flat(again.fit.pose, ""), flat(kept.fit.code, "") | flat(kept.fit.pose, "")
+        flattened(again.fit.code, "") | flattened(again.fit.pose, ""),
+        flattened(kept.fit.code, "") | flattened(kept.fit.pose, ""),
     )
     assert torch.equal(again.fit.trajectory[-1].code.w, kept.fit.trajectory[-1].code.w)
-    assert same(flat(again.guess.code, ""), flat(kept.guess.code, ""))
+    assert same(flattened(again.guess.code, ""), flattened(kept.guess.code, ""))
     assert all(step.momentum is None for step in again.fit.trajectory)
-    close = zip(again.fit.trajectory, leaner(kept).fit.trajectory, strict=True)
+    close = zip(again.fit.trajectory, compacted(kept).fit.trajectory, strict=True)
     assert all(torch.equal(ours.code.w, theirs.code.w.float()) for ours, theirs in close)
 
 
@@ -440,7 +441,7 @@ def test_an_archive_of_before_has_one_segment_with_the_usual_numbers(engine, kep
 
 def test_a_session_comes_back_with_its_own_configuration(engine, fitted):
     config = replace(preset(2), optimise_pose=False, rate=1e-3)
-    *_, session = actions.proceed(engine, replace(fitted, mask_edited=True), 1, config)
+    *_, session = actions.branch(engine, replace(fitted, mask_edited=True), 1, config)
     data = write_archive(to_archive(session), session.cutout, engine.category, run_record(engine, session))
     again = from_archive(engine, back(engine, data))
     assert again.mask_edited and [part.config for part in again.result.trajectory.segments] == [

@@ -41,7 +41,7 @@ def test_a_record_is_json_and_says_what_was_run(engine, fitted):
 
 def test_every_descent_is_named_with_its_numbers(engine, fitted):
     config = replace(preset(1), optimise_pose=False, seed=5)
-    *_, session = actions.proceed(engine, fitted, 2, config)
+    *_, session = actions.branch(engine, fitted, 2, config)
     first, second = run_record(engine, session)["inversion"]
     assert first["first_step"] == 0 and first["optimise_pose"]
     assert second == {"first_step": 2, **asdict(config)}

@@ -8,7 +8,7 @@ import torch
 from spir.errors import UnknownSessionError
 from spir.inversion.config import HYBRID_FAST
 from spir.session import uploads
-from spir.session.session import Result, Session, rebase
+from spir.session.session import Result, Session, merge_changes
 from spir.session.store import SessionStore
 from spir.session.trajectory import Segment, Trajectory
 from spir.types import Code, Cutout, Guess, Outcome, Photo, Pose, Segmentation, Step
@@ -92,7 +92,7 @@ def test_two_actions_at_once_do_not_undo_each_other(runs):
     runs.commit(key, base, replace(base, margin=0.2))
     runs.commit(key, base, replace(base, result=fitted()[0].result))
     assert runs.get(key).margin == 0.2 and runs.get(key).result is not None
-    assert rebase(base, base, base).photo is base.photo
+    assert merge_changes(base, base, base).photo is base.photo
 
 
 def test_what_is_committed_to_a_session_that_is_gone_is_no_error(runs):
@@ -106,9 +106,9 @@ def test_what_is_committed_to_a_session_that_is_gone_is_no_error(runs):
 def test_a_segment_numbers_its_steps_on():
     _, step = fitted()
     segment = Segment(fitted()[0].result.trajectory.segments[0].start, HYBRID_FAST, 10, 4.0)
-    later = segment.numbered(step)
+    later = segment.to_global(step)
     assert (later.index, later.seconds) == (12, 4.5) and later.code is step.code
-    assert segment.own(later).index == 2 and segment.own(later).seconds == 0.5
+    assert segment.to_local(later).index == 2 and segment.to_local(later).seconds == 0.5
 
 
 def test_what_was_sent_is_deleted_with_the_session(runs, tmp_path, monkeypatch):

@@ -12,7 +12,16 @@ from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.session import evidence
-from spir.session.verdict import CRITERIA, FAIR, GOOD, judge, level, photo_detail, quality, score_measures
+from spir.session.verdict import (
+    CRITERIA,
+    FAIR,
+    GOOD,
+    compute_verdict,
+    level,
+    photo_detail,
+    quality,
+    score_measures,
+)
 from spir.types import Code, Cutout, Fit, Guess, Outcome, Step
 from tests.outputs.analytic import Balls
 
@@ -56,7 +65,7 @@ def run():
 
 def judged(run, *, cutout=None, guess=None, fit=None, size=None):
     given = (cutout, guess, fit, size)
-    return judge(*(old if new is None else new for old, new in zip(run, given, strict=True)), CAR)
+    return compute_verdict(*(old if new is None else new for old, new in zip(run, given, strict=True)), CAR)
 
 
 def codes(verdict):

@@ -61,7 +61,7 @@ class Tab:
         beating = asyncio.create_task(self.beat(ready))
         try:
             await asyncio.wait_for(ready.wait(), LONG)
-            await self.light("welcome", 10)
+            await self.light("open_first_example", 10)
             yield self
         finally:
             beating.cancel()

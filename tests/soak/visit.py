@@ -85,13 +85,13 @@ class Visit:
         self.tab.key = line["run"]
         if not cut["input"]:
             raise WrongError("no cut-out")
-        await self.tab.light("nothing_mixed", None)
+        await self.tab.light("empty_mix", None)
 
     async def run(self, steps: int, whim: str = "", when: int = 0) -> None:
         """Presses Reconstruct and takes what comes, up to the views; by a whim it is stopped or left after `when`
         steps, or left while it waits."""
         await self.ask("wait", None, None)
-        await self.tab.light("nothing_made")
+        await self.tab.light("empty_made")
         seen = 0
 
         async def watch(outputs: list, asked: Asked) -> None:
@@ -134,7 +134,7 @@ class Visit:
         if not parts:
             raise WrongError("no views")
         await self.ask("show_2", None)
-        await self.tab.light("times_1", 10)
+        await self.tab.light("runtime_lines_1", 10)
 
     async def mesh(self) -> str:
         """The hash of the mesh as a program gets it."""

@@ -9,7 +9,7 @@ from jaxtyping import UInt8
 from numpy import ndarray
 
 from spir.app import text
-from spir.app.context import PAPER_WHITE, AppContext, written
+from spir.app.context import PAPER_WHITE, AppContext, write_file
 from spir.app.errors import refuse, refusing_failures, stage
 from spir.app.handlers.mesh import MeshHandlers
 from spir.app.widgets.cutout import widget as cutout
@@ -21,9 +21,9 @@ from spir.outputs.views import VIEW_SIDE, gif_bytes, mp4_bytes, to_uint8
 from spir.session import surfaces
 from spir.session.archive.convert import from_archive, to_archive
 from spir.session.archive.reader import read_archive
-from spir.session.archive.writer import repeat, write_archive
+from spir.session.archive.writer import repeat_command, write_archive
 from spir.session.record import run_record
-from spir.session.session import Session, known
+from spir.session.session import Session, require
 from spir.session.verdict import verdict
 from spir.types import Appearance
 
@@ -43,8 +43,8 @@ class DownloadHandlers:
         """Make all files of a session in the visitor's colours; returns their paths and how to repeat the
         run."""
         key = self.context.key(key)
-        session = self.context.coloured(self.context.fitted(key), colours)
-        with stage("pack", run=self.context.slot(key).number):
+        session = self.context.with_colours(self.context.fitted(key), colours)
+        with stage("pack", run=self.context.slot(key).log_id):
             return self.packed(key, session, resolution)
 
     def packed(self, key: str, session: Session, resolution: int | float) -> tuple[list[str], str]:
@@ -65,15 +65,15 @@ class DownloadHandlers:
             kept, session.fitted_cutout, engine.category, self.record(session), films | meshes
         )
         contents = {f"{name}.zip": data} | {f"{name}-{film}": data for film, data in films.items()}
-        paths = [written(slot, file, data) for file, data in contents.items()]
-        return paths, text.repeat(repeat(kept), key)
+        paths = [write_file(slot, file, data) for file, data in contents.items()]
+        return paths, text.repeat(repeat_command(kept), key)
 
     def frames(self, session: Session, surface: Appearance | None) -> UInt8[ndarray, "frame height width 3"]:
         """Return the frames of the turning object on white: its textured surface where there is one,
         otherwise the views."""
         palette = self.context.engine.palette(session.fit.code)[0]
         weights = torch.cat(
-            [unpacked(part, len(palette), VIEW_SIDE, VIEW_SIDE) for part in known(session.turntable).parts]
+            [unpacked(part, len(palette), VIEW_SIDE, VIEW_SIDE) for part in require(session.turntable).parts]
         )
         if surface is not None:
             return textured_frames(surface, session.fit.pose, len(weights))
@@ -94,15 +94,15 @@ class DownloadHandlers:
         path, store = Path(file["path"]), self.context.store
         try:
             # Where the file is refused, the earlier session stays.
-            fresh = self.fresh(path, request.session_hash or "")
+            fresh = self.open_upload(path, request.session_hash or "")
         finally:
             store.release((path,))
         store.close(key)
-        with store.unless_left(fresh):
-            yield fresh, *self.shown(fresh)
+        with store.close_on_disconnect(fresh):
+            yield fresh, *self.widget_values(fresh)
 
     @refusing_failures()
-    def fresh(self, path: Path, visitor: str) -> str:
+    def open_upload(self, path: Path, visitor: str) -> str:
         """Open a new session from an uploaded file; returns its key, and refuses a file that cannot be
         restored."""
         if path.stat().st_size > LARGEST_ZIP:
@@ -122,7 +122,7 @@ class DownloadHandlers:
         kept = read_archive(data, engine.category, engine.generator, engine.weights_hash)
         return from_archive(engine, kept)
 
-    def shown(self, key: str) -> tuple[dict, dict]:
+    def widget_values(self, key: str) -> tuple[dict, dict]:
         """Return the values of cut-out and timeline for a session with a result."""
         session, category = self.context.fitted(key), self.context.engine.category
         return cutout.payload(key, session, category.kind), timeline.complete(key, session, category)

@@ -19,7 +19,7 @@ from spir.app.widgets.verdict import widget as verdict_widget
 from spir.errors import ArchiveError
 from spir.outputs.attention_maps import first_view
 from spir.outputs.views import VIEW_SIDE
-from spir.session.session import Session, known
+from spir.session.session import Session, require
 from spir.session.verdict import verdict
 
 FIRST = "first"
@@ -34,7 +34,7 @@ class ExampleHandlers:
         self.context = downloads.context
 
     @cached_property
-    def known(self) -> dict[str, dict]:
+    def index(self) -> dict[str, dict]:
         """The title, the alternative text and the failure of each example, by name."""
         index = examples.FOLDER / "index.json"
         rows = json.loads(index.read_text(encoding="utf-8")) if index.is_file() else []
@@ -42,18 +42,18 @@ class ExampleHandlers:
 
     def strip(self, **options) -> gr.HTML:
         """Build the examples widget, which is empty where the first example cannot be shown."""
-        return examples.build(list(self.known.values()) if self.first else [], **options)
+        return examples.build(list(self.index.values()) if self.first else [], **options)
 
     def open(self, value: object, key: str | None, request: gr.Request) -> Iterator[tuple]:
         """Show the example that was clicked; yields the key of a new session and the values of cut-out and
         timeline."""
         name = value.get("chosen") if isinstance(value, dict) else None
-        if not isinstance(name, str) or name not in self.known:
+        if not isinstance(name, str) or name not in self.index:
             refuse(text.NO_EXAMPLE)
         fresh, store = self.opened(name, request.session_hash or ""), self.context.store
         store.close(key)
-        with store.unless_left(fresh):
-            yield fresh, *self.downloads.shown(fresh)
+        with store.close_on_disconnect(fresh):
+            yield fresh, *self.downloads.widget_values(fresh)
 
     def opened(self, name: str, visitor: str) -> str:
         """Open a new session of an example for a visitor; returns its key."""
@@ -70,14 +70,14 @@ class ExampleHandlers:
     @cached_property
     def first(self) -> Session | None:
         """The session with which the page opens; None where there is no example for these weights."""
-        if not self.known:
+        if not self.index:
             return None
         try:
-            return self.downloads.read(self.data(next(iter(self.known))))
+            return self.downloads.read(self.data(next(iter(self.index))))
         except ArchiveError:
             return None
 
-    def painted(self) -> dict[str, Any]:
+    def initial_values(self) -> dict[str, Any]:
         """Return the first values of the page's widgets by name; empty where there is no example.
 
         Of the views only the one from the photo's side is included; the others are sent when a visitor turns
@@ -87,16 +87,16 @@ class ExampleHandlers:
             return {}
         engine = self.context.engine
         palette = engine.palette(session.fit.code)[0]
-        view = first_view(known(session.turntable).parts[0], VIEW_SIDE)
+        view = first_view(require(session.turntable).parts[0], VIEW_SIDE)
         return {
             "cutout": cutout.payload(FIRST, session, engine.category.kind),
             "timeline": timeline.complete(FIRST, session, engine.category),
             "orbit": orbit.poster(FIRST, len(palette), view),
             "swatches": swatches.payload(FIRST, palette, self.context.colour_names(len(palette))),
-            "verdict": verdict_widget.payload(known(verdict(engine.category, session))),
+            "verdict": verdict_widget.payload(require(verdict(engine.category, session))),
         }
 
-    def welcome(self, steps: int | float, request: gr.Request) -> tuple:
+    def open_first_example(self, steps: int | float, request: gr.Request) -> tuple:
         """Open the visitor's own session of the first example. Returns its key, the value of the examples
         widget, which passes the key to the other widgets, and the expected run times."""
         times = self.context.runtime_lines(steps)

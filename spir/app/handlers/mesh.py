@@ -8,7 +8,7 @@ from importlib.util import find_spec
 import gradio as gr
 
 from spir.app import mesh_text, text
-from spir.app.context import AppContext, written
+from spir.app.context import AppContext, write_file
 from spir.app.data_uris import hex_colours
 from spir.app.errors import refuse, stage
 from spir.app.widgets.mesh import widget as mesh
@@ -20,7 +20,7 @@ from spir.outputs.export.textured import TEXTURED
 from spir.outputs.files import TEXTURE_SIZES, in_colours
 from spir.outputs.layer_file import layers_from
 from spir.session import surfaces
-from spir.session.session import Session, known
+from spir.session.session import Session, require
 from spir.types import Appearance, Mesh
 from spir.validation import checked_number
 
@@ -48,15 +48,15 @@ class MeshHandlers:
     def plain(self, key: str, session: Session, resolution: int | float) -> tuple[Session, Mesh]:
         """Return the session with its mesh, and the mesh in the session's colours; the mesh is reused where
         only the colours changed."""
-        refuse_fineness(resolution)
+        check_resolution(resolution)
         engine = self.context.engine
-        with stage("mesh", run=self.context.slot(key).number, resolution=int(resolution)):
+        with stage("mesh", run=self.context.slot(key).log_id, resolution=int(resolution)):
             try:
                 changed = surfaces.mesh(engine, session, int(resolution))
             except EmptySurfaceError:
                 refuse(text.NO_SURFACE)
         self.context.store.commit(key, session, changed)
-        return changed, recolour_mesh(known(changed.surface).mesh, engine.palette(session.fit.code)[0])
+        return changed, recolour_mesh(require(changed.surface).mesh, engine.palette(session.fit.code)[0])
 
     def textured(
         self, key: str, session: Session, resolution: int | float = surfaces.RESOLUTION, detail: float = 1.0
@@ -65,13 +65,13 @@ class MeshHandlers:
         the share `detail` in [0, 1] of the photo's detail, or None where none is possible. A mesh finer than
         usual gets the finer texture."""
         engine, slot = self.context.engine, self.context.slot(key)
-        with stage("texture", run=slot.number):
+        with stage("texture", run=slot.log_id):
             try:
                 changed = surfaces.texture(engine, session, TEXTURE_SIZES[resolution > surfaces.RESOLUTION])
             except EmptySurfaceError:
                 refuse(text.NO_SURFACE)
         self.context.store.commit(key, session, changed)
-        layers = known(changed.textured).layers
+        layers = require(changed.textured).layers
         if layers is None:
             return changed, None
         found = layers_from(layers)
@@ -85,40 +85,40 @@ class MeshHandlers:
         """Make the mesh. Returns the values of viewer, widget and plot: the path of a GLB, the widget's
         payload, and None."""
         key = self.context.key(key)
-        session, engine = self.context.coloured(self.context.fitted(key), colours), self.context.engine
+        session, engine = self.context.with_colours(self.context.fitted(key), colours), self.context.engine
         shown, detail = hex_colours(engine.palette(session.fit.code)[0]), photo_detail_amount(detail)
         camera, slot = engine.camera(session.fit.pose), self.context.slot(key)
-        refuse_fineness(resolution)
+        check_resolution(resolution)
         allowed = surfaces.detail(engine, session) if detail else 0.0
         surface = None
         if allowed:
             changed, surface = self.textured(key, session, resolution, detail)
         if surface is None:
             changed, surface = self.plain(key, session, resolution)
-            path = written(slot, "view.glb", EXPORTS["glb"](surface, camera))
-            note = mesh_text.size(len(surface.faces), known(changed.surface).seconds)
+            path = write_file(slot, "view.glb", EXPORTS["glb"](surface, camera))
+            note = mesh_text.size(len(surface.faces), require(changed.surface).seconds)
             if detail and not allowed:
                 note += " " + (mesh_text.PHOTO_DETAIL_OFF if session.step else mesh_text.MIXED)
             return path, mesh.plain(key, surface, shown, note), None
-        path = written(slot, "view.glb", TEXTURED["textured.glb"](surface, camera, ()))
-        note = mesh_text.size(len(surface.faces), known(changed.textured).seconds)
+        path = write_file(slot, "view.glb", TEXTURED["textured.glb"](surface, camera, ()))
+        note = mesh_text.size(len(surface.faces), require(changed.textured).seconds)
         return path, mesh.textured(key, shown, note), None
 
     def true_colours(self, key: str | None, colours: dict | None, resolution: int | float) -> dict:
         """Show the plot of the mesh in its true colours."""
         key = self.context.key(key)
-        session = self.context.coloured(self.context.fitted(key), colours)
+        session = self.context.with_colours(self.context.fitted(key), colours)
         _, surface = self.plain(key, session, resolution)
         return gr.update(value=mesh.figure(surface), visible=True)
 
-    def keep(self, form: str) -> Callable[..., str]:
+    def save_handler(self, form: str) -> Callable[..., str]:
         """Return an event handler that writes the object in one of `FORMATS` and returns the file's path."""
 
         def kept(key: str | None, colours: dict | None, resolution: int | float, detail: object = 1.0) -> str:
             key = self.context.key(key)
-            session = self.context.coloured(self.context.fitted(key), colours)
+            session = self.context.with_colours(self.context.fitted(key), colours)
             data = self.file(key, session, form, resolution, photo_detail_amount(detail))
-            return written(self.context.slot(key), f"{session.category}.{form}", data)
+            return write_file(self.context.slot(key), f"{session.category}.{form}", data)
 
         return kept
 
@@ -126,7 +126,7 @@ class MeshHandlers:
         self, key: str, session: Session, form: str, resolution: int | float, detail: float = 1.0
     ) -> bytes:
         """Return the object in one of `FORMATS`; "glb" is the plain mesh where no texture is possible."""
-        refuse_fineness(resolution)
+        check_resolution(resolution)
         camera = self.context.engine.camera(session.fit.pose)
         if form in WITH_TEXTURE:
             _, surface = self.textured(key, session, resolution, detail)
@@ -140,7 +140,7 @@ class MeshHandlers:
         return EXPORTS[WITHOUT_TEXTURE[form]](surface, camera)
 
 
-def refuse_fineness(resolution: object) -> None:
+def check_resolution(resolution: object) -> None:
     """Refuse a resolution that is not a whole number of samples from `COARSEST` to `FINEST`."""
     if resolution not in range(COARSEST, FINEST + 1):
         refuse(text.BAD_RESOLUTION)

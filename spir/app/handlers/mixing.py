@@ -22,7 +22,7 @@ from spir.outputs.views import to_uint8, with_background
 from spir.photo import read_photo
 from spir.pipeline import preset
 from spir.session import actions
-from spir.session.session import SecondPhoto, Session, known
+from spir.session.session import SecondPhoto, Session, require
 from spir.types import Code, Cutout, Fit, join
 from spir.validation import checked_number
 
@@ -68,9 +68,9 @@ class MixingHandlers:
         self.context.fitted(key)
         yield from self.require_second(file, key, steps)
         try:
-            with stage("mix", run=self.context.slot(key).number, steps=steps):
+            with stage("mix", run=self.context.slot(key).log_id, steps=steps):
                 yield from self.fitted_second(key, steps)
-                yield from self.blends(key, self.context.coloured(self.context.fitted(key), colours).fit)
+                yield from self.blends(key, self.context.with_colours(self.context.fitted(key), colours).fit)
         except gr.Error as failure:
             yield status(key, failure.message)
             raise
@@ -88,7 +88,7 @@ class MixingHandlers:
 
     def fitted_second(self, key: str, steps: int | str | None) -> Iterator[dict]:
         """Find the code of the second photo, unless it is known from the same number of steps."""
-        second, engine = known(self.context.session(key).second), self.context.engine
+        second, engine = require(self.context.session(key).second), self.context.engine
         if second.code is not None and second.steps == steps:
             return
         steps = int(steps or 0)
@@ -141,7 +141,7 @@ class MixingHandlers:
                 continue
             if edit.needs and other is None:
                 refuse(text.NO_SECOND)
-            extra = {"other": known(other).to(engine.device)} if edit.needs else {}
+            extra = {"other": require(other).to(engine.device)} if edit.needs else {}
             mixed = edit.apply(engine.generator, mixed, amount, **extra)
         return mixed.to("cpu")
 
@@ -151,7 +151,7 @@ class MixingHandlers:
         key = self.context.key(key)
         session = self.context.fitted(key)
         amounts = checked_amounts(dict(zip(SLIDERS, values, strict=True)))
-        fit = self.context.coloured(session, colours).fit
+        fit = self.context.with_colours(session, colours).fit
         other = session.second and session.second.code
         if other is None and any(amounts[name] for name, edit in SLIDERS.items() if edit.needs):
             return status(key, text.NO_SECOND)
@@ -169,14 +169,14 @@ class MixingHandlers:
         """Return the code of a place in the grid, or of slider amounts applied to the object in use."""
         second = session.second
         if "amounts" in value:
-            mine = self.context.coloured(session, colours).fit
+            mine = self.context.with_colours(session, colours).fit
             return self.blend(mine.code, checked_amounts(value["amounts"]), second and second.code)
         amounts = amounts_at(*checked_place(value.get("cell")))
         mine = None if second is None else second.mixed_with
         # A new run has made another object than the one in the grid.
         if mine is None or mine.trajectory[-1] is not session.fit.trajectory[-1]:
             refuse(text.MIX_AGAIN)
-        return self.blend(mine.code, amounts, known(second).code)
+        return self.blend(mine.code, amounts, require(second).code)
 
     def borrow(
         self, file: dict | None, key: str | None, steps: int | str | None

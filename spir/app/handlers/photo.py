@@ -39,7 +39,7 @@ class PhotoHandlers:
             yield None, cutout.rejected(reason), timeline.cleared("", text.NO_PHOTO)
             refuse(reason)
         session, kind = store.get(key), self.context.engine.category.kind
-        with store.unless_left(key):
+        with store.close_on_disconnect(key):
             remark = text.remark(kind, session.segmentation)
             yield key, cutout.payload(key, session, kind), timeline.cleared(key, text.ready(remark))
 

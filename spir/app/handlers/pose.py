@@ -13,7 +13,7 @@ from spir.app import text
 from spir.app.context import AppContext
 from spir.app.data_uris import png, small, webp
 from spir.app.errors import refuse, refusing_failures
-from spir.app.widgets.pose.sliders import RANGES, moved, standing
+from spir.app.widgets.pose.sliders import RANGES, pose_from_sliders, slider_values
 from spir.errors import EmptySurfaceError
 from spir.outputs.attention_maps import packed
 from spir.outputs.edit_pose import distance
@@ -31,7 +31,7 @@ from spir.outputs.inspection import (
 from spir.outputs.scene import scene_figure
 from spir.outputs.views import to_uint8
 from spir.session import actions
-from spir.session.session import Session, known
+from spir.session.session import Session, require
 from spir.types import Cutout, Photo, Pose
 from spir.validation import checked_number
 
@@ -55,7 +55,7 @@ class PoseHandlers:
         session = self.context.fitted(key)
         changed = actions.move_camera(session, None)
         self.context.store.commit(key, session, changed)
-        return self.panel(key, changed), *standing(changed.fit.pose)
+        return self.panel(key, changed), *slider_values(changed.fit.pose)
 
     def seen(self, key: str | None, value: object) -> tuple:
         """Return what `show` returns for a tab that is opened for the first time; otherwise nothing
@@ -75,7 +75,7 @@ class PoseHandlers:
             stood = [checked_number(value, span.least, span.most) for value, span in spans]
         except ValueError:
             refuse(text.BAD_POSE)
-        changed = actions.move_camera(session, moved(session.fit.pose, stood))
+        changed = actions.move_camera(session, pose_from_sliders(session.fit.pose, stood))
         self.context.store.commit(key, session, changed)
         return self.panel(key, changed)
 
@@ -91,7 +91,7 @@ class PoseHandlers:
         key = self.context.key(key)
         session, engine = self.context.fitted(key), self.context.engine
         try:
-            surface = engine.mesh(self.context.coloured(session, colours).fit, SCENE_RESOLUTION)
+            surface = engine.mesh(self.context.with_colours(session, colours).fit, SCENE_RESOLUTION)
         except EmptySurfaceError:
             refuse(text.NO_SURFACE)
         camera = engine.camera(session.camera or session.fit.pose)
@@ -114,13 +114,13 @@ class PoseHandlers:
             "run": key,
             "note": text.pose_line(camera_distance(pose), share, WITHIN * size, pixels),
             "size": rendering.alpha.shape[-1],
-            "values": known(rendering.attention).shape[-1],
+            "values": require(rendering.attention).shape[-1],
             "palette": to_uint8(engine.palette(session.fit.code)[0]).tolist(),
             "photo": small(crop(session.photo, session.cutout)),
             "render": webp(packed(rendering)),
             "range": scene_range,
             "predicted": png(place_picture(nocs[0] * mask[0, ..., None], mask[0], scene_range)),
-            "rendered": png(place_picture(known(rendering.nocs)[0], rendering.alpha[0], scene_range)),
+            "rendered": png(place_picture(require(rendering.nocs)[0], rendering.alpha[0], scene_range)),
             "heat": png(heat_picture(error[0], mask[0])),
             "off": png(error_levels(error[0])),
             "worst": WORST_OFF * size,

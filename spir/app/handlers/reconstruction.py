@@ -11,7 +11,7 @@ import gradio as gr
 from spir.app import text
 from spir.app.context import AppContext
 from spir.app.errors import refuse, stage
-from spir.app.server.gpu import LENT
+from spir.app.server.gpu import GPU_PER_CALL
 from spir.app.widgets.timeline import widget as timeline
 from spir.pipeline import PRESET_STEPS, preset
 from spir.session import actions
@@ -34,7 +34,7 @@ class ReconstructionHandlers:
     def warm(self, cutout: Cutout) -> None:
         """Run one step before the first visitor comes, so that everything is set up and the time of a step is
         known. It does nothing where GPUs are lent per call."""
-        if LENT:
+        if GPU_PER_CALL:
             return
         engine, began, first = self.context.engine, time.perf_counter(), 0.0
         for _ in engine.invert(cutout, engine.initialise(cutout), preset(1)):
@@ -83,25 +83,25 @@ class ReconstructionHandlers:
         """Stream a new segment of that many steps from the step that is shown; `keep_pose` keeps its pose."""
         key = self.context.key(key)
         session, steps = self.context.fitted(key), step_count(steps)
-        number = existing(session, looked_at(value))
+        number = checked_step(session, shown_step(value))
         if number + steps > MAX_STEPS or not steps:
             refuse(text.TOO_FAR)
         config = replace(preset(steps), optimise_pose=not keep_pose)
-        going_on = actions.proceed(self.context.engine, session, number, config, True)
+        going_on = actions.branch(self.context.engine, session, number, config, True)
         yield from self.stream(key, session, going_on, number + steps, keep=number - 1)
 
     def refit(self, key: str | None, steps: object) -> Iterator[dict]:
         """Fit the object anew from the pose to which the visitor moved the camera."""
         key = self.context.key(key)
         session, steps = self.context.fitted(key), step_count(steps)
-        start = actions.moved_start(session)
+        start = actions.guess_from_moved_camera(session)
         anew = actions.refit(self.context.engine, session, start, preset(steps), True)
         yield from self.stream(key, session, anew, steps)
 
     def use(self, key: str | None, value: object) -> dict:
         """Use the step that is shown as the object of the page."""
         key = self.context.key(key)
-        return self.select(key, existing(self.context.fitted(key), looked_at(value)))
+        return self.select(key, checked_step(self.context.fitted(key), shown_step(value)))
 
     def select(self, key: str, number: int) -> dict:
         """Use the step of that number."""
@@ -122,7 +122,7 @@ class ReconstructionHandlers:
 
         `keep` is the number of the last step that the page has and keeps; None = the run begins anew."""
         try:
-            with stage("fit", run=self.context.slot(key).number, steps=total - (keep or 0)):
+            with stage("fit", run=self.context.slot(key).log_id, steps=total - (keep or 0)):
                 yield from self.messages(key, session, states, total, keep)
         except gr.Error as failure:
             yield timeline.status(key, "failed", failure.message)
@@ -178,7 +178,7 @@ def step_count(steps: object) -> int:
     return int(count)
 
 
-def looked_at(value: object) -> int:
+def shown_step(value: object) -> int:
     """Return the number of the step that the timeline shows; refuses where it shows none."""
     shown = value.get("looked_at") if isinstance(value, dict) else None
     if not isinstance(shown, int):
@@ -186,7 +186,7 @@ def looked_at(value: object) -> int:
     return shown
 
 
-def existing(session: Session, number: int) -> int:
+def checked_step(session: Session, number: int) -> int:
     """Return the number where the result has a step of it; refuses otherwise."""
     if all(step.index != number for step in session.fit.trajectory):
         refuse(text.NO_RESULT)

@@ -11,7 +11,7 @@ from spir.app.widgets.orbit import widget as orbit
 from spir.app.widgets.swatches import widget as swatches
 from spir.app.widgets.verdict import widget as verdict_widget
 from spir.session import surfaces
-from spir.session.session import Session, known
+from spir.session.session import Session, require
 from spir.session.verdict import Verdict, verdict
 
 
@@ -46,11 +46,11 @@ class ResultHandlers:
         """Yield packed views all round the object in use, a few at a time; they are rendered only once per
         fit."""
         slot, sent = self.context.slot(key), 0
-        with stage("turn", run=slot.number):
+        with stage("turn", run=slot.log_id):
             for state in surfaces.turn(self.context.engine, session):
                 if slot.dropped or slot.session.result is not session.result:
                     return
-                parts = known(state.turntable).parts
+                parts = require(state.turntable).parts
                 if parts[sent:]:
                     yield parts[sent:]
                 sent = len(parts)

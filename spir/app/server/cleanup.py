@@ -14,7 +14,7 @@ from spir.app.server.gradio_private import forget_sessions
 OVER = re.compile(r"/gradio_api/(?:heartbeat/([\w-]+)$|call/(?:v2/)?\w+/([\w-]+)$)")
 """The streams with whose end a session ends: the heartbeat of an open tab, and the answer to a client's call,
 which is named after its session."""
-LATELY = 64
+RECENT = 64
 """The number of ended sessions that are checked again: an event that was still running when the visitor left
 writes to its session once more."""
 
@@ -24,7 +24,7 @@ class SessionCleanup:
 
     def __init__(self, app: ASGIApp):
         self.app = app
-        self.lately: deque[str] = deque(maxlen=LATELY)
+        self.lately: deque[str] = deque(maxlen=RECENT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         over = OVER.search(scope["path"]) if scope["type"] == "http" and scope["method"] == "GET" else None

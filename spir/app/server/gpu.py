@@ -13,7 +13,7 @@ try:
 except ImportError:
     spaces = None
 
-LENT = spaces is not None
+GPU_PER_CALL = spaces is not None
 """Whether this host lends GPUs per call."""
 
 
@@ -34,9 +34,9 @@ SECONDS = {
 """The seconds for which each method of the engine borrows a GPU, as a function of its arguments."""
 
 
-def lend_gpu(engine: Reconstructor) -> Reconstructor:
+def with_borrowed_gpu(engine: Reconstructor) -> Reconstructor:
     """Return an engine whose methods borrow a GPU where GPUs are lent; elsewhere the engine itself."""
-    if not LENT or spaces is None:
+    if not GPU_PER_CALL or spaces is None:
         return engine
     lent = copy.copy(engine)
     for name, seconds in SECONDS.items():

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 
 from spir.app.context import AppContext
-from spir.app.server.gpu import LENT
+from spir.app.server.gpu import GPU_PER_CALL
 from spir.app.server.logging import log, log_event
 from spir.photo.segmenters.rembg import REMBG_MODEL, network
 from spir.pipeline import HYBRID_FAST
@@ -55,7 +55,7 @@ class HealthService:
         engine, estimate = self.context.engine, self.context.estimate
         rembg = network(REMBG_MODEL)
         return {
-            "device": "lent by the call" if LENT else engine.device,
+            "device": "lent by the call" if GPU_PER_CALL else engine.device,
             "threads": torch.get_num_threads(),
             "category": engine.category.name,
             "weights": engine.weights_hash,
@@ -84,7 +84,7 @@ class HealthService:
         )
 
 
-def out_of_order(request: Request) -> JSONResponse:
+def unavailable(request: Request) -> JSONResponse:
     """Return the status 503 of a server that cannot run."""
     return JSONResponse({"status": "out of order"}, status_code=503)
 

@@ -26,12 +26,12 @@ def refusal(body: Any, queue: BoundedQueue) -> str | None:
     if sum(session == body.session_hash for session in waiting) >= MAX_PER_TAB:
         return text.QUEUE_FULL
     function = queue.function(body.fn_index)
-    if function is not None and begins(function) and len(waiting) >= MAX_WAITING:
+    if function is not None and starts_run(function) and len(waiting) >= MAX_WAITING:
         return text.QUEUE_FULL
     return None
 
 
-def begins(event: Any) -> bool:
+def starts_run(event: Any) -> bool:
     """Return whether the event begins a run: an API call, or the event that the page sends before every
     run."""
     return event.api_visibility == "public" or (event.api_name or "").startswith("wait")

@@ -1,1 +1,1 @@
-"""The evaluation of objects that wear their photo's own detail, always beside the volume rendering of the same fit."""
+"""Evaluates objects textured with their photo's detail, always compared with the volume rendering of the same fit."""

@@ -1,6 +1,6 @@
-"""Textured objects on real photos: a toy car of ETH-80 from one photo, beside its other photos.
+"""Textured objects on real photos: a toy car of ETH-80 from one photo, compared with its other photos.
 
-Pose, size and place are aligned as in `spir.evaluate.benchmarks.eth80_views`, so that shape and colours alone count.
+Pose, size and position are aligned as in `spir.evaluate.benchmarks.eth80_views`, so that only shape and colours count.
 """
 
 from collections.abc import Sequence
@@ -26,17 +26,17 @@ from spir.pipeline import Reconstructor
 from spir.types import Code, Cutout, Pose, Rendering, join
 
 SIZE = 192
-"""Pixels of the compared pictures; the data set's own have 256 with a margin."""
+"""Side of the compared pictures in pixels; the data set's own have 256 with a margin."""
 GIVEN = (1, 4, 6, 3, 0)
-"""Which of the eight photos from a little above goes in, toy by toy: every side comes up."""
+"""Which of the eight photos from slightly above is the input, toy by toy, so that every side occurs."""
 OTHERS, APART = 7, 4
-"""Photos that come out, and how far apart they are in the order of the files."""
+"""The number of target photos, and the distance between them in the order of the files."""
 NAMES = ("distance", "sharpness")
 
 
 @dataclass(frozen=True)
 class Toy:
-    """The photo that goes in, and those that must come out."""
+    """The input photo of a toy and its target photos."""
 
     given: View
     others: tuple[View, ...]
@@ -47,7 +47,7 @@ class Toy:
 
 
 def toys(folder: Path) -> list[Toy]:
-    """One photo of each car. Views from higher up than the input's are left out: the roof is all that they show."""
+    """Return one input photo of each car. Higher views than the input's are left out, as they show only the roof."""
     low = [seen for seen in views(folder) if seen.polar_deg >= INPUT_POLAR_DEG]
     found = []
     for number, car in enumerate(sorted({seen.car for seen in low})):
@@ -64,7 +64,7 @@ def toys(folder: Path) -> list[Toy]:
 
 @torch.no_grad()
 def score_toy(reconstructor: Reconstructor, toy: Toy) -> Record:
-    """Both looks beside every other photo; lists have a number a photo."""
+    """Score both looks against every other photo; lists have one number per photo."""
     photo = read_photo(toy.given.picture)
     found = textured(reconstructor, photo, read_mask(toy.given.mask, photo))
     # Object axes of the fit to those of the data set, then to the other camera.
@@ -94,13 +94,13 @@ def score_toy(reconstructor: Reconstructor, toy: Toy) -> Record:
 
 
 def target(reconstructor: Reconstructor, seen: View) -> Cutout:
-    """Another photo of the toy, cut out at the size of comparison."""
+    """Crop another photo of the toy at the size of comparison."""
     photo = read_photo(seen.picture)
     return cutout(photo, read_mask(seen.mask, photo), reconstructor.category, size=SIZE)
 
 
 def aligned(reconstructor: Reconstructor, code: Code, pose: Pose, cut: Cutout) -> Pose:
-    """The pose with size and place taken from the outline."""
+    """Return the pose with size and position taken from the target's silhouette."""
     mask = F.interpolate(cut.mask[:, None], (OUTLINE_SIZE, OUTLINE_SIZE), mode="area")[:, 0]
     for _ in range(PASSES):
         pose = fit_to_mask(pose, view(reconstructor, code, camera_from_pose(pose), OUTLINE_SIZE).alpha, mask)
@@ -108,6 +108,6 @@ def aligned(reconstructor: Reconstructor, code: Code, pose: Pose, cut: Cutout) -
 
 
 def summary(records: Sequence[Record]) -> Record:
-    """Means over all photos of all toys; empty where nothing finished."""
+    """Return the means over all photos of all toys; empty where nothing finished."""
     done = finished(records)
     return view_summary(done, NAMES) if done else {}

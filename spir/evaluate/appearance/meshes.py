@@ -1,4 +1,4 @@
-"""Textured objects on unseen shapes: one photo in, twelve views around out, from their true cameras."""
+"""Textured objects on unseen shapes: one input photo, twelve target views around the object from their true cameras."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,22 +13,22 @@ from spir.pipeline import Reconstructor
 
 PHOTO_SIZE, TARGET_SIZE = 512, 256
 EVERY = 2
-"""Every second of the usual target cameras."""
+"""Every second one of the usual target cameras is used."""
 NAMES = ("psnr", "ssim", "sharpness")
 
 
 def subjects(files: Sequence[MeshFile]) -> list[Subject]:
-    """The first photo of each shape."""
+    """Return the first photo of each shape."""
     return [Subject(file, 0) for file in files]
 
 
 def true_scene(reconstructor: Reconstructor, subject: Subject, root: Path) -> Scene:
-    """The photo and its targets at the sizes of this evaluation."""
+    """Return the photo and its targets at the sizes of this evaluation."""
     return scene(root, subject, reconstructor.category, PHOTO_SIZE, TARGET_SIZE, EVERY)
 
 
 def score_mesh(reconstructor: Reconstructor, subject: Subject, root: Path) -> Record:
-    """Both looks from every target camera; lists have a number a view. The pose is the estimated one."""
+    """Score both looks from every target camera; lists have one number per view. The pose is the estimated one."""
     true = true_scene(reconstructor, subject, root)
     found = textured(reconstructor, true.photo, reconstructor.segment(true.photo).mask)
     cameras, size, background = (
@@ -48,7 +48,7 @@ def score_mesh(reconstructor: Reconstructor, subject: Subject, root: Path) -> Re
 
 
 def summary(records: Sequence[Record]) -> Record:
-    """Means over all views of all shapes, distances also by band; empty where nothing finished."""
+    """Return the means over all views of all shapes, distances also per band; empty where nothing finished."""
     done = finished(records)
     if not done:
         return {}

@@ -1,4 +1,4 @@
-"""Textured objects in their own photos: what a visitor sees first."""
+"""Textured objects in their own photos, which is what a user sees first."""
 
 from collections.abc import Sequence
 
@@ -18,18 +18,18 @@ from spir.pipeline import Reconstructor
 from spir.types import Photo, Rendering
 
 SIZE = 256
-"""Pixels of the compared crops, twice what the inversion saw."""
+"""Side of the compared crops in pixels, twice what the inversion saw."""
 NAMES = ("psnr", "sharpness")
 
 
 def mask_of(reconstructor: Reconstructor, file: PhotoFile, photo: Photo) -> Float[Tensor, "height width"]:
-    """The folder's mask, or the app's where there is none."""
+    """Return the folder's mask, or the app's where there is none."""
     return read_mask(file.mask, photo) if file.mask else reconstructor.segment(photo).mask
 
 
 def score_photo(reconstructor: Reconstructor, file: PhotoFile, pictures: bool = False) -> Record:
-    """PSNR inside the mask and sharpness relative to the photo's, for both looks from the fitted pose; `pictures` adds
-    the tiles of the contact sheet."""
+    """Score PSNR inside the mask and sharpness relative to the photo's, for both looks from the fitted pose;
+    `pictures` adds the tiles of the contact sheet."""
     photo = read_photo(file.picture)
     mask = mask_of(reconstructor, file, photo)
     found = textured(reconstructor, photo, mask)
@@ -54,7 +54,7 @@ def score_photo(reconstructor: Reconstructor, file: PhotoFile, pictures: bool = 
 
 
 def summary(records: Sequence[Record]) -> Record:
-    """Means over the photos for both looks; empty where nothing finished."""
+    """Return the means over the photos for both looks; empty where nothing finished."""
     done = finished(records)
     if not done:
         return {}

@@ -1,7 +1,7 @@
-"""Recolouring with the photo's detail, measured: does another body paint colour the body, and nothing else?
+"""Measures recolouring with the photo's detail: does another body paint colour the body, and nothing else?
 
-In the photo's own view, where every pixel carries its detail. The truth is known of painted meshes, whose faces have parts,
-and of procedural cars, whose attention says how much paint is in every pixel.
+It is measured in the photo's own view, where every pixel has its detail. The truth is known for painted meshes, whose
+faces have parts, and for procedural cars, whose attention says how much paint is in every pixel.
 """
 
 from collections.abc import Sequence
@@ -32,16 +32,16 @@ from spir.pipeline import Reconstructor
 from spir.types import Camera
 
 SIZE = 256
-"""Pixels of the views."""
+"""Side of the views in pixels."""
 OTHERS = tuple(CAR_PALETTE.index(name) for name in ("glass", "tyres", "headlights", "tail lights"))
-"""Parts that a person never paints. Plates are known of no mesh."""
+"""Parts that are never painted. Licence plates are known for no mesh."""
 NAMES = ("paint", "others")
 
 
 def moved(
     reconstructor: Reconstructor, found: Textured
 ) -> tuple[Bool[Tensor, "size size"], Bool[Tensor, "size size"]]:
-    """Pixels of the photo's view that change with the paint, and those where there is an object at all."""
+    """Return the pixels of the photo's view that change with the paint, and those that show an object."""
     paint = other_paint(found.appearance.palette[PAINT])
     palette = painted_palette(reconstructor, found.step.code, paint)
     camera, background = camera_from_pose(found.step.pose), reconstructor.category.background
@@ -53,7 +53,7 @@ def moved(
 
 @torch.no_grad()
 def score_mesh(reconstructor: Reconstructor, subject: Subject, root: Path) -> Record:
-    """Shares of the pixels that change, of a painted mesh's paint and of `OTHERS`."""
+    """Score the shares of the pixels that change, of a painted mesh's paint and of `OTHERS`."""
     true = shot(root, subject, reconstructor.category, PHOTO_SIZE)
     photo = photo_of(true.picture)
     found = textured(reconstructor, photo, reconstructor.segment(photo).mask)
@@ -64,7 +64,7 @@ def score_mesh(reconstructor: Reconstructor, subject: Subject, root: Path) -> Re
 
 
 def inner(where: Bool[Tensor, "size size"]) -> Bool[Tensor, "size size"]:
-    """The pixels whose neighbours are all alike: on a border between parts a pixel shows both of them."""
+    """Return the pixels whose neighbours are all alike: on a border between parts a pixel shows both of them."""
     outside = (~where).float()[None, None]
     return F.max_pool2d(outside, 3, 1, 1)[0, 0] == 0
 
@@ -72,19 +72,19 @@ def inner(where: Bool[Tensor, "size size"]) -> Bool[Tensor, "size size"]:
 def mesh_truth(
     mesh: PaintedMesh, camera: Camera, size: int
 ) -> tuple[Bool[Tensor, "size size"], Bool[Tensor, "size size"]]:
-    """Where a camera sees paint, and where something that no paint reaches; the mesh in its file's own colours."""
+    """Return where a camera sees paint, and where it sees a part that is never painted; the mesh has its file's own colours."""
     fragments = rasterise(mesh.vertices, mesh.faces, camera, size)
     part = mesh.parts[fragments.face[0].clamp(min=0)]
     amount = (albedo(paint_mask(mesh), fragments)[0, ..., 0] + 1) / 2
     seen = fragments.hit[0]
-    # What a texture on the body keeps out of the paint are windows and lamps drawn on it.
+    # A texture on the body excludes the windows and lamps drawn on it from the paint.
     never = torch.isin(part, torch.tensor((*OTHERS, PAINT)))
     return seen & (amount > 0.5), seen & never & (amount < CLEAN)
 
 
 @torch.no_grad()
 def score_procedural(reconstructor: Reconstructor, subject: ProceduralSubject) -> Record:
-    """The same of a procedural object: mostly paint, and practically none."""
+    """Score the shares of the pixels that change where a procedural object is mostly paint, and where it is practically none."""
     true = procedural_scene(subject, reconstructor.category)
     assert true.picture.attention is not None
     found = textured(reconstructor, true.photo, reconstructor.segment(true.photo).mask)
@@ -99,13 +99,13 @@ def score_procedural(reconstructor: Reconstructor, subject: ProceduralSubject) -
 def attention_truth(
     attention: Float[Tensor, "height width values"], alpha: Float[Tensor, "height width"]
 ) -> tuple[Bool[Tensor, "height width"], Bool[Tensor, "height width"]]:
-    """Where paint has the largest share, and where the parts that a person never paints have more than half."""
+    """Return where paint has the largest share, and where the parts that are never painted have more than half."""
     there = alpha > 0.5
     never = attention[..., list(OTHERS)].sum(-1) > 0.5 * alpha
     return there & (attention.argmax(-1) == PAINT), there & never & (attention[..., PAINT] < CLEAN * alpha)
 
 
 def summary(records: Sequence[Record]) -> Record:
-    """The mean of each share over the objects that have one."""
+    """Return the mean of each share over the objects that have one."""
     done = finished(records)
     return {name: mean([r[name] for r in done if r[name] is not None]) for name in NAMES} if done else {}

@@ -1,4 +1,4 @@
-"""The tables of textured objects."""
+"""Writes the tables of textured objects."""
 
 from spir.evaluate.appearance.meshes import PHOTO_SIZE, TARGET_SIZE
 from spir.evaluate.appearance.scores import BANDS, LOOKS
@@ -10,7 +10,7 @@ BY_BAND = (*BANDS, "all")
 
 
 def appearance_part(report: Record) -> str:
-    """Every part of the evaluation that was run."""
+    """Return the tables of every part of the evaluation that was run."""
     if not report.get("appearance"):
         return ""
     parts = (photos_table(report), meshes_table(report), eth80_table(report), recolour_table(report))
@@ -18,7 +18,7 @@ def appearance_part(report: Record) -> str:
 
 
 def photos_table(report: Record) -> str:
-    """Photos from their own cameras."""
+    """Tabulate photos from their own cameras."""
     result = report["appearance"].get("photos")
     if not result:
         return ""
@@ -34,7 +34,7 @@ def photos_table(report: Record) -> str:
 
 
 def meshes_table(report: Record) -> str:
-    """Unseen shapes, all views and by band."""
+    """Tabulate unseen shapes, over all views and per band."""
     result = report["appearance"].get("meshes")
     if not result:
         return ""
@@ -60,7 +60,7 @@ def meshes_table(report: Record) -> str:
 
 
 def eth80_table(report: Record) -> str:
-    """Toys beside their other photos."""
+    """Tabulate toys against their other photos."""
     result = report["appearance"].get("eth80")
     if not result:
         return ""
@@ -78,7 +78,7 @@ def eth80_table(report: Record) -> str:
 
 
 def recolour_table(report: Record) -> str:
-    """What another paint changes."""
+    """Tabulate what another paint changes."""
     result = report["appearance"].get("recolour")
     if not result:
         return ""

@@ -1,4 +1,4 @@
-"""The contact sheet of textured photos: each one from the photo to its far side, and in another colour."""
+"""The contact sheet of textured photos: each object from the photo's side to its far side, and in another colour."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,22 +19,22 @@ from spir.pipeline import Reconstructor
 from spir.types import Photo, Rendering
 
 TILE = 216
-"""Pixels along a tile's side."""
+"""Side of a tile in pixels."""
 ROW = 5
-"""Tiles in a row; a photo has two rows."""
+"""Tiles per row; a photo has two rows."""
 PHOTOS = 6
-"""Of a page, so that a person can look at it."""
+"""Photos per page, few enough to look at."""
 INK = (255, 255, 255)
 FILLED = 0.92
-"""Of a tile by the object seen from elsewhere."""
+"""Fraction of a tile that the object fills in views other than the photo's."""
 FINER = 3
-"""Times the tile's size at which it is looked at before it is cropped and shrunk: on its stand it often looks small."""
+"""Rendering size as a multiple of the tile's, before cropping and shrinking: on the turntable the object is often small."""
 
 Picture = UInt8[np.ndarray, "height width 3"]
 
 
 def tiles(reconstructor: Reconstructor, name: str, photo: Photo, found: Textured) -> list[Picture]:
-    """One photo's tiles, labelled, in reading order."""
+    """Return one photo's tiles, labelled, in reading order."""
     code, pose, appearance = found.step.code, found.step.pose, found.appearance
     background = reconstructor.category.background
     around = orbit(pose, 360)
@@ -43,7 +43,7 @@ def tiles(reconstructor: Reconstructor, name: str, photo: Photo, found: Textured
     palette = painted_palette(reconstructor, code, paint)
 
     def seen(turn: int | None, palette: Float[Tensor, "values 3"] | None = None) -> Picture:
-        """From the photo's own pose, or so many degrees further to its right and filling the tile."""
+        """Render from the photo's own pose (None), or turned by so many degrees to the right and filling the tile."""
         there = pose if turn is None else around[turn % 360 : turn % 360 + 1]
         size = TILE if turn is None else FINER * TILE
         picture = surface_views(appearance, camera_from_pose(there), size, background, palette)
@@ -65,7 +65,7 @@ def tiles(reconstructor: Reconstructor, name: str, photo: Photo, found: Textured
 
 
 def filled(picture: Rendering, background: float) -> Picture:
-    """The square around the object, with a margin, as a tile; background in [-1, 1] where it leaves the picture."""
+    """Crop the square around the object, with a margin, as a tile; background in [-1, 1] outside the picture."""
     solid = picture.alpha[0].numpy() > 0.5
     rgb = Image.fromarray(to_uint8(picture.rgb[0]))
     if not solid.any():
@@ -82,21 +82,21 @@ def filled(picture: Rendering, background: float) -> Picture:
 
 
 def crop(photo: Photo, box_px: Float[Tensor, "1 4"]) -> Picture:
-    """What lies in the cut-out's box, with its surroundings; black outside the photo."""
+    """Crop the photo to the cut-out's box, with its surroundings; black outside the photo."""
     x0, y0, x1, y1 = (int(edge) for edge in box_px[0])
     part = Image.fromarray(photo.rgb.numpy()).crop((x0, y0, x1, y1))
     return np.array(part.resize((TILE, TILE), Image.Resampling.LANCZOS))
 
 
 def labelled(picture: Picture, text: str) -> Picture:
-    """The picture with a text in its upper left corner."""
+    """Draw a text into the upper left corner of the picture."""
     image = Image.fromarray(picture)
     ImageDraw.Draw(image).text((3, 2), text, INK, stroke_width=1, stroke_fill=(0, 0, 0))
     return np.array(image)
 
 
 def save_pages(path: Path, records: Sequence[Record]) -> list[Path]:
-    """Write the photos that have pictures, a few a page: FILE.png becomes FILE-1.png, FILE-2.png and so on."""
+    """Write the photos that have pictures, a few per page: FILE.png becomes FILE-1.png, FILE-2.png and so on."""
     shown = [record["pictures"] for record in records if "pictures" in record]
     path.parent.mkdir(parents=True, exist_ok=True)
     written = []

@@ -1,4 +1,4 @@
-"""Which evaluations of textured objects to run, on what the other evaluations were given."""
+"""Runs the evaluations of textured objects on the same data as the other evaluations."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -15,7 +15,7 @@ from spir.evaluate.options import Options
 
 
 def evaluate_appearance(report: Record, options: Options, prepare: Prepare) -> None:
-    """Everything asked for, under "appearance". Raises JudgeError where the judge is not installed."""
+    """Run all requested evaluations under "appearance". Raises JudgeError where the judge is not installed."""
     if not options.appearance:
         return
     if options.meshes or options.eth80:
@@ -26,7 +26,7 @@ def evaluate_appearance(report: Record, options: Options, prepare: Prepare) -> N
 
 
 def evaluate_photos(report: Record, options: Options, prepare: Prepare) -> None:
-    """Photos from their own cameras, and the sheet's tiles."""
+    """Evaluate photos from their own cameras, and make the sheet's tiles."""
     if options.photos:
         found = photo_files(options.photos, options.own_cutout)
         score = partial(photos.score_photo, pictures=options.appearance_sheet)
@@ -35,7 +35,7 @@ def evaluate_photos(report: Record, options: Options, prepare: Prepare) -> None:
 
 
 def evaluate_meshes(report: Record, options: Options, prepare: Prepare) -> None:
-    """Unseen shapes from all around."""
+    """Evaluate unseen shapes from all around."""
     if options.meshes:
         found = meshes.subjects(files_of(options.meshes, CATEGORIES[options.category].kind))
         score = partial(meshes.score_mesh, root=options.meshes)
@@ -44,14 +44,14 @@ def evaluate_meshes(report: Record, options: Options, prepare: Prepare) -> None:
 
 
 def evaluate_eth80(report: Record, options: Options, prepare: Prepare) -> None:
-    """Toys beside their other photos."""
+    """Evaluate toys against their other photos."""
     if options.eth80:
         records = measured(report, options, prepare, "eth80", eth80.score_toy, eth80.toys(options.eth80))
         report["appearance"]["eth80"] = eth80.summary(records)
 
 
 def evaluate_recolour(report: Record, options: Options, prepare: Prepare) -> None:
-    """Another paint on painted meshes, where the folder holds cars, and on procedural objects."""
+    """Evaluate another paint on painted meshes, where the folder holds cars, and on procedural objects."""
     if not options.recolour:
         return
     report["appearance"]["recolour"] = {"meshes": {}, "procedural": {}}
@@ -76,7 +76,8 @@ def measured(
     found: Sequence[Any],
     pictures: bool = False,
 ) -> list[Record]:
-    """The records of one part, kept beside the summary; `pictures`: none is taken from an earlier run's notebook."""
+    """Measure one part and store its records beside the summary; with `pictures`, no record is reused from an
+    earlier run's notebook."""
     notebook = options.notebook.afresh() if options.notebook and pictures else options.notebook
     records = measure(score, prepare, found, f"appearance, {part}", options.workers, notebook)
     keep(report, f"appearance_{part}", records)

@@ -1,4 +1,4 @@
-"""One photo's object with the photo's detail on it, and the two ways of seeing it: textured, and by volume rendering."""
+"""Textures one photo's object with its detail, and renders it in two ways: textured, and by volume rendering."""
 
 import time
 from collections.abc import Sequence
@@ -16,24 +16,24 @@ from spir.pipeline import Reconstructor
 from spir.types import Appearance, Camera, Code, Cutout, Photo, Rendering, Step, join
 
 STEPS = 10
-"""Of the inversion: what a visitor gets unasked."""
+"""Steps of inversion, the page's default."""
 RENDERED_SIZE = 128
-"""Pixels of the volume rendering, which is enlarged to the size that it is compared at: so the page shows it."""
+"""Side of the volume rendering in pixels; it is enlarged to the size of comparison, as on the page."""
 
 
 @dataclass(frozen=True)
 class Textured:
-    """What was found in a photo, and the surface made of it."""
+    """The fit of a photo, and the textured surface made of it."""
 
     cut: Cutout
     step: Step
     appearance: Appearance
     seconds: float
-    """Wall time of the surface alone, without the inversion."""
+    """Wall time of the surface alone, in seconds, without the inversion."""
 
 
 def textured(reconstructor: Reconstructor, photo: Photo, mask: Float[Tensor, "height width"]) -> Textured:
-    """The object of a photo after `STEPS` of inversion; mask in [0, 1] at the photo's size."""
+    """Fit the object of a photo by `STEPS` of inversion and texture it; mask in [0, 1] at the photo's size."""
     cut = reconstructor.cut(photo, mask)
     step = run(reconstructor, cut, (STEPS,)).steps[STEPS]
     began = time.perf_counter()
@@ -48,13 +48,13 @@ def surface_views(
     background: float,
     palette: Float[Tensor, "values 3"] | None = None,
 ) -> Rendering:
-    """The textured surface as the cameras see it, in other colours where asked for."""
+    """Render the textured surface from the cameras, recoloured where a palette is given."""
     return view_surface(appearance, texture(appearance, palette), camera, size, background)
 
 
 @torch.no_grad()
 def enlarged_views(reconstructor: Reconstructor, code: Code, camera: Camera, size: int) -> Rendering:
-    """The volume rendering as the cameras see it, enlarged; rgb and alpha are those of `size` pixels, depth is too."""
+    """Render the volume rendering from the cameras, enlarged to `size` pixels; rgb, alpha and depth are enlarged."""
     cameras: Sequence[Camera] = [camera[row : row + 1] for row in range(len(camera.cam2world))]
     seen = join([view(reconstructor, code, one, RENDERED_SIZE) for one in cameras])
     maps = torch.cat((seen.rgb, seen.alpha[..., None], seen.depth[..., None]), -1).permute(0, 3, 1, 2)

@@ -1,1 +1,1 @@
-"""The single evaluations, one file for each kind of truth."""
+"""The single benchmarks, one file for each kind of ground truth."""

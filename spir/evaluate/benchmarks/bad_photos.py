@@ -1,7 +1,7 @@
-"""Eight photos from which no good car can come, made of what is at hand: the verdict must say so.
+"""Eight photos from which no good car can come, made from available pictures: the verdict must reject them.
 
-Things that are no cars (scikit-image's own pictures), halves of cars, nothing at all, a child's drawing, and a
-car on its roof. Always the same pictures from the same folder.
+They are objects that are no cars (scikit-image's own pictures), halves of cars, nothing at all, a child's drawing,
+and a car on its roof. The same folder always gives the same pictures.
 """
 
 from collections.abc import Sequence
@@ -26,23 +26,21 @@ ALIENS = {
     "cup": ("coffee.png", (0.50, 0.48, 0.28, 0.40)),
     "astronaut": ("astronaut.png", (0.45, 0.52, 0.30, 0.46)),
 }
-"""Picture of scikit-image, and the ellipse (centre x, y, radii; picture sizes) around what it shows."""
+"""File of scikit-image, and the ellipse (centre x, y, radii; as fractions of the picture) around the object that it shows."""
 
 
 @dataclass(frozen=True)
 class BadPhoto:
-    """A photo and the mask with which it is given."""
+    """A photo and the mask that is passed with it."""
 
     name: str
     photo: Photo
     mask: torch.Tensor
-    """In [0, 1], of the photo's size."""
+    """The mask in [0, 1], at the photo's size."""
 
 
 def bad_photos(cars: Sequence[tuple[Photo, torch.Tensor]]) -> list[BadPhoto]:
-    """All eight; of the cars (photo, mask in [0, 1]) the first three are cut up or turned over.
-
-    Raises ValueError where there are fewer than three."""
+    """Return all eight; the first three of the cars (photo, mask in [0, 1]) are cropped or turned over."""
     if len(cars) < CARS_NEEDED:
         raise ValueError("three photos of cars are needed to make bad ones of")
     first, second, third = ((photo.rgb.numpy(), mask.numpy() >= 0.5) for photo, mask in cars[:CARS_NEEDED])
@@ -63,7 +61,7 @@ def bad(name: str, rgb: UInt8[ndarray, "h w 3"], mask: Bool[ndarray, "h w"]) -> 
 def ellipse(
     height: int, width: int, shape: tuple[float, float, float, float]
 ) -> Bool[ndarray, "height width"]:
-    """True inside; centre x, y and radii in picture sizes."""
+    """Return True inside an ellipse; centre x, y and radii are fractions of the picture."""
     x0, y0, radius_x, radius_y = shape
     x = ((np.arange(width) + 0.5) / width - x0) / radius_x
     y = ((np.arange(height) + 0.5) / height - y0) / radius_y
@@ -73,7 +71,7 @@ def ellipse(
 def alien(
     file: str, shape: tuple[float, float, float, float]
 ) -> tuple[UInt8[ndarray, "h w 3"], Bool[ndarray, "h w"]]:
-    """Something that is no car, with an honest mask."""
+    """Return a picture of something that is no car, with a correct mask."""
     rgb = np.array(Image.open(Path(skimage.data.__file__).parent / file).convert("RGB"))
     return rgb, ellipse(rgb.shape[0], rgb.shape[1], shape)
 
@@ -81,7 +79,7 @@ def alien(
 def left_half(
     rgb: UInt8[ndarray, "h w 3"], mask: Bool[ndarray, "h w"]
 ) -> tuple[UInt8[ndarray, "h w_ 3"], Bool[ndarray, "h w_"]]:
-    """The photo ends in the middle of the car."""
+    """Crop the photo so that it ends in the middle of the car."""
     middle = middle_column(mask)
     return rgb[:, :middle], mask[:, :middle]
 
@@ -89,7 +87,7 @@ def left_half(
 def right_mask(
     rgb: UInt8[ndarray, "h w 3"], mask: Bool[ndarray, "h w"]
 ) -> tuple[UInt8[ndarray, "h w 3"], Bool[ndarray, "h w"]]:
-    """The photo shows all of the car, and the mask knows only half of it."""
+    """Return a photo of the whole car with a mask of only half of it."""
     half = mask.copy()
     half[:, : middle_column(mask)] = False
     return rgb, half
@@ -103,7 +101,7 @@ def middle_column(mask: Bool[ndarray, "h w"]) -> int:
 def empty(
     height: int = 300, width: int = 400
 ) -> tuple[UInt8[ndarray, "height width 3"], Bool[ndarray, "height width"]]:
-    """An evening sky with some grain, and a mask that found something in it."""
+    """Return an evening sky with some grain, and a mask that falsely finds something in it."""
     down = np.linspace(0, 1, height)[:, None, None]
     sky = (1 - down) * np.array((70, 110, 180)) + down * np.array((235, 190, 150))
     grain = np.random.default_rng(0).normal(0, 6, (height, width, 1))
@@ -111,7 +109,7 @@ def empty(
 
 
 def drawing() -> tuple[UInt8[ndarray, "300 420 3"], Bool[ndarray, "300 420"]]:
-    """A car as a child draws it, from the side."""
+    """Draw a car as a child would, from the side."""
     body = [(40, 205), (48, 150), (110, 140), (135, 75), (255, 68), (300, 138), (380, 152), (385, 208)]
     wheels = ((80, 170, 150, 240), (272, 166, 348, 242))
     page, mask = Image.new("RGB", (420, 300), (250, 248, 240)), Image.new("L", (420, 300))

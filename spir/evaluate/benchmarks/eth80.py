@@ -23,16 +23,16 @@ from spir.pipeline import Reconstructor
 from spir.types import Cutout
 
 AZIMUTH_ZERO = -90.0
-"""Our azimuth of the data set's AAA = 000. Its pictures say so: at 000 the front points to the right (camera
-on -X), at 090 it faces us, at 180 it points to the left, at 270 we see the back. Both count the same way
-round; renderings of our own laid beside all 41 views of a car agree."""
+"""Our azimuth of the data set's AAA = 000, found from its pictures: at 000 the front points to the right (camera
+on -X), at 090 it faces us, at 180 it points to the left, at 270 we see the back. Both count in the same direction;
+our own renderings agree with all 41 views of a car."""
 GOOD_DEG = 30.0
 VIEW = re.compile(r"car\d+-(\d{3})-(\d{3})\.png")
 
 
 @dataclass(frozen=True)
 class View:
-    """One picture and where its camera stood."""
+    """One picture and the position of its camera."""
 
     picture: Path
     mask: Path
@@ -46,13 +46,13 @@ class View:
 
     @property
     def rotation(self) -> Float[Tensor, "1 4"]:
-        """The true object-to-camera quaternion in our frame."""
+        """Return the true object-to-camera quaternion in our frame."""
         angles = (self.azimuth_deg + AZIMUTH_ZERO, 90 - self.polar_deg, 0.0)
         return rotation_from_view(*(torch.tensor([angle]) for angle in angles))
 
 
 def views(folder: Path) -> list[View]:
-    """All views but those from straight above, where azimuth and roll are one and every car looks alike."""
+    """Return all views but those from straight above, where azimuth and roll coincide and every car looks alike."""
     found = []
     for picture in sorted(folder.glob("*/*.png")):
         named = VIEW.fullmatch(picture.name)
@@ -64,13 +64,13 @@ def views(folder: Path) -> list[View]:
 
 
 def cut_out(reconstructor: Reconstructor, view: View) -> Cutout:
-    """The toy of a picture, by the data set's mask."""
+    """Crop the toy of a picture by the data set's mask."""
     photo = read_photo(view.picture)
     return reconstructor.cut(photo, read_mask(view.mask, photo))
 
 
 def score_view(reconstructor: Reconstructor, view: View) -> Record:
-    """The first guess (N = 0) of one view against its camera."""
+    """Compare the first guess (N = 0) of one view with its camera."""
     first = run(reconstructor, cut_out(reconstructor, view), (0,))
     pose, truth = first.steps[0].pose, view.rotation
     return {
@@ -83,7 +83,7 @@ def score_view(reconstructor: Reconstructor, view: View) -> Record:
 
 
 def summary(records: Sequence[Record]) -> Record:
-    """Median and shares over all views, and per car."""
+    """Return the median and the shares over all views, and per car."""
     done = finished(records)
     return {
         **rotation_summary(done),
@@ -97,7 +97,7 @@ def summary(records: Sequence[Record]) -> Record:
 
 
 def rotation_summary(records: Sequence[Record]) -> Record:
-    """None where there is nothing to sum up."""
+    """Summarise the rotation errors; None where there are none."""
     if not records:
         return {"median_deg": None, "under_30": None, "flips": None}
     errors = np.array([record["rotation_deg"] for record in records])

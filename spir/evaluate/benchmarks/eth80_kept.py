@@ -1,4 +1,4 @@
-"""§3.1, bootstrapped poses on real photos with known cameras: are those that `spir.data.poses.bootstrap` keeps right?"""
+"""§3.1, bootstrapped poses on real photos with known cameras: are the poses that `spir.data.poses.bootstrap` keeps right?"""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from spir.pipeline import Reconstructor
 
 @torch.no_grad()
 def score_kept(reconstructor: Reconstructor, view: View) -> Record:
-    """Whether the toy's photo is kept, and how far its pose is from the true one."""
+    """Return whether the toy's photo is kept, and the error of its pose."""
     table = bootstrap(reconstructor, [view.name], cut_out(reconstructor, view), [None])
     return {
         "car": view.car,
@@ -23,7 +23,7 @@ def score_kept(reconstructor: Reconstructor, view: View) -> Record:
 
 
 def summary(records: Sequence[Record]) -> Record:
-    """The share that is kept, and of these the share within 30 degrees; all cars and each."""
+    """Return the share that is kept, and of these the share within 30 degrees, for all cars and for each."""
     done = finished(records)
     rows = {"all": done} | {
         f"car {car}": [r for r in done if r["car"] == car] for car in sorted({r["car"] for r in done})
@@ -32,6 +32,6 @@ def summary(records: Sequence[Record]) -> Record:
 
 
 def shares(records: Sequence[Record]) -> Record:
-    """Of at least one record; none where nothing was kept."""
+    """Return the shares of at least one record; None for those of kept photos where none was kept."""
     kept = [record["rotation_deg"] <= GOOD_DEG for record in records if record["kept"]]
     return {"kept": len(kept) / len(records), "right": sum(kept) / len(kept) if kept else None}

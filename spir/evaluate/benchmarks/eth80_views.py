@@ -1,8 +1,8 @@
-"""§5, novel views on real photos: a toy car of ETH-80 from one photo, laid over its other photos.
+"""§5, novel views on real photos: a toy car of ETH-80 from one photo, compared with its other photos.
 
-The data set's scale and centre are its own, and an error of the estimated pose is scored elsewhere: here the fit
-is turned so that its own photo is seen from the true camera, and size and place are taken from each target's
-outline. What is left is shape.
+The data set has its own scale and centre, and the error of the estimated pose is scored elsewhere: here the fit
+is rotated so that its own photo is seen from the true camera, and size and position are taken from each target's
+silhouette. What remains is the error of the shape.
 """
 
 from collections.abc import Sequence
@@ -26,15 +26,15 @@ from spir.pipeline import Reconstructor
 from spir.types import Code, Pose
 
 INPUT_POLAR_DEG = 66.0
-"""The photos that go in: from a little above, eight around each car; every second of them."""
+"""Polar angle in degrees of the input photos: slightly from above, eight around each car, of which every second is used."""
 SIZE = 64
-"""Pixels of the compared outlines."""
+"""Side of the compared silhouettes in pixels."""
 PASSES = 2
-"""Rounds of aligning size and place: perspective makes them depend on each other."""
+"""Rounds of aligning size and position, which depend on each other under perspective."""
 
 
 def inputs(folder: Path) -> list[View]:
-    """Four views of each car."""
+    """Return four input views of each car."""
     high = [seen for seen in views(folder) if seen.polar_deg == INPUT_POLAR_DEG]
     return [
         seen for car in sorted({seen.car for seen in high}) for seen in [s for s in high if s.car == car][::2]
@@ -43,7 +43,7 @@ def inputs(folder: Path) -> list[View]:
 
 @torch.no_grad()
 def score_input(reconstructor: Reconstructor, given: View, folder: Path, steps: Sequence[int]) -> Record:
-    """Mean IoU over all other views of the same car after each N."""
+    """Score the mean IoU over all other views of the same car after each N."""
     done = run(reconstructor, cut_out(reconstructor, given), steps)
     others = [seen for seen in views(folder) if seen.car == given.car and seen.name != given.name]
     masks = torch.cat([cut_out(reconstructor, seen).mask for seen in others])
@@ -63,7 +63,7 @@ def score_input(reconstructor: Reconstructor, given: View, folder: Path, steps: 
 def aligned_iou(
     reconstructor: Reconstructor, code: Code, pose: Pose, target: Float[Tensor, "1 size size"]
 ) -> float:
-    """Overlap of outlines once size and place agree."""
+    """Return the IoU of the silhouettes after size and position are aligned."""
     for _ in range(PASSES):
         alpha = view(reconstructor, code, camera_from_pose(pose), SIZE).alpha
         pose = fit_to_mask(pose, alpha, target)
@@ -71,7 +71,7 @@ def aligned_iou(
 
 
 def summary(records: Sequence[Record], steps: Sequence[int]) -> Record:
-    """Mean IoU after each N, and per car after the last."""
+    """Return the mean IoU after each N, and per car after the last."""
     done = finished(records)
     if not done:
         return {}

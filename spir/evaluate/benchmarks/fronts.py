@@ -1,4 +1,4 @@
-"""§3.2, front or back on real photos: where the first guess says that the front points, against what a person saw."""
+"""§3.2, front or back on real photos: the front's direction in the first guess against a person's label."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +15,7 @@ from spir.pipeline import Reconstructor
 
 @dataclass(frozen=True)
 class Told:
-    """A photo of a collection and the side to which its front points."""
+    """A photo of a collection, and the side to which its front points."""
 
     collection: Collection
     name: str
@@ -23,7 +23,7 @@ class Told:
 
 
 def told_photos(photos: Path, fronts: Path) -> list[Told]:
-    """Those of a table that the collection has. Raises ValueError where it has none."""
+    """Return the labelled photos of a table that the collection has. Raises ValueError where it has none."""
     collection = open_collection(photos)
     sides = read_fronts(fronts)
     found = [Told(collection, name, sides[name]) for name in collection.names if name in sides]
@@ -34,7 +34,7 @@ def told_photos(photos: Path, fronts: Path) -> list[Told]:
 
 @torch.no_grad()
 def score_front(reconstructor: Reconstructor, told: Told) -> Record:
-    """Whether the first guess (N = 0) sees the front where it is."""
+    """Score whether the first guess (N = 0) has the front on the labelled side."""
     picture = told.collection[told.collection.names.index(told.name)]
     first = run(reconstructor, cut_picture(reconstructor, picture), (0,))
     return {
@@ -44,7 +44,7 @@ def score_front(reconstructor: Reconstructor, told: Told) -> Record:
 
 
 def summary(records: list[Record]) -> Record:
-    """The share of right answers, all sides together and each."""
+    """Return the share of right answers, for all sides together and for each."""
     done = finished(records)
     share = lambda rows: sum(row["right"] for row in rows) / len(rows)  # noqa: E731
     sides = sorted({record["side"] for record in done})

@@ -1,4 +1,4 @@
-"""§4, novel views of shapes that others modelled, unlike anything trained on: one photo in, 24 views out."""
+"""§4, novel views of shapes that others modelled, unlike any training data: one input photo, 24 target views."""
 
 import zlib
 from collections.abc import Sequence
@@ -32,20 +32,21 @@ TEST_CARS = (
         for name in QUATERNIUS
     ),
 )
-"""Relative to the folder of meshes. Never a teacher: `spir.train.encoder.mesh_views` lists those."""
+"""Paths relative to the folder of meshes. They are never used in training: `spir.train.encoder.mesh_views` lists
+those that are."""
 PHOTOS = 4
-"""Of each car, every one in paint and light of its own."""
+"""The number of photos of each car, each with its own paint and light."""
 EYE_LEVEL_DEG = 25.0
 AZIMUTHS, ELEVATIONS_DEG = 12, (10.0, 30.0)
 TARGET_FOCAL, TARGET_SCALE = 2.5, 0.8
-"""Of the target cameras: any car is whole in them."""
+"""The focal length (picture widths) and scale of the target cameras: any car is fully inside the picture."""
 FILLED = 0.95
-"""Of the half picture by a shape that is wider than any car: from further away."""
+"""The fraction of the half picture filled by a shape wider than any car, whose cameras are further away."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One photo of one shape by its number; everything else follows from it."""
+    """One photo of one shape, given by its number; everything else follows from the number."""
 
     file: MeshFile
     number: int
@@ -71,7 +72,7 @@ class Shot:
 
 @dataclass(frozen=True)
 class Scene:
-    """The photo that goes in, and the views that must come out."""
+    """The input photo and the target views."""
 
     pose: Pose
     photo: Photo
@@ -80,7 +81,7 @@ class Scene:
 
 
 def files_of(root: Path, kind: str) -> list[MeshFile]:
-    """The test shapes of a folder: the test cars where it holds some and cars are asked for, else what its table says.
+    """Return the test shapes of a folder: the test cars where it holds some and cars are asked for, else those of its table.
 
     Raises MeshError where there are none."""
     tested = {"car": TEST_CARS}.get(kind, ())
@@ -90,13 +91,13 @@ def files_of(root: Path, kind: str) -> list[MeshFile]:
 
 
 def subjects(files: Sequence[MeshFile]) -> list[Subject]:
-    """Every shape, `PHOTOS` times."""
+    """Return every shape `PHOTOS` times."""
     return [Subject(file, number) for file in files for number in range(PHOTOS)]
 
 
 def target_cameras(reach: float = 1.0) -> Camera:
-    """A ring of cameras at each elevation, at one focal length and distance; `reach` is how far the shape reaches from
-    the origin, object units."""
+    """Return a ring of cameras at each elevation, with one focal length and distance; `reach` is the shape's
+    largest distance from the origin, in object units."""
     azimuth = (torch.arange(AZIMUTHS) * 360.0 / AZIMUTHS).repeat(len(ELEVATIONS_DEG))
     elevation = torch.tensor(ELEVATIONS_DEG).repeat_interleave(AZIMUTHS)
     focal = torch.full_like(azimuth, TARGET_FOCAL)
@@ -105,7 +106,7 @@ def target_cameras(reach: float = 1.0) -> Camera:
 
 
 def eye_level_pose(corners: Float[Tensor, "1 corner 3"], draws: int = 32) -> Pose:
-    """The first of `draws` random poses whose camera is not high above the object; the lowest if all are."""
+    """Return the first of `draws` random poses whose camera is not high above the object; the lowest if all are."""
     poses = sample_poses(draws, corners.expand(draws, -1, -1))
     elevation = view_from_rotation(poses.quaternion)[1]
     low = (elevation < EYE_LEVEL_DEG).nonzero()[:, 0]
@@ -115,9 +116,9 @@ def eye_level_pose(corners: Float[Tensor, "1 corner 3"], draws: int = 32) -> Pos
 
 @torch.no_grad()
 def shot(root: Path, subject: Subject, category: Category, size: int = PHOTO_SIZE) -> Shot:
-    """The subject photographed in its paint, always the same way; grey background, size in pixels.
+    """Photograph the subject in its paint, deterministically; grey background, size in pixels.
 
-    Raises MeshError where `root` lacks it."""
+    Raises MeshError where `root` does not contain it."""
     mesh = read_mesh(root, subject.file)
     if subject.file.car:
         mesh = repaint(mesh, subject.seed)
@@ -138,7 +139,8 @@ def scene(
     target_size: int = TARGET_SIZE,
     every: int = 1,
 ) -> Scene:
-    """The same with its targets, or every second or third of them. Raises MeshError where `root` lacks the subject."""
+    """Photograph the subject and its targets; `every` keeps every second or third target. Raises MeshError where
+    `root` does not contain it."""
     taken = shot(root, subject, category, photo_size)
     cameras = target_cameras(box_corners(taken.mesh).norm(dim=-1).max().item())[::every]
     targets = render_mesh(taken.mesh, cameras, target_size, taken.light, category.background)
@@ -146,14 +148,14 @@ def scene(
 
 
 def score_mesh(reconstructor: Reconstructor, subject: Subject, root: Path, steps: tuple[int, ...]) -> Record:
-    """Novel views, rotation and silhouette after each N."""
+    """Score novel views, rotation and silhouette after each N."""
     true = scene(root, subject, reconstructor.category)
     scores = score_views(reconstructor, true.photo, true.pose, true.target_cameras, true.targets, steps)
     return {"mesh": subject.file.name, **scores}
 
 
 def per_mesh(records: Sequence[Record], steps: Sequence[int]) -> Record:
-    """`summary` of the photos of each mesh, by its name."""
+    """Return the `summary` of the photos of each mesh, by its name."""
     done = finished(records)
     names = dict.fromkeys(record["mesh"] for record in done)
     return {name: summary([r for r in done if r["mesh"] == name], steps) for name in names}

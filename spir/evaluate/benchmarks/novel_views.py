@@ -1,4 +1,4 @@
-"""§4, novel views with a known truth, the paper's protocol on SRN cars: one picture in, other views out.
+"""§4, novel views with a known truth, the paper's protocol on SRN cars: one input picture, other views as targets.
 
 The pose of the input is estimated; the target cameras are the true ones, in the canonical frame, so that a
 wrong pose or size shows as a wrong picture.
@@ -20,17 +20,17 @@ from spir.pipeline import Reconstructor
 from spir.types import Camera, Code, Photo, Pose, Rendering
 
 PHOTO_SIZE = 192
-"""Pixels of the input picture, more than the networks see, so that the crop is a real one."""
+"""Side of the input picture in pixels: more than the networks see, so that the crop is a real one."""
 TARGET_SIZE = 128
 
 
 def photo_of(picture: Rendering) -> Photo:
-    """The first picture of a batch as a visitor's upload with its own alpha channel."""
+    """Return the first picture of a batch as a user's upload with an alpha channel."""
     return Photo(to_bytes((picture.rgb[0] + 1) / 2), to_bytes(picture.alpha[0]))
 
 
 def to_bytes(values: Float[Tensor, "*shape"]) -> UInt8[Tensor, "*shape"]:
-    """[0, 1] to uint8."""
+    """Convert [0, 1] to uint8."""
     return (values * 255).round().clamp(0, 255).to(torch.uint8)
 
 
@@ -43,7 +43,7 @@ def score_views(
     targets: Rendering,
     steps: Sequence[int],
 ) -> Record:
-    """Novel views (means over the cameras), rotation and the input's silhouette after each N.
+    """Score novel views (means over the cameras), rotation and the input's silhouette after each N.
 
     `pose` is the true one of the photo, a batch of 1; `cameras` and `targets` are aligned."""
     cut = reconstructor.cut(photo)
@@ -63,7 +63,7 @@ def score_views(
 
 
 def novel_scores(reconstructor: Reconstructor, code: Code, cameras: Camera, targets: Rendering) -> Record:
-    """PSNR, SSIM and IoU of silhouettes, each the mean over the cameras."""
+    """Return PSNR, SSIM and IoU of silhouettes, each the mean over the cameras."""
     size = targets.rgb.shape[1]
     rows = range(len(cameras.cam2world))
     novel = [view(reconstructor, code, cameras[row : row + 1], size) for row in rows]
@@ -76,7 +76,7 @@ def novel_scores(reconstructor: Reconstructor, code: Code, cameras: Camera, targ
 
 
 def summary(records: Sequence[Record], steps: Sequence[int]) -> Record:
-    """Means of PSNR, SSIM and IoU, median rotation error, for every N; empty where nothing finished."""
+    """Return the means of PSNR, SSIM and IoU and the median rotation error for every N; empty where nothing finished."""
     done = finished(records)
     if not done:
         return {}

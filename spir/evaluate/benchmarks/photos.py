@@ -1,4 +1,4 @@
-"""§4 and §5, real photos: how well the object is found again in its own picture after N steps.
+"""§4 and §5, real photos: how well the object is reconstructed in its own picture after N steps.
 
 A folder of NAME.jpg|png, each with an optional NAME.mask.png beside it.
 """
@@ -27,7 +27,7 @@ ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 MASK_ENDING = ".mask.png"
 METRICS = ("iou", "psnr", "feature_distance")
 JUDGED = "iou_in_photo"
-"""Where a mask is given, whoever cut out: the render in its place in the photo against that mask."""
+"""The metric where a mask is given, whichever segmenter was used: the render, placed in the photo, against that mask."""
 
 
 @dataclass(frozen=True)
@@ -36,9 +36,9 @@ class PhotoFile:
 
     picture: Path
     mask: Path | None
-    """To cut out by; none = as the app does."""
+    """The mask used for the crop; None = segment as the app does."""
     given: Path | None = None
-    """To judge by."""
+    """The mask used for the metrics."""
 
     @property
     def name(self) -> str:
@@ -46,7 +46,7 @@ class PhotoFile:
 
 
 def photo_files(folder: Path, own_cutout: bool = False) -> list[PhotoFile]:
-    """The photos of a folder by name; `own_cutout` leaves their masks aside.
+    """Return the photos of a folder by name; `own_cutout` ignores their masks for the crop.
 
     Raises FileNotFoundError where there is none."""
     found = []
@@ -61,7 +61,7 @@ def photo_files(folder: Path, own_cutout: bool = False) -> list[PhotoFile]:
 
 
 def load(reconstructor: Reconstructor, file: PhotoFile) -> tuple[Photo, Cutout]:
-    """The photo and what the pipeline cuts out of it."""
+    """Load the photo and its cut-out from the pipeline."""
     photo = read_photo(file.picture)
     mask = None if file.mask is None else read_mask(file.mask, photo)
     return photo, reconstructor.cut(photo, mask)
@@ -69,13 +69,13 @@ def load(reconstructor: Reconstructor, file: PhotoFile) -> tuple[Photo, Cutout]:
 
 @cache
 def judged_by(encoder: Path, device: str) -> Perceptual:
-    """The distance that is reported: LPIPS where it runs, else by the features of these encoder weights."""
+    """Return the perceptual distance that is reported: LPIPS where it runs, else the features of these encoder weights."""
     return choose_perceptual(load_weights(encoder, Encoder, EncoderConfig)[0].to(device), device)
 
 
 @torch.no_grad()
 def compare(perceptual: Perceptual, device: str, seen: Rendering, cut: Cutout) -> Record:
-    """Silhouette, colour in the mask, and feature distance of a picture to its cut-out; both on the CPU."""
+    """Return silhouette, colour (in the mask) and feature distances of a picture to its cut-out; both are on the CPU."""
     ours = perceptual.features(seen.rgb.to(device), seen.alpha.to(device))
     theirs = perceptual.features(cut.rgb.to(device), cut.mask.to(device))
     return {
@@ -88,7 +88,7 @@ def compare(perceptual: Perceptual, device: str, seen: Rendering, cut: Cutout) -
 def score_photo(
     reconstructor: Reconstructor, file: PhotoFile, steps: tuple[int, ...], judge: Path, pictures: bool = False
 ) -> Record:
-    """Metrics after each N; `pictures` adds the row of the contact sheet."""
+    """Score the metrics after each N; `pictures` adds the row of the contact sheet."""
     photo, cut = load(reconstructor, file)
     done = run(reconstructor, cut, steps)
     record: Record = {
@@ -114,7 +114,7 @@ def score_photo(
 
 
 def summary(records: Sequence[Record], steps: Sequence[int]) -> Record:
-    """For every N: means, medians as NAME_median, and the median seconds."""
+    """Return the means, the medians as NAME_median, and the median seconds for every N."""
     done = finished(records)
     if not done:
         return {}
@@ -131,7 +131,7 @@ def summary(records: Sequence[Record], steps: Sequence[int]) -> Record:
 
 
 def counts(records: Sequence[Record], steps: Sequence[int]) -> Record:
-    """How many finished, have a pose from PnP, and saw their loss fall from N = 0 to 10 or the last N."""
+    """Count those that finished, that have a pose from PnP, and whose loss fell from N = 0 to 10 or the last N."""
     done = finished(records)
     first, last = str(min(steps)), str(10 if 10 in steps else max(steps))
     return {

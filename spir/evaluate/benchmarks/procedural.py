@@ -1,4 +1,4 @@
-"""§4, novel views of procedural objects never trained on: one picture in, another view out."""
+"""§4, novel views of procedural objects never trained on: one input picture, one other view as target."""
 
 from dataclasses import dataclass, replace
 
@@ -17,14 +17,14 @@ from spir.rendering.renderer import render
 from spir.types import Camera, Photo, Pose, Rendering
 
 FIRST_SEED = 20_000_000
-"""Far from any seed that training uses."""
+"""The first seed, far from any seed that training uses."""
 SAMPLES, GRID = 24, 64
-"""Of the true pictures: the formulas have sharper surfaces than the networks."""
+"""Samples per ray and grid of the true pictures, higher as the formulas have sharper surfaces than the networks."""
 
 
 @dataclass(frozen=True)
 class Subject:
-    """One object by its number; everything else follows from it."""
+    """One object, given by its number; everything else follows from the number."""
 
     category: str
     number: int
@@ -36,7 +36,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Scene:
-    """The true object, the picture that goes in, and the view that must come out."""
+    """The true object, the input picture, and the target view."""
 
     field: CarField
     pose: Pose
@@ -48,7 +48,7 @@ class Scene:
 
 @torch.no_grad()
 def scene(subject: Subject, category: Category) -> Scene:
-    """The subject photographed twice at random, always the same way; grey background."""
+    """Photograph the subject twice from random cameras, deterministically; grey background."""
     recipe = FORMULAS[CATEGORIES[subject.category].kind]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(FIRST_SEED + subject.number)
@@ -65,6 +65,6 @@ def scene(subject: Subject, category: Category) -> Scene:
 
 
 def score_subject(reconstructor: Reconstructor, subject: Subject, steps: tuple[int, ...]) -> Record:
-    """Novel view, rotation and silhouette after each N."""
+    """Score novel view, rotation and silhouette after each N."""
     true = scene(subject, reconstructor.category)
     return score_views(reconstructor, true.photo, true.pose, true.target_camera, true.target, steps)

@@ -1,4 +1,4 @@
-"""§4, how real random objects look as a crowd: the Fréchet distance of samples to photos kept out of training."""
+"""§4, how real random objects look as a distribution: the Fréchet distance of samples to held-out photos."""
 
 from pathlib import Path
 
@@ -21,19 +21,19 @@ from spir.rendering.renderer import render
 from spir.weights import load
 
 HELD_OUT = 1000
-"""The last photos of a collection, by name: no training may see them."""
+"""The number of held-out photos: the last of a collection, by name, which no training may see."""
 SHEET, SHEET_SIZE = 64, 96
 VIEWS_DEG = ((35.0, 10.0), (125.0, 10.0), (-145.0, 10.0), (-55.0, 30.0))
-"""(azimuth, elevation) of the sheet: front, back and both sides of every sample."""
+"""(azimuth, elevation) in degrees of the sheet's views: front, back and both sides of every sample."""
 
 
 @torch.no_grad()
 def score_realism(
     reconstructor: Reconstructor, photos: Path, poses: Path, encoder: Path, count: int
 ) -> Record:
-    """Distance of `count` samples, photographed from the kept poses of the table, to the held-out photos.
+    """Return the distance of `count` samples, rendered from the kept poses of the table, to the held-out photos.
 
-    `encoder` gives the features where Inception is not at hand: one and the same for all that is compared."""
+    `encoder` gives the features where Inception is not available; it must be the same for all that is compared."""
     collection, table = open_collection(photos), load_table(poses)
     category, device = reconstructor.category, reconstructor.device
     judge = load(encoder, Encoder, EncoderConfig)[0].to(device)
@@ -55,7 +55,7 @@ def score_realism(
 
 @torch.no_grad()
 def sample_sheet(reconstructor: Reconstructor, count: int = SHEET) -> UInt8[ndarray, "height width 3"]:
-    """Random objects from four views each, two objects a row."""
+    """Draw random objects from four views each, two objects per row."""
     generator, device = reconstructor.generator, reconstructor.device
     z = torch.randn(count, generator.config.z_dim, generator=torch.Generator().manual_seed(0)).to(device)
     azimuth, elevation = (torch.tensor(values, device=device) for values in zip(*VIEWS_DEG, strict=True))

@@ -1,7 +1,7 @@
 """§5, editing by the palette, measured: does "body paint" colour the body, and nothing else?
 
 On procedural objects the truth is known: their attention says how much paint is in every pixel. After N
-steps the first palette entry gets a strongly different colour, and changed pixels are counted.
+steps the first palette entry gets a strongly different colour, and the changed pixels are counted.
 """
 
 from collections.abc import Sequence
@@ -20,27 +20,27 @@ from spir.pipeline import Reconstructor
 PAINT = 0
 """The palette entry "body paint"."""
 CHANGED = 0.1
-"""Largest channel difference, colours in [0, 1], from which a pixel counts as changed."""
+"""The largest channel difference, for colours in [0, 1], from which a pixel counts as changed."""
 CLEAN = 0.1
-"""A pixel with less paint than this, of its alpha, has no business changing."""
+"""A pixel with a smaller share of paint in its alpha than this should not change."""
 MIN_PIXELS = 20
-"""Fewer give no share worth a number."""
+"""The fewest pixels for which a share is reported."""
 
 
 def contrasting(colour: Float[Tensor, " 3"]) -> Float[Tensor, " 3"]:
-    """In every channel the end of [-1, 1] that is further away."""
+    """Return, for every channel, the end of [-1, 1] that is further away."""
     return torch.where(colour > 0, -1.0, 1.0)
 
 
 def changed(
     before: Float[Tensor, "height width 3"], after: Float[Tensor, "height width 3"]
 ) -> Bool[Tensor, "height width"]:
-    """Pixels that moved by more than `CHANGED`; colours in [-1, 1]."""
+    """Return the pixels that changed by more than `CHANGED`; colours in [-1, 1]."""
     return (after - before).abs().amax(-1) / 2 > CHANGED
 
 
 def crop_nearest(maps: Tensor, box_px: Float[Tensor, "1 4"], size: int) -> Tensor:
-    """Rows and columns of (height, width, ...) maps under a cut-out's pixels; zero outside the photo."""
+    """Sample (height, width, ...) maps at a cut-out's pixels by nearest neighbour; zero outside the photo."""
     x0, y0, x1, y1 = box_px[0].tolist()
     place = (torch.arange(size) + 0.5) / size
     column = (x0 + place * (x1 - x0)).floor().long()
@@ -52,14 +52,14 @@ def crop_nearest(maps: Tensor, box_px: Float[Tensor, "1 4"], size: int) -> Tenso
 
 
 def share(hit: Bool[Tensor, "height width"], among: Bool[Tensor, "height width"]) -> float | None:
-    """Of the pixels `among`, how many are `hit`; none where they are too few."""
+    """Return the share of the pixels `among` that are `hit`; None where they are too few."""
     count = int(among.sum())
     return None if count < MIN_PIXELS else int((hit & among).sum()) / count
 
 
 @torch.no_grad()
 def score_recolour(reconstructor: Reconstructor, subject: Subject, steps: int) -> Record:
-    """Shares of the pixels that change, by what the true object has there.
+    """Score the shares of the pixels that change, grouped by what the true object has there.
 
     Light is part of the palette, so much of a car mixes paint with shade or sky. "paint": mostly paint;
     "others": practically none; "rest": what is not mostly paint, for which even the true car, recoloured the
@@ -93,7 +93,7 @@ def score_recolour(reconstructor: Reconstructor, subject: Subject, steps: int) -
 
 
 def summary(records: Sequence[Record]) -> Record:
-    """Mean of every share over the objects that have one."""
+    """Return the mean of every share over the objects that have one."""
     table: Record = {"objects": len(finished(records))}
     for name in ("paint", "others", "rest", "rest_true"):
         values = [record[name] for record in finished(records) if record[name] is not None]

@@ -1,4 +1,4 @@
-"""§4, masks: our segmenter beside others on photos with given masks, and what they make of scenes without a car.
+"""§4, masks: compares our segmenter with others on photos with given masks, and counts false cars in scenes without one.
 
     python -m spir.evaluate.benchmarks.segmenters --photos DIR [--teacher DEEPLAB.onnx] [--backgrounds SCENES.tar]
 
@@ -29,13 +29,13 @@ Find = Callable[[Photo], Segmentation]
 
 
 def blind(photo: Photo) -> Segmentation:
-    """GrabCut, which knows no kinds."""
+    """Segment by GrabCut, which classifies nothing."""
     segmenter = GrabCutSegmenter()
     return Segmentation(segmenter(photo, next(iter(CATEGORIES.values()))), segmenter.name)
 
 
 def score(find: Find, folder: Path, kind: str) -> Record:
-    """Mean and worst IoU, how often the kind is right, median seconds."""
+    """Return mean and worst IoU, how often the class is right, and the median seconds."""
     overlaps, right, seconds = [], [], []
     for file in photo_files(folder):
         if file.mask is None:
@@ -57,7 +57,7 @@ def score(find: Find, folder: Path, kind: str) -> Record:
 
 
 def false_cars(find: Find, tar: Path) -> float:
-    """Share of the scenes kept out of training that are taken for a car."""
+    """Return the share of the held-out scenes that are taken for a car."""
     scenes = read_scenes(tar, scene_names(tar)[1])
     return float(np.mean([find(Photo(torch.from_numpy(scene))).kind == "car" for scene in scenes]))
 

@@ -1,4 +1,4 @@
-"""Does the verdict know bad results from good ones? Photos of cars among eight that cannot become any.
+"""Does the verdict tell bad results from good ones? It is measured on photos of cars and eight that cannot become any.
 
 The numbers of `spir.session.verdict.CRITERIA` were chosen on 40 photos of the training collection, spread evenly,
 16 procedural scenes, photos of chairs and birds, other half cars, cars on their roofs and scenes without a car;
@@ -17,7 +17,7 @@ from spir.evaluate.reports.tables import number, table
 from spir.evaluate.runs import run
 from spir.photo import read_mask, read_photo
 from spir.pipeline import Reconstructor
-from spir.session.verdict import judge
+from spir.session.verdict import compute_verdict
 from spir.types import Fit
 
 STEPS = 10
@@ -25,7 +25,7 @@ LEVELS = ("good", "fair", "poor")
 
 
 def judged_photos(folder: Path, own_cutout: bool = False) -> list[PhotoFile | BadPhoto]:
-    """The folder's photos, taken for good, and eight bad ones made of the first three that have masks.
+    """Return the folder's photos, taken as good, and eight bad ones made of the first three that have masks.
 
     Raises FileNotFoundError where there is no photo, ValueError where fewer than three have masks."""
     masked = [(file.picture, file.mask) for file in photo_files(folder) if file.mask][:CARS_NEEDED]
@@ -35,7 +35,7 @@ def judged_photos(folder: Path, own_cutout: bool = False) -> list[PhotoFile | Ba
 
 
 def score_verdict(reconstructor: Reconstructor, item: PhotoFile | BadPhoto) -> Record:
-    """The verdict on the photo's fit after ten steps, as run.json has it."""
+    """Return the verdict on the photo's fit after ten steps, as run.json has it."""
     bad = isinstance(item, BadPhoto)
     photo, cutout = (
         (item.photo, reconstructor.cut(item.photo, item.mask)) if bad else load(reconstructor, item)
@@ -45,14 +45,14 @@ def score_verdict(reconstructor: Reconstructor, item: PhotoFile | BadPhoto) -> R
     fit = Fit(reconstructor.category.name, last.code, last.pose, (done.steps[0], last))
     height, width = photo.rgb.shape[:2]
     seen = reconstructor.render(fit, cutout.mask.shape[1])
-    verdict = judge(cutout, done.guess, fit, (height, width), reconstructor.category, seen)
+    verdict = compute_verdict(cutout, done.guess, fit, (height, width), reconstructor.category, seen)
     return {"bad": bad, **verdict.record()}
 
 
 def roc_area(bad: Sequence[float], good: Sequence[float]) -> float | None:
-    """The chance that a bad item has a higher number than a good one, in [0, 1]; ties count half.
+    """Return the probability that a bad item has a higher number than a good one, in [0, 1]; ties count half.
 
-    None where there are none of a kind."""
+    Returns None where one of the two groups is empty."""
     if not bad or not good:
         return None
     bads, goods = torch.tensor(bad).double()[:, None], torch.tensor(good).double()
@@ -60,7 +60,7 @@ def roc_area(bad: Sequence[float], good: Sequence[float]) -> float | None:
 
 
 def summary(records: Sequence[Record]) -> Record:
-    """Area under the ROC curve of "bad" by 1 - score, and how many of each kind got which level."""
+    """Return the area under the ROC curve of "bad" by 1 - score, and how many good and bad items got each level."""
     done = finished(records)
     if not done:
         return {}
@@ -74,7 +74,7 @@ def summary(records: Sequence[Record]) -> Record:
 
 
 def verdict_part(report: Record) -> str:
-    """The table of all items, the worst first."""
+    """Tabulate all items, the worst first."""
     result = report.get("verdict")
     if not result:
         return ""

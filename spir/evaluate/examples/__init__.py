@@ -1,1 +1,1 @@
-"""The examples of the page: their scenes and their making."""
+"""The page's examples: their scenes and how they are made."""

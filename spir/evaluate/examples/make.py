@@ -1,4 +1,4 @@
-"""The page's examples, computed once: every scene of `example_scenes` through the visitor's pipeline, as a ZIP each.
+"""The page's examples, computed once: every scene of `example_scenes` through the user's pipeline, one ZIP each.
 
 python -m spir.evaluate.examples car --out assets/examples [--only NAME ...]
 """
@@ -41,7 +41,7 @@ Weights `{weights}`.
 
 
 def example(engine: Reconstructor, scene: Scene) -> dict[str, bytes]:
-    """File name -> bytes: the ZIP of the finished run, and a small picture."""
+    """Return the ZIP of the finished run and a small picture, by file name."""
     taken = photographed(scene)
     upload = jpeg_bytes(taken.rgb.numpy(), QUALITY)
     mask = (taken.mask * 255).round() / 255
@@ -58,14 +58,14 @@ def example(engine: Reconstructor, scene: Scene) -> dict[str, bytes]:
 
 
 def thumbnail(photo: bytes) -> bytes:
-    """A small JPEG of a picture."""
+    """Return a small JPEG of a picture."""
     file = BytesIO()
     Image.open(BytesIO(photo)).resize(THUMBNAIL, Image.Resampling.LANCZOS).save(file, "JPEG", quality=82)
     return file.getvalue()
 
 
 def index(scenes: Sequence[Scene]) -> str:
-    """What the page needs to know of its examples, as JSON."""
+    """Return what the page needs to know of its examples, as JSON."""
     rows = [
         {"name": scene.name, "title": scene.title, "alt": scene.alt, "failure": scene.failure}
         for scene in scenes
@@ -74,13 +74,13 @@ def index(scenes: Sequence[Scene]) -> str:
 
 
 def readme(scenes: Sequence[Scene], category: str, weights: str) -> str:
-    """The folder's README: one row an example."""
+    """Return the folder's README, one row per example."""
     rows = [f"| {scene.name} | {scene.how}, N = {scene.steps} | {scene.alt} |\n" for scene in scenes]
     return HEAD.format(category=category, weights=weights[:16]) + "".join(rows)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The exit code, always 0; a scene that fails raises."""
+    """Return the exit code, always 0; a scene that fails raises."""
     options = argparse.ArgumentParser("python -m spir.evaluate.examples", description=__doc__)
     options.add_argument("category", choices=sorted(CATEGORIES))
     options.add_argument("--out", type=Path, default=Path("assets/examples"))

@@ -1,4 +1,4 @@
-"""The page's examples as code: procedural cars that nobody trained on, in places that formulas draw, and what fails.
+"""The page's examples as code: procedural cars never trained on, in computed surroundings, and failure cases.
 
 Nothing here is anybody's picture: cars, ground, sky and walls are computed, the boat is drawn.
 """
@@ -20,7 +20,7 @@ from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.types import Camera
 
 FIRST_SEED = 30_000_000
-"""Far from any seed of training or evaluation."""
+"""The first seed, far from any seed of training or evaluation."""
 SIZE = (512, 384)
 NOON = Light((0.5, 0.9, 0.6), sun_strength=0.5, sky=0.75, ground=0.35)
 LEFT_SUN = Light((-0.9, 0.7, 0.5), sun_strength=0.6, sky=0.65, ground=0.35)
@@ -38,9 +38,9 @@ class Scene:
     body: str = "hatchback"
     """A key of `CLASSES`."""
     draw: int = 0
-    """Which car of that class."""
+    """The number of the random car within that class."""
     paint: Colour = (0.8, 0.1, 0.1)
-    """In [0, 1]."""
+    """The body paint, in [0, 1]."""
     second: Colour = (0.1, 0.1, 0.1)
     azimuth: float = 35.0
     elevation: float = 9.0
@@ -49,20 +49,20 @@ class Scene:
     background: Background = Background((0.4, 0.4, 0.4))
     light: Light = NOON
     failure: str = ""
-    """Why this one comes out wrong; empty = it does not."""
+    """Why this example fails; empty = it does not."""
     steps: int = 10
     change: Callable[[RenderedScene], RenderedScene] | None = None
-    """What is done to the photo in the end."""
+    """A function that is applied to the photo at the end."""
 
     @property
     def how(self) -> str:
-        """A few words on how it was made, for the table."""
+        """Return a few words on how it was made, for the table."""
         seed = FIRST_SEED + self.draw
         return f"procedural {self.body}, seed {seed}" if self.body in CLASSES else f"a drawn {self.body}"
 
 
 def photographed(scene: Scene) -> RenderedScene:
-    """The photo, and what of it is the object."""
+    """Return the photo and the object's mask."""
     camera = camera_of(scene)
     if scene.body not in CLASSES:
         return drawn_boat(scene, camera)
@@ -76,7 +76,7 @@ def photographed(scene: Scene) -> RenderedScene:
 
 
 def camera_of(scene: Scene) -> Camera:
-    """The camera, the car a little below the middle of the picture."""
+    """Return the camera, with the car slightly below the middle of the picture."""
     numbers = (scene.azimuth, scene.elevation, 0.0, scene.focal, scene.scale)
     azimuth, elevation, roll, focal, scale = (torch.tensor([value]) for value in numbers)
     shift = torch.tensor([[0.0, -0.06]])
@@ -84,7 +84,7 @@ def camera_of(scene: Scene) -> Camera:
 
 
 def behind_a_wall(taken: RenderedScene) -> RenderedScene:
-    """The left part of the photo covered by the corner of a house."""
+    """Cover the left part of the photo with the corner of a house."""
     height, width = taken.mask.shape
     edge = int(0.53 * width)
     y, x = torch.meshgrid(torch.arange(height) / 150.0, torch.arange(width) / 150.0, indexing="ij")
@@ -99,7 +99,7 @@ def behind_a_wall(taken: RenderedScene) -> RenderedScene:
 
 
 def drawn_boat(scene: Scene, camera: Camera) -> RenderedScene:
-    """A sailing boat on a lake."""
+    """Draw a sailing boat on a lake."""
     width, height = SIZE
     origins, directions = rays(camera, height, width)
     under, point, water = render_background(origins[0, 0, 0], directions[0], scene.background, -0.35)

@@ -1,9 +1,9 @@
-"""§3.3, speed at the paper's size: what ten steps cost with its full networks, beside its own way of taking a step.
+"""§3.3, speed at the paper's size: the cost of ten steps with its full networks, compared with the published procedure.
 
     python -m spir.evaluate.paper.bench [--steps 10] [--published-steps 2]
 
-The networks have random weights, of which neither time nor memory knows. Both ways run in one process; the clock is that of
-all threads together. What is called published leaves out what the authors' code wastes (gradients of the target, monitors).
+The networks have random weights, which affect neither time nor memory. Both procedures run in one process; times are CPU
+seconds of all threads together. "Published" omits what the authors' code wastes (gradients of the target, monitors).
 """
 
 import argparse
@@ -33,16 +33,16 @@ from spir.weights import Models
 
 CATEGORY = "p3d_car"
 BALL, LUMPS = 0.5, 0.05
-"""The random object: a radius, and how far the planes dent it, both of the cube's half side."""
+"""The random object: its radius, and how far the planes dent it, both as fractions of the cube's half side."""
 BETA = 0.02
 AZIMUTH_DEG, ELEVATION_DEG, FOCAL, SCALE = 30.0, 10.0, 1.5, 1.0
 OFF_DEG = 6.0
-"""By how much the first guess is turned away."""
+"""The angle in degrees by which the first guess is rotated away from the truth."""
 
 
 @dataclass(frozen=True)
 class Cost:
-    """Of one step, and of all of them."""
+    """The time and memory of one step, and of all of them."""
 
     step_core_seconds: float
     total_seconds: float
@@ -50,7 +50,7 @@ class Cost:
 
 
 def networks(sizes: GeneratorConfig = PAPER, encoder: EncoderConfig = encoders.PAPER) -> Models:
-    """The paper's generator and encoder, drawn at random, with an object in the middle of the cube."""
+    """Return the paper's generator and encoder with random weights, with an object in the middle of the cube."""
     torch.manual_seed(0)
     generator = Generator(replace(sizes, scene_range=1.0)).eval()
     with torch.no_grad():
@@ -62,7 +62,7 @@ def networks(sizes: GeneratorConfig = PAPER, encoder: EncoderConfig = encoders.P
 
 
 def subject(reconstructor: Reconstructor, seed: int = 1) -> tuple[Cutout, Guess]:
-    """A picture of one code, and a guess that is another code seen from a few degrees aside."""
+    """Return a picture of one code, and a guess that is another code seen from a few degrees aside."""
     draws = torch.Generator().manual_seed(seed)
     generator = reconstructor.generator
     true, near = (generator.code(torch.randn(1, generator.config.z_dim, generator=draws)) for _ in range(2))
@@ -85,7 +85,7 @@ def subject(reconstructor: Reconstructor, seed: int = 1) -> tuple[Cutout, Guess]
 
 
 def timed(reconstructor: Reconstructor, cut: Cutout, first: Guess, config: InversionConfig) -> Cost:
-    """Take the steps; the first picture, which is no step, counts in the total only."""
+    """Measure the steps; the first picture, which is no step, counts only in the total."""
     began, clocks = time.perf_counter(), []
     for _ in reconstructor.invert(cut, first, config):
         clocks.append(time.process_time())
@@ -96,7 +96,7 @@ def timed(reconstructor: Reconstructor, cut: Cutout, first: Guess, config: Inver
 def slope(
     reconstructor: Reconstructor, cut: Cutout, first: Guess, config: InversionConfig
 ) -> Float[Tensor, " numbers"]:
-    """The gradient by every row of w at the first step."""
+    """Return the gradient with respect to every row of w at the first step."""
     descent = Descent(
         cut, first, reconstructor.generator, reconstructor.category, config, reconstructor.perceptual
     )
@@ -108,7 +108,7 @@ def slope(
 
 
 def bench(steps: int, published_steps: int) -> str:
-    """The table."""
+    """Return the table."""
     engine = Reconstructor(networks(), "cpu", loss="encoder")
     cut, first = subject(engine)
     ours = timed(engine, cut, first, replace(HYBRID_FAST, steps=steps))

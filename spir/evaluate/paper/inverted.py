@@ -1,4 +1,4 @@
-"""§4 "Evaluation metrics": a batch of pictures inverted at once, and everything that the paper's tables ask of it."""
+"""§4 "Evaluation metrics": inverts a batch of pictures at once and computes the metrics of the paper's tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,30 +24,30 @@ from spir.types import Camera, Cutout, Photo, Rendering, Step, join
 
 SIZE = 128
 WHITE = 250
-"""Of 255: renderings on white have no masks; what is darker is the object."""
+"""Threshold of 255: renderings on white have no masks, and darker pixels are the object."""
 
 
 @dataclass(frozen=True)
 class Look:
-    """Who judges."""
+    """The networks that compute the metrics."""
 
     judge: Path
-    """Encoder weights for the perceptual distance where LPIPS is not at hand."""
+    """Encoder weights for the perceptual distance where LPIPS is not available."""
     features: Features
-    """Of the Fréchet distance."""
+    """The features of the Fréchet distance."""
 
 
 @dataclass(frozen=True)
 class Batch:
-    """What was found of some shots."""
+    """The results of some shots."""
 
     records: list[Record]
     features: dict[str, Float[Tensor, "picture width"]]
-    """"true", and after each N "N/front" and "N/random"."""
+    """Features under "true", and after each N under "N/front" and "N/random"."""
 
 
 def mask_of(photo: Photo) -> Float[Tensor, "height width"] | None:
-    """The given mask; of a rendering on white what is not white; else none."""
+    """Return the given mask, or the non-white pixels of a rendering on white, else None."""
     if photo.alpha is not None:
         return photo.alpha.float() / 255
     rgb = photo.rgb
@@ -56,8 +56,8 @@ def mask_of(photo: Photo) -> Float[Tensor, "height width"] | None:
 
 
 def not_white(rgb: UInt8[Tensor, "height width 3"]) -> Float[Tensor, "height width"]:
-    """What of a rendering on white is object; along the rim as much of a pixel as it is dark beside its darkest
-    neighbour, or a silhouette would be half a pixel too large all around."""
+    """Return the object's coverage in a rendering on white; along the outline a pixel counts as far as it is dark
+    compared with its darkest neighbour, or the silhouette would be half a pixel too large all around."""
     dark = (255.0 - rgb.amin(-1))[None]
     solid = (dark > 255 - WHITE).float()
     inner = 1 - F.max_pool2d(1 - solid, 3, 1, 1)
@@ -66,7 +66,7 @@ def not_white(rgb: UInt8[Tensor, "height width 3"]) -> Float[Tensor, "height wid
 
 
 def framed(reconstructor: Reconstructor, photo: Photo) -> Cutout:
-    """What goes in: the crop of the object, or the whole picture where the category's networks learnt whole pictures.
+    """Return the input: the crop of the object, or the whole picture where the category's networks learnt whole pictures.
 
     Raises PhotoError where there is no object."""
     mask = mask_of(photo)
@@ -76,9 +76,9 @@ def framed(reconstructor: Reconstructor, photo: Photo) -> Cutout:
 
 
 def whole(photo: Photo, mask: Float[Tensor, "height width"], background: float) -> Cutout:
-    """The picture as it is, uncropped, 128 pixels wide and high, with another background; mask in [0, 1].
+    """Return the whole picture, uncropped, 128 pixels wide and high, with another background; mask in [0, 1].
 
-    Without alpha of its own it is a rendering on white, of which white goes as the background comes."""
+    A picture without alpha is a rendering on white, whose white is replaced by the background."""
     height, width = mask.shape
     rgb, outside = photo.rgb.float() / 127.5 - 1, (1 - mask)[..., None]
     white = photo.alpha is None
@@ -98,7 +98,7 @@ def score_batch(
     look: Look,
     draws: np.random.Generator,
 ) -> Batch:
-    """Invert the shots together; the same numbers as one by one. Raises PhotoError where one cannot be cut out."""
+    """Invert the shots together, with the same results as one by one. Raises PhotoError where one cannot be segmented."""
     pictures = [collection[shot.picture] for shot in batch]
     cut = join([framed(reconstructor, picture.photo) for picture in pictures])
     done = run(reconstructor, cut, steps)
@@ -128,7 +128,7 @@ def score_batch(
 
 
 def turned_deg(step: Step, row: int, picture: Picture) -> float:
-    """How far the found rotation is from the true one; a crop has that of its picture."""
+    """Return the angle between the found and the true rotation in degrees; a crop has its picture's true rotation."""
     assert picture.camera is not None
     truth = pose_from_camera(picture.camera).quaternion
     return geodesic_deg(step.pose.quaternion[row : row + 1], truth).item()
@@ -141,7 +141,7 @@ def like(
     rgb: Float[Tensor, "batch size size 3"],
     mask: Float[Tensor, "batch size size"],
 ) -> dict[str, Float[Tensor, " batch"]]:
-    """PSNR, SSIM and perceptual distance of whole pictures."""
+    """Return PSNR, SSIM and perceptual distance of whole pictures."""
     device = reconstructor.device
     perceptual = judged_by(look.judge, device)
     with torch.no_grad():
@@ -154,14 +154,14 @@ def like(
 def novel(
     reconstructor: Reconstructor, collection: Collection, step: Step, row: int, shot: Shot, look: Look
 ) -> Record:
-    """The other views of an object from their true cameras: means over the views."""
+    """Score the other views of an object from their true cameras, as means over the views."""
     found: dict[str, list[float]] = {}
     for place in shot.others:
         picture = collection[place]
         if picture.camera is None:
             raise ValueError(f"{picture.name} has no camera from which an object could be looked at")
         mask = mask_of(picture.photo)
-        # Without one there is no telling what is object: then everything counts.
+        # Without a mask the object is unknown: then the whole picture counts.
         mask = torch.ones(picture.photo.rgb.shape[:2]) if mask is None else mask
         target = whole(picture.photo, mask, reconstructor.category.background)
         seen = view(reconstructor, step.code[row : row + 1], picture.camera, SIZE)
@@ -173,7 +173,7 @@ def novel(
 def elsewhere(
     reconstructor: Reconstructor, collection: Collection, step: Step, draws: np.random.Generator
 ) -> Camera:
-    """A camera for each object from where other pictures were taken: true ones of whole pictures, found ones of crops."""
+    """Return a camera for each object, taken from other pictures: true ones for whole pictures, estimated ones for crops."""
     count = len(step.pose.scale)
     if not reconstructor.category.masked:
         cameras = [collection[int(place)].camera for place in draws.integers(len(collection), size=count)]
@@ -190,5 +190,5 @@ def seen_by(
     rgb: Float[Tensor, "batch size size 3"],
     mask: Float[Tensor, "batch size size"],
 ) -> Float[Tensor, "batch width"]:
-    """Features of pictures, on the CPU."""
+    """Return the features of pictures, on the CPU."""
     return features(rgb.to(reconstructor.device), mask.to(reconstructor.device)).float().cpu()

@@ -1,7 +1,8 @@
-"""§4 "Experimental setting": which picture goes in, and from where the object is looked at again.
+"""§4 "Experimental setting": which picture is the input, and which views are the targets.
 
-`srn` is what the paper's authors ran: every picture may go in, one random other view of its object comes out, at most
-8,000 pictures. `pixelnerf` is what others report on the same data: one fixed view of each object in, all others out.
+`srn` is what the paper's authors ran: every picture may be the input, one random other view of its object is the target,
+at most 8,000 pictures. `pixelnerf` is what others report on the same data: one fixed input view of each object, all
+others as targets.
 """
 
 from collections import defaultdict
@@ -13,22 +14,22 @@ import numpy as np
 MOST = 8000
 SEED = 1234
 PIXELNERF_VIEW = 64
-"""The view that goes in, of 251."""
+"""The index of the input view, of 251."""
 PROTOCOLS = ("srn", "pixelnerf")
 
 
 @dataclass(frozen=True)
 class Shot:
-    """Places in the collection."""
+    """The indices of an input and its targets in the collection."""
 
     name: str
     picture: int
     others: tuple[int, ...]
-    """Views of the same object to predict; none where there is one picture an object."""
+    """Target views of the same object; none where there is one picture per object."""
 
 
 def shots(names: Sequence[str], protocol: str = "srn", most: int = MOST) -> list[Shot]:
-    """What to invert and what to predict, always the same for the same names (OBJECT/VIEW, or one view an object).
+    """Return what to invert and what to predict, deterministic for the same names (OBJECT/VIEW, or one view per object).
 
     Raises ValueError for an unknown protocol."""
     if protocol not in PROTOCOLS:

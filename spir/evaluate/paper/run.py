@@ -3,8 +3,8 @@
     python -m spir.evaluate.paper shapenet_cars DATA --split test --out report [--steps 0,10,30] [--batch 16]
     torchrun --nproc-per-node 4 -m spir.evaluate.paper.run ... (the same)
 
-DATA is laid out as SRN, CARLA, P3D, CUB or ImageNet (`spir.data.collection`). Every batch is a file in --out; whoever finds
-all of them there writes report.md and report.json.
+DATA is laid out as SRN, CARLA, P3D, CUB or ImageNet (`spir.data.collection`). Every batch is a file in --out; the
+process that finds all of them there writes report.md and report.json.
 """
 
 import argparse
@@ -44,7 +44,7 @@ SETTINGS = "settings.json"
 
 @dataclass(frozen=True)
 class Settings:
-    """What must be the same for batches to belong together."""
+    """Settings that must be equal for batches to be combined."""
 
     category: str
     weights: str
@@ -56,11 +56,11 @@ class Settings:
     most: int
     as_published: bool
     distance: str
-    """Which perceptual distance is reported."""
+    """The name of the perceptual distance that is reported."""
     features: str
-    """Through what the Fréchet distance looks."""
+    """The name of the Fréchet distance's feature network."""
     judge: str
-    """Hash of the encoder that both use where the paper's networks are not at hand."""
+    """Hash of the encoder that both distances use where the paper's networks are not available."""
 
 
 def batches(found: Sequence[Shot], size: int) -> list[Sequence[Shot]]:
@@ -68,12 +68,12 @@ def batches(found: Sequence[Shot], size: int) -> list[Sequence[Shot]]:
 
 
 def place(folder: Path, number: int) -> Path:
-    """Of a batch's numbers."""
+    """Return the path of a batch's results."""
     return folder / f"batch-{number:05d}.safetensors"
 
 
 def write(path: Path, records: list[Record], features: dict[str, Tensor]) -> None:
-    """The file appears whole or not at all."""
+    """Write a batch completely or not at all."""
     part = path.with_suffix(f".{os.getpid()}.part")
     save_file(
         {name: tensor.contiguous() for name, tensor in features.items()},
@@ -84,7 +84,7 @@ def write(path: Path, records: list[Record], features: dict[str, Tensor]) -> Non
 
 
 def read(paths: Sequence[Path]) -> tuple[list[Record], dict[str, Tensor]]:
-    """Records and features of all batches, in their order."""
+    """Return records and features of all batches, in their order."""
     records, parts = [], []
     for path in paths:
         with safe_open(path, framework="pt") as file:
@@ -95,7 +95,7 @@ def read(paths: Sequence[Path]) -> tuple[list[Record], dict[str, Tensor]]:
 
 
 def agree(folder: Path, settings: Settings) -> None:
-    """Begin the folder, or raise ValueError where it holds batches made with other settings."""
+    """Start the folder. Raises ValueError where it holds batches made with other settings."""
     folder.mkdir(parents=True, exist_ok=True)
     mine, path = json.loads(json.dumps(asdict(settings))), folder / SETTINGS
     if not path.is_file():
@@ -113,7 +113,7 @@ def invert(
     steps: Sequence[int],
     look: Look,
 ) -> tuple[list[Record], dict[str, Tensor]]:
-    """A batch; where it fails, its pictures one by one, so that a bad one costs itself alone."""
+    """Invert a batch; where it fails, invert its pictures one by one, so that a bad one only loses itself."""
     draws = np.random.default_rng((0, number))
     try:
         done = score_batch(reconstructor, collection, batch, steps, look, draws)
@@ -132,7 +132,7 @@ def invert(
 
 
 def evaluate(args: argparse.Namespace, rank: int = 0, world: int = 1) -> Record | None:
-    """This process's share; the report where all batches are there, else none.
+    """Compute this process's share; return the report where all batches exist, else None.
 
     Raises WeightsError, FileNotFoundError, ValueError."""
     reconstructor = Reconstructor.load(
@@ -163,7 +163,7 @@ def evaluate(args: argparse.Namespace, rank: int = 0, world: int = 1) -> Record 
 
 
 def parser() -> argparse.ArgumentParser:
-    """Every option."""
+    """Build the parser with every option."""
     made = argparse.ArgumentParser(
         "python -m spir.evaluate.paper", description="The paper's tables on a test set."
     )

@@ -1,4 +1,4 @@
-"""§4, the numbers in the form of the paper's two tables, the paper's own beside ours where they are known."""
+"""§4, the metrics in the form of the paper's two tables, beside the paper's own numbers where they are known."""
 
 from collections.abc import Sequence
 
@@ -14,8 +14,8 @@ PAPER = {
     "shapenet_chairs": {"novel_psnr": 19.36, "rotation_deg": 7.29},
     "carla": {"rotation_deg": 1.08, "fid_front": 5.97},
 }
-"""What listings say that the paper reports, for its slow hybrid inversion; which of CARLA's distances is meant is not
-certain. An empty cell is a number that we have not read."""
+"""The paper's reported numbers for its slow hybrid inversion, taken from public listings; which of CARLA's distances is
+meant is not certain. A missing cell is a number that we have not read."""
 INPUTS = ("fid_front", "fid_random", "iou", "psnr", "ssim", "distance")
 OTHER_VIEWS = ("novel_psnr", "novel_ssim", "novel_distance", "rotation_deg")
 HEADS = {
@@ -34,7 +34,7 @@ DIGITS = {"psnr": 2, "novel_psnr": 2, "fid_front": 2, "fid_random": 2, "rotation
 
 
 def summary(records: Sequence[Record], features: dict[str, Tensor], steps: Sequence[int]) -> Record:
-    """Means over the pictures and Fréchet distances to them, after every N."""
+    """Return the means over the pictures and the Fréchet distances, after every N."""
     done = finished(records)
     result: Record = {
         "pictures": len(records),
@@ -55,7 +55,7 @@ def summary(records: Sequence[Record], features: dict[str, Tensor], steps: Seque
 
 
 def markdown(report: Record) -> str:
-    """Both tables, what they mean, and what failed."""
+    """Return both tables, an explanation, and the failures."""
     about, paper = report["settings"], PAPER.get(report["settings"]["category"], {})
     steps = report["steps"]
     text = [

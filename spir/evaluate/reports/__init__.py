@@ -1,1 +1,1 @@
-"""Results as tables and contact sheets."""
+"""Writes results as tables and contact sheets."""

@@ -1,4 +1,4 @@
-"""§4 and §5, the tables: the report as JSON for programs and as Markdown for people."""
+"""§4 and §5, the tables: writes the report as JSON for programs and as Markdown for people."""
 
 import json
 
@@ -9,12 +9,12 @@ from spir.evaluate.reports.tables import number, percent, table
 
 
 def to_json(report: Record) -> str:
-    """The report without pictures; numbers that JSON cannot say are null."""
+    """Return the report as JSON without pictures; numbers that JSON cannot represent become null."""
     return json.dumps(plain(report), indent=1)
 
 
 def markdown(report: Record) -> str:
-    """Every part that was run, as tables."""
+    """Return every part that was run, as tables."""
     parts = (
         photos_part, verdict_part, eth80_part, eth80_kept_part, eth80_novel_part, fronts_part, meshes_part, realism_part,
         procedural_part, recolour_part, appearance_part, bench_part, failures_part, meta_part,
@@ -23,7 +23,7 @@ def markdown(report: Record) -> str:
 
 
 def photos_part(report: Record) -> str:
-    """Photos at each N, mean and median, then each photo at the last N."""
+    """Tabulate photos at each N (mean and median), then each photo at the last N."""
     if "photo_counts" not in report:
         return ""
     counts = report["photo_counts"]
@@ -81,7 +81,7 @@ def pair(row: Record, name: str, digits: int) -> tuple[str, str]:
 
 
 def eth80_part(report: Record) -> str:
-    """Rotation error, all cars and each one."""
+    """Tabulate the rotation error, for all cars and for each."""
     result = report["eth80"]
     if not result:
         return ""
@@ -99,7 +99,7 @@ def eth80_part(report: Record) -> str:
 
 
 def eth80_kept_part(report: Record) -> str:
-    """Bootstrapped poses of the toys."""
+    """Tabulate the bootstrapped poses of the toys."""
     result = report.get("eth80_kept")
     if not result:
         return ""
@@ -109,7 +109,7 @@ def eth80_kept_part(report: Record) -> str:
 
 
 def eth80_novel_part(report: Record) -> str:
-    """Outlines of fits over the toys' other photos."""
+    """Tabulate the silhouettes of fits against the toys' other photos."""
     result = report.get("eth80_novel")
     if not result:
         return ""
@@ -123,7 +123,7 @@ def eth80_novel_part(report: Record) -> str:
 
 
 def fronts_part(report: Record) -> str:
-    """Front or back on real photos."""
+    """Tabulate front or back on real photos."""
     result = report.get("fronts")
     if not result:
         return ""
@@ -133,7 +133,7 @@ def fronts_part(report: Record) -> str:
 
 
 def realism_part(report: Record) -> str:
-    """Random samples against photos."""
+    """Tabulate random samples against photos."""
     result = report.get("realism")
     if not result:
         return ""
@@ -156,7 +156,7 @@ NOVEL_HEAD = (
 
 
 def novel_cells(row: Record) -> tuple[str, ...]:
-    """One row of `novel_views.summary`, in the order of `NOVEL_HEAD`."""
+    """Return one row of `novel_views.summary`, in the order of `NOVEL_HEAD`."""
     return (
         number(row["psnr"]),
         number(row["ssim"], 3),
@@ -169,7 +169,7 @@ def novel_cells(row: Record) -> tuple[str, ...]:
 
 
 def meshes_part(report: Record) -> str:
-    """Novel views of meshes at each N, then each mesh at the last N."""
+    """Tabulate novel views of meshes at each N, then each mesh at the last N."""
     if not report.get("meshes"):
         return ""
     last = list(report["meshes"])[-1]
@@ -191,7 +191,7 @@ def meshes_part(report: Record) -> str:
 
 
 def procedural_part(report: Record) -> str:
-    """Novel views of procedural objects at each N."""
+    """Tabulate novel views of procedural objects at each N."""
     if not report["procedural"]:
         return ""
     rows = [(count, *novel_cells(row)) for count, row in report["procedural"].items()]
@@ -203,7 +203,7 @@ def procedural_part(report: Record) -> str:
 
 
 def recolour_part(report: Record) -> str:
-    """What recolouring the body paint changes."""
+    """Tabulate what recolouring the body paint changes."""
     result = report.get("recolour")
     if not result:
         return ""
@@ -219,7 +219,7 @@ def recolour_part(report: Record) -> str:
 
 
 def bench_part(report: Record) -> str:
-    """Fast against reference renderer."""
+    """Tabulate the fast against the reference renderer."""
     result = report.get("bench")
     if not result:
         return ""
@@ -238,7 +238,7 @@ def bench_part(report: Record) -> str:
 
 
 def failures_part(report: Record) -> str:
-    """Everything that failed, by name."""
+    """List everything that failed, by name."""
     rows = [
         (part, name, reason.replace("|", "\\|").replace("\n", " "))
         for part, failed in report["failures"].items()
@@ -248,7 +248,7 @@ def failures_part(report: Record) -> str:
 
 
 def meta_part(report: Record) -> str:
-    """Under which circumstances."""
+    """List the conditions of the measurement."""
     about = report["meta"]
     return "\n".join(
         (

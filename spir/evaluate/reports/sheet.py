@@ -21,7 +21,7 @@ from spir.types import Camera, Cutout, Mesh, Photo, Rendering
 
 TURNS = 12
 NOVEL, MESH = (2, 5), 10
-"""Of twelve places around the object, the photo's being 0: 60 and 150 degrees to the right, 60 left."""
+"""Positions among twelve around the object, the photo's being 0: 60 and 150 degrees to the right, 60 left."""
 MESH_RESOLUTION = 96
 AMBIENT = 0.35
 PAPER = 255
@@ -30,12 +30,12 @@ Picture = UInt8[np.ndarray, "height width 3"]
 
 
 def labels(steps: Sequence[int]) -> list[str]:
-    """Above the columns."""
+    """Return the column headings."""
     return ["photo", "cut-out", "NOCS", *(f"N = {count}" for count in steps), "+60", "+150", "mesh, -60"]
 
 
 def mesh_picture(mesh: Mesh, camera: Camera, size: int) -> Picture:
-    """The triangles in their colours, lit from the camera, on white; a batch of 1 camera."""
+    """Render the triangles in their colours, lit from the camera, on white; a batch of 1 camera."""
     towards = tuple(camera.cam2world[0, :3, 2].tolist())
     light = Light(towards, sun_strength=1 - AMBIENT, sky=AMBIENT, ground=AMBIENT, contact=0.0, gloss=0.0)
     return to_uint8(render_mesh(from_surface(mesh), camera, size, light, background=1.0).rgb[0])
@@ -45,7 +45,7 @@ def mesh_picture(mesh: Mesh, camera: Camera, size: int) -> Picture:
 def sheet_row(
     reconstructor: Reconstructor, photo: Photo, cut: Cutout, done: RunAtCounts, seen: Mapping[int, Rendering]
 ) -> list[Picture]:
-    """One photo's pictures in the order of `labels`; `seen` maps N to its picture."""
+    """Return one photo's pictures in the order of `labels`; `seen` maps N to its picture."""
     size = cut.mask.shape[1]
     last = done.steps[max(done.steps)]
     around = camera_from_pose(orbit(last.pose, TURNS))
@@ -67,7 +67,7 @@ def sheet_row(
 
 
 def save_sheet(path: Path, records: Sequence[Record], steps: Sequence[int]) -> None:
-    """Write the rows of all photos that finished; nothing where none did."""
+    """Write the rows of all photos that finished; no file where none did."""
     shown = [record for record in records if "pictures" in record]
     if not shown:
         return

@@ -1,4 +1,4 @@
-"""The parts of which the report's tables are made."""
+"""Building blocks of the report's tables."""
 
 import math
 from collections.abc import Sequence

@@ -50,7 +50,7 @@ def factored(
     added = linear_from_srgb((srgb - amount * colours.numpy()[part]).clip(0, 1))
     body = (wanted - added).clip(0)
     lit = linear_from_srgb(amount.clip(0, 1))
-    # Least squares of body = lit * colour, near the layers' own where the colour is dark.
+    # Least squares of body = lit * colour, regularised towards the layers' light where the colour is dark.
     lit = ((body * colour).sum(-1, keepdims=True) + DARK * lit) / (
         np.square(colour).sum(-1, keepdims=True) + DARK
     )

@@ -20,7 +20,7 @@ def refined(appearance: Appearance, chosen: Bool[np.ndarray, " face"]) -> Appear
     _, place = np.unique(appearance.vertices.numpy(), axis=0, return_inverse=True)
     edge = numbered(place.reshape(-1)[ends])
     cut = np.isin(edge, edge[chosen])
-    # The two sides of a seam have middles of their own, at the same point.
+    # Each side of a seam gets its own midpoint, at the same position.
     middle = numbered(ends)
     pairs = np.zeros((middle.max() + 1, 2), np.int64)
     pairs[middle] = np.sort(ends, 2)
@@ -51,7 +51,7 @@ def split(
     """Split faces with cut edges into two, three or four; edge k runs from corner k to the next and has the
     midpoint `middle` k."""
     count = cut.sum(1)
-    # Turned so that the only cut edge comes first, or the only whole one last.
+    # Rotate the corners so that the only cut edge comes first, or the only uncut one last.
     first = np.where(count == 2, cut.argmin(1) + 1, cut.argmax(1))
     turn = (np.arange(3) + first[:, None]) % 3
     corners = np.concatenate((np.take_along_axis(faces, turn, 1), np.take_along_axis(middle, turn, 1)), 1)

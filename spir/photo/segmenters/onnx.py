@@ -70,7 +70,7 @@ class OnnxSegmenter:
             closer, _, told = look(self.file, picture[top:bottom, left:right])
             kinds = {kind: (chance + told[kind]) / 2 for kind, chance in kinds.items()}
             again = around(closer)
-            # The closer look knows less of the surroundings; where it loses the object the first one counts.
+            # The closer crop shows less of the surroundings; where it loses the object, keep the first mask.
             if again is not None:
                 mask = np.zeros_like(mask)
                 mask[top:bottom, left:right] = closer
@@ -115,7 +115,7 @@ def look(
     try:
         with running:
             net = network(file)
-            # The mirror image as well, and the mean of both: two errors seldom agree.
+            # Average with the mirror image's prediction: their errors are mostly independent.
             (masks, kinds), (mirrored, too) = (answer(net, each) for each in (square, square[..., ::-1]))
     except cv2.error as problem:
         raise PhotoError(

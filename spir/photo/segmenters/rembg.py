@@ -66,7 +66,7 @@ class Network:
         try:
             self.session = local_session(self.model)
         except Exception as problem:
-            # A missing model, a failed download or a foreign runtime: to the visitor it is one thing.
+            # A missing model, a failed download or another runtime: the user gets one message.
             self.problem = f"The cut-out network {self.model} could not be loaded ({first_line(problem)})."
 
     def fetched(self) -> int:

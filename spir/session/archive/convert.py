@@ -22,7 +22,7 @@ def to_archive(session: Session) -> SessionArchive:
     use."""
     result, fit = session.fitted, session.fit
     trajectory, textured, table = result.trajectory, session.textured, session.turntable
-    current = textured is not None and textured.shows(session.unedited, trajectory.cutout, textured.size)
+    current = textured is not None and textured.matches(session.unedited, trajectory.cutout, textured.size)
     return SessionArchive(
         photo=session.upload,
         mask=trajectory.mask,
@@ -31,7 +31,7 @@ def to_archive(session: Session) -> SessionArchive:
         guess=session.first_guess,
         fit=replace(fit, code=fit.code if result.palette is None else unedited_code(session)),
         metrics=trajectory.metrics,
-        views=table.parts if table is not None and table.shows(fit) else (),
+        views=table.parts if table is not None and table.matches(fit) else (),
         view_size=VIEW_SIDE,
         palette=result.palette,
         segments=tuple(archived(session, segment) for segment in trajectory.segments),

@@ -129,7 +129,7 @@ def restore_part(text: bytes, category: Category, weights_hash: str) -> dict:
     return words
 
 
-def measured(row: object) -> dict[str, float]:
+def read_metrics(row: object) -> dict[str, float]:
     """Return the metrics of one step. Raises ValueError."""
     if not isinstance(row, dict) or len(row) > MOST_METRICS or not all(map(METRIC.fullmatch, row)):
         raise ValueError("these are no metrics")
@@ -153,7 +153,7 @@ class Reader:
         """Return the whole run."""
         words = self.words
         steps = self.steps()
-        metrics = checked_list(words["metrics"], measured, MOST_STEPS)
+        metrics = checked_list(words["metrics"], read_metrics, MOST_STEPS)
         if len(metrics) not in (0, len(steps)):
             raise ValueError("there are not as many metrics as steps")
         photos = [content for name, content in self.contents.items() if name.startswith("photo.")]

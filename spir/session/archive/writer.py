@@ -85,7 +85,7 @@ def write_archive(
     are further entries by name, such as films and meshes. `lean` drops the momentum, so that no run can
     continue bit for bit, and halves the precision of the NOCS map and of the codes of earlier steps."""
     if lean:
-        kept = leaner(kept)
+        kept = compacted(kept)
     contents = {f"photo.{picture_ending(kept.photo)}": kept.photo, "mask.png": mask_bytes(kept.mask)}
     contents["crop.png"] = png_bytes(to_uint8(cutout.rgb[0]))
     alpha = kept.guess.mask[0].float()
@@ -121,10 +121,10 @@ def restore_part(kept: SessionArchive, record: dict) -> dict:
         ],
         "view_size": kept.view_size,
     }
-    return {"repeat": repeat(kept), "restore": restore}
+    return {"repeat": repeat_command(kept), "restore": restore}
 
 
-def repeat(kept: SessionArchive) -> str:
+def repeat_command(kept: SessionArchive) -> str:
     """Return the command line that repeats the run from the files in the ZIP. It does not repeat later
     segments and mixing."""
     last = max((step.index for step in kept.fit.trajectory), default=0)
@@ -135,7 +135,7 @@ def repeat(kept: SessionArchive) -> str:
     )
 
 
-def leaner(kept: SessionArchive) -> SessionArchive:
+def compacted(kept: SessionArchive) -> SessionArchive:
     """Return the archive without momentum, and with the NOCS map and the codes in float16 except the code in
     use and the last one."""
     guess, fit = kept.guess, kept.fit
@@ -149,12 +149,16 @@ def leaner(kept: SessionArchive) -> SessionArchive:
 
 def tensors_of(kept: SessionArchive) -> dict[str, Tensor]:
     """Return all tensors of the run but its pictures by name, such as "step.03.pose.scale"."""
-    found = flat(kept.guess, "guess") | flat(kept.fit.code, "fit.code") | flat(kept.fit.pose, "fit.pose")
+    found = (
+        flattened(kept.guess, "guess")
+        | flattened(kept.fit.code, "fit.code")
+        | flattened(kept.fit.pose, "fit.pose")
+    )
     for number, step in enumerate(kept.fit.trajectory):
-        found |= flat(step, f"step.{number:02d}", leave=("rgb", "alpha"))
+        found |= flattened(step, f"step.{number:02d}", leave=("rgb", "alpha"))
     for number, segment in enumerate(kept.segments):
         if segment.code is not None and segment.pose is not None:
-            found |= flat(segment.code, f"start.{number:02d}.code") | flat(
+            found |= flattened(segment.code, f"start.{number:02d}.code") | flattened(
                 segment.pose, f"start.{number:02d}.pose"
             )
     steps = kept.fit.trajectory
@@ -166,7 +170,7 @@ def tensors_of(kept: SessionArchive) -> dict[str, Tensor]:
     return {name: tensor.detach().cpu().clone().contiguous() for name, tensor in found.items()}
 
 
-def flat(value: Movable, name: str, leave: Sequence[str] = ()) -> dict[str, Tensor]:
+def flattened(value: Movable, name: str, leave: Sequence[str] = ()) -> dict[str, Tensor]:
     """Return the tensors of a bundle and of the bundles in it, by their dotted path; strings and numbers are
     left out."""
     found = {}
@@ -177,7 +181,7 @@ def flat(value: Movable, name: str, leave: Sequence[str] = ()) -> dict[str, Tens
         if field.name in leave:
             continue
         if isinstance(inner, Movable):
-            found |= flat(inner, here)
+            found |= flattened(inner, here)
         elif isinstance(inner, Tensor):
             found[here] = inner
         found |= {f"{here}.{place}": part for place, part in parts if isinstance(part, Tensor)}

@@ -59,7 +59,7 @@ def mesh_tab(events: MeshHandlers, key: gr.State, colours: gr.HTML) -> tuple[gr.
     make.click(empty_plot, None, plot, **LIGHT).success(events.mesh, asked, [viewer, piece, plot], **BUSY)
     true.click(events.true_colours, asked[:3], plot, **BUSY)
     for form, button in buttons.items():
-        fetched = button.click(events.keep(form), asked, file, **BUSY)
+        fetched = button.click(events.save_handler(form), asked, file, **BUSY)
         fetched.success(None, None, None, js=FETCH, **LIGHT)
     piece.input(None, [piece, viewer, plot], [viewer, plot], js=REPAINT, **LIGHT)
     return fineness, [viewer, piece, plot]

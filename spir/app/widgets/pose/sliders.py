@@ -58,7 +58,7 @@ def sliders(orthographic: bool = False) -> list[gr.Slider]:
     return made
 
 
-def standing(pose: Pose) -> tuple[float, ...]:
+def slider_values(pose: Pose) -> tuple[float, ...]:
     """Return the sliders' values for a pose: azimuth, elevation, roll, 1 for its distance, focal length."""
     readable = readable_pose(pose)
     numbers = (
@@ -74,11 +74,11 @@ def standing(pose: Pose) -> tuple[float, ...]:
     )
 
 
-def moved(pose: Pose, wanted: Sequence[float]) -> Pose:
+def pose_from_sliders(pose: Pose, wanted: Sequence[float]) -> Pose:
     """Return the pose of the sliders' values; a slider that was not moved keeps the pose's exact number, not
     the rounded one."""
     azimuth, elevation, roll, further, focal = (
         None if abs(value - stood) < 1e-6 else value
-        for value, stood in zip(wanted, standing(pose), strict=True)
+        for value, stood in zip(wanted, slider_values(pose), strict=True)
     )
     return edit_pose(pose, azimuth, elevation, roll, focal, 1.0 if further is None else further)
