@@ -19,7 +19,7 @@ from spir.batch.ray_engine import run_ray
 from spir.batch.report import write_report
 from spir.batch.rows import Row, summary, table
 from spir.batch.settings import DEFAULT_TEXTURE, QUALITIES, TEXTURE_SIZES, Settings
-from spir.batch.store import Store, located
+from spir.batch.store import Store, resolve
 from spir.categories import CATEGORIES
 from spir.errors import EngineError, WeightsError
 from spir.photo import PREFERENCES
@@ -97,7 +97,7 @@ def check(options: argparse.Namespace) -> str:
 
 
 def is_folder(photo: str) -> bool:
-    files, path = located(photo)
+    files, path = resolve(photo)
     return files.isdir(path)
 
 

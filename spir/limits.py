@@ -8,10 +8,10 @@ of that goes through `BudgetedReader.read`.
 from io import BytesIO
 from time import thread_time
 
-READ_AGAIN = 4
+MAX_READ_FACTOR = 4
 """The number of times that a file may be read: Pillow tries several formats, and some of them read all of it
 twice."""
-AT_LEAST = 2**20
+MIN_READ_BYTES = 2**20
 """The number of bytes that may be read of even the smallest file."""
 
 
@@ -33,7 +33,7 @@ class BudgetedReader(BytesIO):
 
     def __init__(self, data: bytes, latest: float):
         super().__init__(data)
-        self.left = READ_AGAIN * len(data) + AT_LEAST
+        self.left = MAX_READ_FACTOR * len(data) + MIN_READ_BYTES
         self.latest = latest
 
     def read(self, size: int | None = -1) -> bytes:

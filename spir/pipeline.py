@@ -171,7 +171,7 @@ class Reconstructor:
         )
         for step in self.invert(target, start, config, cancelled=cancelled):
             if step.index:
-                yield behind(step, last)
+                yield continue_numbering(step, last)
 
     def field(self, result: Fit | Step | Code) -> Field:
         """Return the object's field, on the device and without gradients."""
@@ -190,7 +190,7 @@ class Reconstructor:
         """Return the camera of a pose."""
         return camera_from_pose(pose)
 
-    def view(self, size: int = 128, **extras: bool) -> RenderConfig:
+    def render_config(self, size: int = 128, **extras: bool) -> RenderConfig:
         """Return how pictures of this category are rendered; `extras` are switches such as "normals" or
         "attention"."""
         if self.as_published:
@@ -205,7 +205,7 @@ class Reconstructor:
     @torch.no_grad()
     def render(self, result: Fit | Step, size: int = 128) -> Rendering:
         """Render the result from the photo's camera, with normals, attention and NOCS, on the CPU."""
-        config = self.view(size, normals=True, attention=True, nocs=True)
+        config = self.render_config(size, normals=True, attention=True, nocs=True)
         return render(self.field(result), camera_from_pose(result.pose.to(self.device)), config).to("cpu")
 
     def turntable(self, result: Fit | Step, frames: int = FRAMES, size: int = 128) -> Rendering:
@@ -215,7 +215,7 @@ class Reconstructor:
     def turning(self, result: Fit | Step, frames: int = FRAMES, size: int = 128) -> Iterator[Rendering]:
         """Yield the views of `turntable`, a few frames at a time."""
         return turning(
-            self.field(result), result.pose.to(self.device), self.view(size, attention=True), frames
+            self.field(result), result.pose.to(self.device), self.render_config(size, attention=True), frames
         )
 
     @torch.no_grad()
@@ -262,7 +262,7 @@ class Reconstructor:
         return bake_appearance(given, surface, field, config, self.device)
 
 
-def behind(step: Step, last: Step) -> Step:
+def continue_numbering(step: Step, last: Step) -> Step:
     """Return a step of another descent, numbered on from `last` and with pictures of its size. It has no
     momentum, so no run can continue from it."""
     size = last.rgb.shape[1]

@@ -7,11 +7,11 @@ import torch
 from safetensors.torch import load
 from torch import Tensor
 
-KINDS = (torch.float32, torch.float16)
+DTYPES = (torch.float32, torch.float16)
 UNSIGNED = (torch.uint16, torch.uint32)
 """The unsigned dtypes, for which torch supports little more than storage."""
-LONGEST_WORDS = 200
-MOST_HEADER = 2 * 2**20
+MAX_TEXT_LENGTH = 200
+MAX_HEADER_BYTES = 2 * 2**20
 """The largest allowed header of a safetensors file, in bytes; a run of a hundred steps has a third of
 that."""
 
@@ -26,7 +26,7 @@ def checked_number(value: object, low: float | int, high: float | int) -> float:
 def checked_text(value: object) -> str:
     """Return a printable string of at most `LONGEST_WORDS` characters. Raises ValueError for anything
     else."""
-    if not isinstance(value, str) or len(value) > LONGEST_WORDS or not value.isprintable():
+    if not isinstance(value, str) or len(value) > MAX_TEXT_LENGTH or not value.isprintable():
         raise ValueError("these are no words")
     return value
 
@@ -50,7 +50,7 @@ class Tensors:
         """Read a safetensors file; nothing is unpickled. Raises SafetensorError, ValueError and whatever else
         damaged bytes provoke."""
         # The header's length comes first. A header of 48 MB could list half a million empty tensors.
-        if int.from_bytes(data[:8], "little") > MOST_HEADER:
+        if int.from_bytes(data[:8], "little") > MAX_HEADER_BYTES:
             raise ValueError("this file lists too many tensors")
         return cls(load(data))
 
@@ -79,7 +79,7 @@ class Tensors:
         if self.shape(name) != shape:
             raise ValueError(f"{name} is {self.shape(name)}, but must be {shape}")
         tensor = self.found[name]
-        if tensor.dtype not in (KINDS if kind is None else (kind,)):
+        if tensor.dtype not in (DTYPES if kind is None else (kind,)):
             raise ValueError(f"{name} is of the kind {tensor.dtype}")
         tensor = tensor.float() if kind is None else tensor.long() if kind in UNSIGNED else tensor
         if not bool(((tensor >= low) & (tensor <= high)).all()):

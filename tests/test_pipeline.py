@@ -53,7 +53,7 @@ def test_as_published_leaves_out_what_is_ours(reconstructor, story, tmp_path, mo
     monkeypatch.setattr("spir.bootstrap.guess.rank_hypotheses", None)
     guess = plain.initialise(story[0])
     assert torch.equal(guess.code.w, plain.encoder(story[0].rgb, story[0].mask).w)
-    assert not plain.category.symmetric and not plain.half and plain.view().renderer == "reference"
+    assert not plain.category.symmetric and not plain.half and plain.render_config().renderer == "reference"
     assert plain.inversion(30) == published(30) and reconstructor.inversion(30) == preset(30)
     assert not published(10, optimise_pose=False).optimise_pose
 

@@ -15,7 +15,7 @@ from torch import Tensor
 from spir.app import text
 from spir.app.context import AppContext, write_file
 from spir.app.data_uris import hex_colours
-from spir.app.errors import refuse, refusing_failures
+from spir.app.errors import refuse, refuse_on_error
 from spir.app.handlers.mesh import FORMATS, MeshHandlers
 from spir.app.handlers.photo import PhotoHandlers
 from spir.app.handlers.reconstruction import ReconstructionHandlers
@@ -42,7 +42,7 @@ class Api:
         self.runs = runs
         self.meshes = meshes
 
-    @refusing_failures()
+    @refuse_on_error()
     def segment(
         self, photo: str | None, request: gr.Request, segmenter: object = PREFERENCES[0]
     ) -> tuple[dict[str, Any], str]:
@@ -77,7 +77,7 @@ class Api:
         }
         return answer, self.picture(key, "cutout", session.cutout.rgb[0])
 
-    @refusing_failures()
+    @refuse_on_error()
     def reconstruct(self, run: object, steps: object = 10) -> tuple[dict[str, Any], str]:
         """Find shape, camera and colours of the object in the photo: a first guess, then so many steps nearer to it.
         Asked again for more steps, it goes on where it ended. On a CPU a step takes about half a second.
@@ -111,7 +111,7 @@ class Api:
         }
         return answer, self.rendered(key, session)
 
-    @refusing_failures()
+    @refuse_on_error()
     def recolour(self, run: object, colours: object) -> tuple[dict[str, str], str]:
         """Give parts of the object another colour; the photo's detail stays, and nothing is fitted again. `export` then
         has these colours. The first time takes some seconds, in which the photo is laid onto the object.
@@ -133,7 +133,7 @@ class Api:
         self.context.store.commit(key, session, changed)
         return self.colours(changed), self.recoloured(key, changed)
 
-    @refusing_failures()
+    @refuse_on_error()
     def export(self, run: object, format: object = "glb", resolution: object = RESOLUTION) -> str:
         """Take the object home as a file: with the photo's own detail as a texture, or as a plain coloured mesh.
         Both GLB have the photo's camera; materials.glb has a material for each part, and stl has no colours. Above a

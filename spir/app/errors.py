@@ -18,7 +18,7 @@ def refuse(message: str) -> NoReturn:
 
 
 @contextmanager
-def refusing_failures() -> Iterator[None]:
+def refuse_on_error() -> Iterator[None]:
     """Turn an unexpected exception into a refusal, with a traceback in the log. It can also be used as a
     decorator."""
     try:

@@ -23,7 +23,7 @@ APP = Path(__file__).parent
 ASSETS = APP.parents[1] / "assets"
 STYLES = [APP / "page.css", *sorted(APP.glob("widgets/*/widget.css"))]
 MAX_UPLOAD = "25mb"
-SESSIONS = 256
+MAX_TABS = 256
 """The number of tabs whose state Gradio keeps, a few hundred kilobytes each; the session's key is part of
 it."""
 ABOUT = '<meta name="description" content="One photo of an object to a 3D model to turn, recolour and keep.">'
@@ -85,7 +85,7 @@ def serve(page: gr.Blocks, health: Callable[[Request], Response], **options) -> 
         ssr_mode=False,
         run_history=False,
         enable_monitoring=False,
-        state_session_capacity=SESSIONS,
+        state_session_capacity=MAX_TABS,
         show_error=True,
         mcp_server=True,
         # The page contains its first example: gzip makes it a third smaller. Event streams stay as is.

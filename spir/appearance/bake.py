@@ -16,9 +16,9 @@ from spir.appearance.paint import (
     PAINT,
     paint_colour,
     painted_by_colour,
-    parts_alone,
     refined,
     refitted_palette,
+    without_light_entries,
 )
 from spir.appearance.pictures import push_pull, resized, sample
 from spir.appearance.project import Projection, no_twins, projected
@@ -67,7 +67,7 @@ def bake_appearance(
         sheet = beside.submit(unwrapped, surface, config.texture)
         completion = beside.submit(completed_by, given.category, given.reading, given.code, surface, config)
         source = texture_source(given.photo, given.mask, given.box_px, given.camera, surface, config.source)
-        source = with_attention(source, parts_alone(refined(source), names))
+        source = with_attention(source, without_light_entries(refined(source), names))
         paint = paint_colour(source, names)
         if paint is not None:
             source = with_attention(source, painted_by_colour(source, paint, names))
@@ -103,7 +103,7 @@ def baked(
     own = np.zeros((len(points), values), np.float32)
     own[unsure] = own_attention(completion, points[some], normals[some], generated[some], names)
     known = seen.known[:, None]
-    weights = parts_alone(known * seen.attention + (1 - known) * own, names)
+    weights = without_light_entries(known * seen.attention + (1 - known) * own, names)
     weights = weights / weights.sum(-1, keepdims=True).clip(1e-4)
 
     coarse = (config.coarse, config.coarse)

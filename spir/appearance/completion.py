@@ -29,19 +29,19 @@ PARTS, MOVES, PLACES = 0.02, 2e-4, 0.06
 """Loss weights of wrong parts, of moves away from the linear map's result, and of stretch and shift."""
 DOWNWARD, DOWNWARD_SHARE = -0.6, 0.2
 """Faces whose normals point down more than the first count only by the second, as they are hardly ever seen."""
-CLOSER = 0.06
+MAX_PROJECTION_STEP = 0.06
 """The longest step towards the formula's surface, in object units."""
 SNAPS, SNAP = 2, 0.9
 """The number of steps towards the surface and each one's share of the distance; on the surface itself the
 gradient is undefined."""
-MEMORY = 0.9
+LOSS_DECAY = 0.9
 """Decay of the running mean of the loss by which the best start is chosen."""
 CHUNK = 32768
 """The number of points per call of the formula."""
 
 
 @contextmanager
-def tiny_is_zero() -> Iterator[None]:
+def flush_denormals() -> Iterator[None]:
     """Flush denormal numbers to zero: the far tails of sigmoids produce many, and they are much slower to compute."""
     torch.set_flush_denormal(True)
     try:
@@ -75,7 +75,7 @@ class Completion:
     shift: Float[Tensor, "3"]
     """Maps points of the surface to points of the formula: points * stretch + shift."""
 
-    @tiny_is_zero()
+    @flush_denormals()
     @torch.no_grad()
     def attention(
         self, points: Float[Tensor, "point 3"], normals: Float[Tensor, "point 3"]
@@ -98,13 +98,13 @@ class Completion:
         places, facing = (points * self.stretch + self.shift)[None], normals[None]
         for _ in range(SNAPS):
             # Along the surface's own normals: asking the formula for its gradient costs twice as much.
-            distance = self.field.sdf(places)[..., None].clamp(-CLOSER, CLOSER)
+            distance = self.field.sdf(places)[..., None].clamp(-MAX_PROJECTION_STEP, MAX_PROJECTION_STEP)
             places = places - SNAP * distance * facing
         _, direction = self.field.normals(places)
         return self.field.attention(places, direction, facing)[0]
 
 
-def read(formula, reading: Reading, code: Code) -> Completion:
+def predict_completion(formula, reading: Reading, code: Code) -> Completion:
     """Return the completion predicted from w alone; `code` is a batch of 1, `formula` an entry of `FORMULAS`."""
     weights, moves = reading.objects(mean_row(code), formula.table)
     field = formula.of_parameters(formula.table.parameters(weights, moves))
@@ -117,8 +117,10 @@ def mean_row(code: Code) -> Float[Tensor, "1 w_dim"]:
     return w[:, :-1].mean(1) if w.shape[1] > 1 else w[:, 0]
 
 
-@tiny_is_zero()
-def fitted(formula, reading: Reading, code: Code, surface: Surface, config: AppearanceConfig) -> Completion:
+@flush_denormals()
+def fit_completion(
+    formula, reading: Reading, code: Code, surface: Surface, config: AppearanceConfig
+) -> Completion:
     """Return the predicted completion, refined by Adam to match the surface and the generator's parts.
 
     The most likely classes are optimised in parallel; deterministic."""
@@ -135,9 +137,9 @@ def fitted(formula, reading: Reading, code: Code, surface: Surface, config: Appe
     total: Tensor | None = None
     chances = area_weights(surface)
     for _ in range(steps):
-        points, normals, attention = drawn(surface, chances, config.formula_points, draws)
+        points, normals, attention = sample_surface(surface, chances, config.formula_points, draws)
         field = formula.of_parameters(table.parameters(weights, moves))
-        q = points * places[:, None, :3].exp() + lifted(places)[:, None]
+        q = points * places[:, None, :3].exp() + shift_from_places(places)[:, None]
         loss = mismatch(field, q, normals, attention)
         loss = loss + MOVES * (moves - start).square().sum(1) + PLACES * places.square().sum(1)
         optimiser.zero_grad()
@@ -145,15 +147,15 @@ def fitted(formula, reading: Reading, code: Code, surface: Surface, config: Appe
         optimiser.step()
         schedule.step()
         kept = loss.detach()
-        total = kept if total is None else MEMORY * total + (1 - MEMORY) * kept
+        total = kept if total is None else LOSS_DECAY * total + (1 - LOSS_DECAY) * kept
     assert total is not None
     best = slice(int(total.argmin()), int(total.argmin()) + 1)
     with torch.no_grad():
         field = formula.of_parameters(table.parameters(weights[best], moves[best]))
-        return Completion(field, places[best, :3].exp()[0], lifted(places[best])[0])
+        return Completion(field, places[best, :3].exp()[0], shift_from_places(places[best])[0])
 
 
-def lifted(places: Float[Tensor, "batch 5"]) -> Float[Tensor, "batch 3"]:
+def shift_from_places(places: Float[Tensor, "batch 5"]) -> Float[Tensor, "batch 3"]:
     """Return the shift with x = 0: objects stay symmetric in x."""
     return torch.cat((torch.zeros_like(places[:, :1]), places[:, 3:]), 1)
 
@@ -175,7 +177,7 @@ def area_weights(surface: Surface) -> Float[Tensor, " face"]:
     return size * torch.where(down, DOWNWARD_SHARE, 1.0)
 
 
-def drawn(
+def sample_surface(
     surface: Surface, chances: Tensor, count: int, draws: torch.Generator
 ) -> tuple[Float[Tensor, "count 3"], Float[Tensor, "count 3"], Float[Tensor, "count values"]]:
     """Sample random points of the surface; return them with their normals and attention."""

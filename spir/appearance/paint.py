@@ -26,7 +26,7 @@ paints `DARK_PAINT` replaces the paint's brightness."""
 BRIGHT, AS_BRIGHT = (0.3, 0.45), (0.5, 0.7)
 """The brightness range of a paint above which it cannot be confused with dark trim, and that of a pixel, relative
 to the paint's, above which it is no trim."""
-FAINT = 0.1
+REFLECTION_SHARE = 0.1
 """The share of pixels of another hue than a colourful paint that may still be paint with reflections."""
 CRISP = 2.5
 """Exponent that sharpens the filtered attention: soft borders would mix the colours of neighbouring parts."""
@@ -35,13 +35,13 @@ FEWEST_PIXELS = 200
 """The fewest sure pixels of paint from which its colour is estimated."""
 COLOURFUL = (0.30, 0.55)
 """Saturations of a paint: below the first its hue separates nothing from other parts, above the second all of it."""
-LIT = (0.12, 0.30)
+LIT_RANGE = (0.12, 0.30)
 """Brightness relative to the paint's, below which a pixel is not paint by its hue, and from which it is."""
-MISS = 0.2
+COLOUR_TOLERANCE = 0.2
 """The relative colour error from lit paint at which a pixel is unlikely to be paint."""
 
 
-def parts_alone(
+def without_light_entries(
     attention: Float[np.ndarray, "*shape values"], names: tuple[str, ...]
 ) -> Float[np.ndarray, "*shape values"]:
     """Move the attention of light entries to the parts beside them; the sums stay the same."""
@@ -90,13 +90,15 @@ def painted_by_colour(
     light = ((tb - glare * bw) / bb).clip(0)
     miss = np.linalg.norm(picture - light[..., None] * paint - glare[..., None], axis=-1)
     miss = miss / (np.linalg.norm(picture, axis=-1) + 0.05)
-    match = smoothstep(light, *LIT) * np.exp(-np.square(miss / MISS))
+    match = smoothstep(light, *LIT_RANGE) * np.exp(-np.square(miss / COLOUR_TOLERANCE))
     lamp = smoothstep(attention[..., names.index(TAIL)], 0.2, 0.5) if TAIL in names else 0.0
     level = float(paint @ LUMINANCE)
     brightness = (picture @ LUMINANCE) / max(level, DARK_PAINT)
     bright = smoothstep(brightness, *DIM)
     more = softened(colourful * match * (1 - lamp), source.size)
-    less = softened((1 - colourful) * bright + colourful * np.maximum(match, FAINT * bright), source.size)
+    less = softened(
+        (1 - colourful) * bright + colourful * np.maximum(match, REFLECTION_SHARE * bright), source.size
+    )
 
     total = attention.sum(-1)
     own = attention[..., body]

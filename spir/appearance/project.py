@@ -20,11 +20,11 @@ Colours = Float[np.ndarray, "point 3"]
 LEVEL_SCREEN, REST_SCREEN = 2e-3, 6e-3
 """How quickly corrections of mirrored colours and of the object's own colours fade away from where they are known."""
 LEVEL_WEIGHT, REST_WEIGHT = 30.0, 3.0
-CALM = 0.15
+MAX_COLOUR_GAP = 0.15
 """A larger colour difference, in [0, 1], is taken for another part instead of light, and is not spread."""
 MIRROR_HANDICAP = 0.6
 """Factor on the trust of a mirrored point when it is compared with that of the point itself."""
-HAND_OVER = 0.15
+BLEND_HALF_WIDTH = 0.15
 """Half width of the blend from one to the other, as a difference of trust."""
 LEAST_MEMBER = 0.01
 """Points with a smaller membership in a part that has a twin are not looked up at the twin."""
@@ -34,12 +34,12 @@ UNDERSIDE = (0.6, 0.85)
 """Downward components of a normal from which a point begins to be, and fully is, part of the underside."""
 DARK = 0.2
 """The underside's grey level, in [0, 1]."""
-ENOUGH = 0.4
+FULL_TRUST = 0.4
 """The trust from which none of the object's own colours shows."""
 
 
 @dataclass(frozen=True)
-class Seen:
+class PhotoSample:
     """What the photo and its mirror image show of some points."""
 
     colours: Colours
@@ -54,11 +54,11 @@ class Seen:
     @property
     def known(self) -> Float[np.ndarray, " point"]:
         """The share of the colour that comes from the photo; the remainder is the object's own."""
-        return smoothstep(np.maximum(self.direct, self.mirrored), 0.0, ENOUGH)
+        return smoothstep(np.maximum(self.direct, self.mirrored), 0.0, FULL_TRUST)
 
     def replaced(
-        self, some: Bool[np.ndarray, " point"], share: Float[np.ndarray, " some"], other: "Seen"
-    ) -> "Seen":
+        self, some: Bool[np.ndarray, " point"], share: Float[np.ndarray, " some"], other: "PhotoSample"
+    ) -> "PhotoSample":
         """Return a copy in which `some` of the points are blended, by these shares, with `other`."""
 
         def mixed(mine: np.ndarray, theirs: np.ndarray) -> np.ndarray:
@@ -71,7 +71,7 @@ class Seen:
         if attention is not None:
             assert other.attention is not None
             attention = mixed(attention, other.attention)
-        return Seen(
+        return PhotoSample(
             mixed(self.colours, other.colours),
             mixed(self.direct, other.direct),
             mixed(self.mirrored, other.mirrored),
@@ -108,7 +108,7 @@ class Projection:
         normals: Float[Tensor, "point 3"],
         lift: Float[Tensor, "point 3"],
         attention: bool = False,
-    ) -> Seen:
+    ) -> PhotoSample:
         """Return the better of photo and mirror image, at the point or at a twin that is better seen; `lift` is
         interpolated from the vertices."""
         seen = self.look_once(points, normals, lift, attention)
@@ -125,7 +125,7 @@ class Projection:
         normals: Float[Tensor, "point 3"],
         lift: Float[Tensor, "point 3"],
         attention: bool,
-    ) -> Seen:
+    ) -> PhotoSample:
         """Return the better of photo and mirror image at the points themselves."""
         direct, at, there = self.source.trust(points, normals, TOLERANCE)
         colours = sample(self.source.colours, there)
@@ -135,14 +135,20 @@ class Projection:
             mirrored, other, place = self.source.trust(
                 flipped(points), flipped(normals), MIRRORED_TOLERANCE, True
             )
-            share = smoothstep(direct - MIRROR_HANDICAP * mirrored, -HAND_OVER, HAND_OVER)[:, None]
+            share = smoothstep(direct - MIRROR_HANDICAP * mirrored, -BLEND_HALF_WIDTH, BLEND_HALF_WIDTH)[
+                :, None
+            ]
             colours = share * colours + (1 - share) * (sample(self.source.colours, place) + lift.numpy())
             if attention:
                 parts = share * parts + (1 - share) * sample(self.source.attention, other)
-        return Seen(colours.clip(0, 1), direct, mirrored, parts)
+        return PhotoSample(colours.clip(0, 1), direct, mirrored, parts)
 
     def completed(
-        self, seen: Seen, own: Colours, normals: Float[Tensor, "point 3"], residual: Float[Tensor, "point 3"]
+        self,
+        seen: PhotoSample,
+        own: Colours,
+        normals: Float[Tensor, "point 3"],
+        residual: Float[Tensor, "point 3"],
     ) -> Colours:
         """Return the colours of points, in [0, 1]: unseen points have the object's own colours, and the underside
         is uniformly dark."""
@@ -171,13 +177,13 @@ def projected(
         other, _, place = source.trust(flipped(vertices), flipped(normals), MIRRORED_TOLERANCE, True)
         reflected = sample(source.colours, place)
         # Where both are visible they differ by lighting; spread that difference to points seen only in the mirror image.
-        lift = screened(graph, LEVEL_WEIGHT * trust * other, colours - reflected, LEVEL_SCREEN)
+        lift = solve_screened_poisson(graph, LEVEL_WEIGHT * trust * other, colours - reflected, LEVEL_SCREEN)
         share = trust / np.maximum(trust + other * (1 - trust), 1e-6)
         colours = share[:, None] * colours + (1 - share[:, None]) * (reflected + lift)
         trust = np.clip(trust + other * (1 - trust), 0, 1)
     gap = colours - own @ palette
-    calm = np.exp(-np.square(gap).sum(1) / CALM**2)
-    residual = screened(graph, REST_WEIGHT * trust * calm, gap, REST_SCREEN)
+    calm = np.exp(-np.square(gap).sum(1) / MAX_COLOUR_GAP**2)
+    residual = solve_screened_poisson(graph, REST_WEIGHT * trust * calm, gap, REST_SCREEN)
     lift, residual = torch.from_numpy(lift), torch.from_numpy(residual)
     plain = Projection(source, mirror, palette, lift, residual)
     return replace(plain, twins=better_twins(plain, surface, twins))
@@ -193,7 +199,7 @@ def better_twins(plain: Projection, surface: Surface, twins: Twins) -> Twins:
     return lambda points: [twin for twin, good in zip(twins(points), better, strict=True) if good]
 
 
-def screened(
+def solve_screened_poisson(
     graph: csr_matrix, weight: Float[np.ndarray, " vertex"], target: Colours, screen: float
 ) -> Colours:
     """Return the x that minimises the sum of weight (x - target)^2 + (differences along edges)^2 + screen x^2, float32."""

@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from spir.appearance.completion import Completion, fitted, read
+from spir.appearance.completion import Completion, fit_completion, predict_completion
 from spir.appearance.config import AppearanceConfig
 from spir.appearance.paint import LUMINANCE, PAINT
 from spir.appearance.pictures import sample
@@ -36,9 +36,9 @@ def completed_by(
     if not config.complete or formula is None or reading is None:
         return None
     if not config.formula_steps:
-        return read(formula, reading, code)
+        return predict_completion(formula, reading, code)
     with torch.enable_grad():
-        return fitted(formula, reading, code, surface, config)
+        return fit_completion(formula, reading, code, surface, config)
 
 
 def own_attention(

@@ -43,7 +43,7 @@ def outline_warp(silhouette: Map, mask: Map) -> Float[np.ndarray, "size size 2"]
     slope_y, slope_x = np.gradient(target)
     maps = np.stack((target, slope_x, slope_y), -1).astype(np.float32)
     y, x = np.mgrid[:GRID, :GRID].astype(np.float32)
-    solve = membrane(np.abs(ours) < NEAR_OUTLINE)
+    solve = harmonic_solver(np.abs(ours) < NEAR_OUTLINE)
     flow = np.zeros((GRID, GRID, 2), np.float32)
     for _ in range(ROUNDS):
         places = np.stack((x, y), -1) + flow
@@ -55,7 +55,7 @@ def outline_warp(silhouette: Map, mask: Map) -> Float[np.ndarray, "size size 2"]
     return resized(flow, (size, size)) * (size / GRID)
 
 
-def membrane(known: Bool[np.ndarray, "size size"]):
+def harmonic_solver(known: Bool[np.ndarray, "size size"]):
     """Return a solver that smooths displacements given on a grid: close to them where they are known, harmonic between."""
     size = len(known)
     index = np.arange(size * size).reshape(size, size)

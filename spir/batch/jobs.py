@@ -8,7 +8,7 @@ from typing import cast
 
 from fsspec import AbstractFileSystem
 
-from spir.batch.store import located
+from spir.batch.store import resolve
 from spir.errors import PhotoError
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif", ".tif", ".tiff", ".heic")
@@ -45,22 +45,22 @@ def jobs(photos: Sequence[str], mask: str | None = None) -> list[Job]:
         while name.casefold() in taken or RESERVED.fullmatch(name):
             name, number = f"{stem(photo)}-{number}", number + 1
         taken.add(name.casefold())
-        found.append(Job(photo, full(*located(mask)) if mask else beside, name))
+        found.append(Job(photo, to_url(*resolve(mask)) if mask else beside, name))
     return found
 
 
 def expand(given: str) -> list[tuple[str, str | None]]:
     """Return (photo, mask beside it or None) for a file, or for every picture of a folder."""
-    files, path = located(given)
+    files, path = resolve(given)
     if not files.isdir(path):
         mask = mask_path(path)
-        return [(full(files, path), full(files, mask) if files.isfile(mask) else None)]
-    inside = {full(files, name.rstrip("/")) for name in files.ls(path, detail=False)}
+        return [(to_url(files, path), to_url(files, mask) if files.isfile(mask) else None)]
+    inside = {to_url(files, name.rstrip("/")) for name in files.ls(path, detail=False)}
     pictures = [name for name in sorted(inside) if is_photo(name)]
     return [(name, mask_path(name) if mask_path(name) in inside else None) for name in pictures]
 
 
-def full(files: AbstractFileSystem, path: str) -> str:
+def to_url(files: AbstractFileSystem, path: str) -> str:
     """Return a path that `located` resolves in any process; local paths stay paths."""
     return path if "file" in files.protocol else files.unstrip_protocol(path)
 
@@ -80,7 +80,7 @@ def mask_path(photo: str) -> str:
 
 def read(place: str) -> bytes:
     """Return a file's bytes. Raises PhotoError where it cannot be read."""
-    files, path = located(place)
+    files, path = resolve(place)
     try:
         return cast(bytes, files.cat_file(path))
     except OSError as problem:

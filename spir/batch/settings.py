@@ -12,7 +12,7 @@ from spir.weights import WEIGHTS
 
 DEFAULT_TEXTURE = TEXTURE_SIZES[0]
 QUALITIES = ("usual", "fine")
-WHERE = ("device", "weights")
+LOCATION_SETTINGS = ("device", "weights")
 """The settings that say where and not what; for the weights their hash counts."""
 
 
@@ -56,7 +56,7 @@ class Settings:
         """Return everything that a result depends on, for JSON; equal requests have equal results.
 
         The bytes of photo and mask count, not their names: a photo that was replaced is a new request."""
-        numbers = {name: value for name, value in asdict(self).items() if name not in WHERE}
+        numbers = {name: value for name, value in asdict(self).items() if name not in LOCATION_SETTINGS}
         return {
             **numbers,
             "code": code_version(),

@@ -22,7 +22,7 @@ from spir.outputs.export.textured import TEXTURED
 from spir.outputs.files import textured_name
 
 DONE, FAILED = "run.json", "failed.json"
-OPTIONAL = {
+STALE_FILES = {
     *(FAILED, "turntable.mp4", "turntable.gif"),
     *(f"mesh.{ending}" for ending in EXPORTS),
     *map(textured_name, TEXTURED),
@@ -33,7 +33,7 @@ READ_AT_ONCE = 16
 Record = dict[str, Any]
 
 
-def located(place: str) -> tuple[AbstractFileSystem, str]:
+def resolve(place: str) -> tuple[AbstractFileSystem, str]:
     """Return the file system of a path or URL, and the absolute path within it. Only "://" makes a URL."""
     return url_to_fs(place) if "://" in place else (LocalFileSystem(), Path(place).absolute().as_posix())
 
@@ -44,7 +44,7 @@ class Store:
     def __init__(self, root: str):
         """Open the store at `root`, which need not exist yet. Raises ImportError or ValueError for a URL of
         an unknown kind."""
-        self.files, self.root = located(root)
+        self.files, self.root = resolve(root)
 
     @property
     def local(self) -> bool:
@@ -70,7 +70,7 @@ class Store:
     def save(self, folder: str, contents: dict[str, bytes], record: Record) -> None:
         """Fill a photo's folder; the photo is done only once the record, written last, is there."""
         path = f"{self.root}/{folder}"
-        self.clear(folder, OPTIONAL - set(contents) | {DONE})
+        self.clear(folder, STALE_FILES - set(contents) | {DONE})
         self.files.makedirs(path, exist_ok=True)
         for name, data in contents.items():
             self.files.pipe_file(f"{path}/{name}", data)

@@ -25,7 +25,7 @@ class ColourConfig:
     steps: int = 40
     rate: float = 0.06
     """Adam's learning rate, in w itself."""
-    leash: float = 0.3
+    w_regularisation: float = 0.3
     """Weight of the mean squared distance from the encoder's w; the colour difference spans 2."""
     softness: float = 0.1
     """Differences well above this enter linearly: a wheel drawn where the photo has paint must not dominate."""
@@ -69,7 +69,7 @@ def fit_colours(
             soft = ((difference.square() + config.softness**2).sqrt() - config.softness).mean(dim=-1)
             leash = (row - start).square().mean(dim=1)
             # The sum over the batch: an item's update does not depend on the batch.
-            loss = (weight * soft).sum(dim=1) + config.leash * leash
+            loss = (weight * soft).sum(dim=1) + config.w_regularisation * leash
             (row.grad,) = torch.autograd.grad(loss.sum(), row)
             optimiser.step()
     row = torch.where(row.isfinite().all(dim=1, keepdim=True), row, start).detach()

@@ -8,7 +8,7 @@ from spir.categories import CATEGORIES
 from spir.errors import WeightsError
 from spir.evaluate.appearance.sheet import save_pages
 from spir.evaluate.benchmarks.realism import save_sample_sheet
-from spir.evaluate.notebook import Notebook
+from spir.evaluate.notebook import ResultLog
 from spir.evaluate.options import Options
 from spir.evaluate.reports.report import markdown, to_json
 from spir.evaluate.reports.sheet import save_sheet
@@ -135,9 +135,9 @@ def options(argv: list[str] | None = None) -> tuple[Options, argparse.Namespace]
     ), args
 
 
-def notebook(report: Path | None, resume: bool) -> Notebook | None:
+def notebook(report: Path | None, resume: bool) -> ResultLog | None:
     """Return the notebook beside the report, or None where no report is written."""
-    return None if report is None else Notebook(report.with_name(f"{report.name}.items.jsonl"), resume)
+    return None if report is None else ResultLog(report.with_name(f"{report.name}.items.jsonl"), resume)
 
 
 def main(argv: list[str] | None = None) -> None:

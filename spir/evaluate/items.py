@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from tqdm import tqdm
 
-from spir.evaluate.notebook import Notebook, Record
+from spir.evaluate.notebook import Record, ResultLog
 
 Score = Callable[[Any, Any], Record]
 """Maps (what `prepare` made, item) to a record."""
@@ -27,7 +27,7 @@ def measure(
     items: Sequence[Any],
     label: str,
     workers: int = 1,
-    notebook: Notebook | None = None,
+    notebook: ResultLog | None = None,
 ) -> list[Record]:
     """Return the records in the order of the items, with a progress bar on stderr.
 
@@ -51,14 +51,14 @@ def attempts(
 ) -> Iterator[tuple[int, Record]]:
     """Yield the index of each item and its record, as they finish."""
     if workers > 1 and items:
-        yield from attempts_at_once(score, prepare, items, workers)
+        yield from measure_in_processes(score, prepare, items, workers)
     elif items:
         prepared = prepare()
         for place, item in items.items():
             yield place, attempt(score, prepared, item)
 
 
-def attempts_at_once(
+def measure_in_processes(
     score: Score, prepare: Prepare, items: dict[int, Any], workers: int
 ) -> Iterator[tuple[int, Record]]:
     """Yield the index of each item and its record, measured in separate processes."""

@@ -22,7 +22,7 @@ def plain(value: Any) -> Any:
     return value
 
 
-class Notebook:
+class ResultLog:
     """A file of JSON lines {"part": ..., "record": {...}}, in the order in which items finished."""
 
     def __init__(self, path: Path, resume: bool = False):
@@ -44,9 +44,9 @@ class Notebook:
         if not lines:
             self.write(ABOUT, about)
 
-    def afresh(self) -> "Notebook":
+    def afresh(self) -> "ResultLog":
         """Return the same file for items that must all be measured, because their pictures are requested."""
-        return Notebook(self.path)
+        return ResultLog(self.path)
 
     def known(self, part: str) -> dict[str, Record]:
         """Return the part's items by name, from the earlier run that is resumed; those that failed are measured again."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from spir.evaluate.notebook import Notebook
+from spir.evaluate.notebook import ResultLog
 from spir.weights import WEIGHTS
 
 
@@ -48,7 +48,7 @@ class Options:
     """Whether to evaluate only textured objects."""
     appearance_sheet: bool = False
     """Whether also to make the pictures of the textured photos."""
-    notebook: Notebook | None = None
+    notebook: ResultLog | None = None
     """The file to which every item is written as soon as it is measured."""
     device: str = "auto"
     weights: Path = WEIGHTS

@@ -49,6 +49,6 @@ def run(reconstructor: Reconstructor, cutout: Cutout, counts: Sequence[int]) -> 
 def view(reconstructor: Reconstructor, code: Code, camera: Camera, size: int) -> Rendering:
     """Render the objects as the user gets them, on the CPU."""
     device = reconstructor.device
-    config = reconstructor.view(size)
+    config = reconstructor.render_config(size)
     draws = torch.Generator(device).manual_seed(0) if reconstructor.as_published else None
     return render(reconstructor.field(code), camera.to(device), config, draws).to("cpu")

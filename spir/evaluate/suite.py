@@ -112,7 +112,7 @@ def evaluate_collection(report: Record, options: Options, prepare: Prepare) -> N
     """Evaluate a collection of photos: front or back, and random samples against them."""
     if options.fronts:
         assert options.collection
-        found = fronts.told_photos(options.collection, options.fronts)
+        found = fronts.labelled_photos(options.collection, options.fronts)
         records = measure(fronts.score_front, prepare, found, "fronts", options.workers, options.notebook)
         report["fronts"] = fronts.summary(records)
         keep(report, "fronts", records)
@@ -159,8 +159,8 @@ def evaluate_recolour(report: Record, options: Options, prepare: Prepare) -> Non
     keep(report, "recolour", records)
 
 
-def subjects(options: Options, count: int) -> list[procedural.Subject]:
-    return [procedural.Subject(options.category, number) for number in range(count)]
+def subjects(options: Options, count: int) -> list[procedural.ProceduralSubject]:
+    return [procedural.ProceduralSubject(options.category, number) for number in range(count)]
 
 
 def circumstances(options: Options, prepare: Prepare) -> Record:

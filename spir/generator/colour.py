@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from spir.generator.layers import SLOPE, Linear
 
-REACH = 1.002
+SIGMOID_SCALE = 1.002
 """The sigmoid runs slightly past [-1, 1] so that pure black and white are reached at finite logits."""
 
 
@@ -53,7 +53,7 @@ class TextureMapper(nn.Module):
         for first in (1, 3):
             x = (x + self.layer(first + 1, self.layer(first, x, w), w)) * 0.5**0.5
         x = F.leaky_relu(self.fc5(x), SLOPE)
-        colours = torch.sigmoid(self.fc_values(x)) * (2 * REACH) - REACH
+        colours = torch.sigmoid(self.fc_values(x)) * (2 * SIGMOID_SCALE) - SIGMOID_SCALE
         return colours.unflatten(1, (-1, 3))
 
 

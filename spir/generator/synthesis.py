@@ -25,7 +25,7 @@ from spir.generator.layers import (
 
 
 @dataclass(frozen=True)
-class Frozen:
+class CachedWeights:
     """Values that a layer caches while its weight does not change."""
 
     address: int
@@ -48,7 +48,7 @@ class SynthesisLayer(nn.Module):
     def __init__(self, inputs: int, outputs: int, w_dim: int, resolution: int, up: bool, noise: bool):
         super().__init__()
         self.up, self.noise = up, noise
-        self.frozen: Frozen | None = None
+        self.frozen: CachedWeights | None = None
         self.affine = Linear(w_dim, inputs, bias=1.0)
         self.weight = nn.Parameter(torch.randn(outputs, inputs, 3, 3))
         # A strength that is never used must not reach the optimiser's weight decay or the gradient checks.
@@ -84,7 +84,7 @@ class SynthesisLayer(nn.Module):
     def freeze(self, dtype: torch.dtype) -> None:
         """Cache the result of `prepare` for as long as the weight does not change."""
         weight, energy = self.prepare(dtype)
-        self.frozen = Frozen(self.weight.data_ptr(), self.weight._version, weight.detach(), energy)
+        self.frozen = CachedWeights(self.weight.data_ptr(), self.weight._version, weight.detach(), energy)
 
     def draw_noise(self, batch: int) -> Float[Tensor, "batch_or_1 1 size size"]:
         """Return new noise in training; the stored noise in evaluation, so that a code always gives one object."""

@@ -33,7 +33,7 @@ def weight_bytes(attention: Float[Tensor, "*shape values"]) -> UInt8[ndarray, "*
     return (low + (rank < left)).to(torch.uint8).numpy()
 
 
-def packed(rendering: Rendering) -> bytes:
+def encode_attention(rendering: Rendering) -> bytes:
     """Return a lossless WebP of the attention weights of every picture in a rendering.
 
     Raises ValueError where the rendering was made without attention, or is too large for one file."""
@@ -61,7 +61,9 @@ def saved(picture: Image.Image) -> bytes:
     return file.getvalue()
 
 
-def unpacked(data: bytes, values: int, height: int, width: int) -> Float[Tensor, "view height width values"]:
+def decode_attention(
+    data: bytes, values: int, height: int, width: int
+) -> Float[Tensor, "view height width values"]:
     """Return the packed weights, in [0, 1]. Raises ValueError unless the picture holds whole views of that shape."""
     tiles = -(-values // 3)
     try:

@@ -77,7 +77,7 @@ def heat_picture(
     error: Float[Tensor, "height width"], mask: Float[Tensor, "height width"], worst: float = WORST_OFF
 ) -> UInt8[ndarray, "height width 4"]:
     """Draw the error from white (none) to black (`worst` and more); transparent where no object is seen."""
-    return shown(ramped(error_levels(error, worst) / 255.0), mask.detach().cpu() > SEEN_AT)
+    return with_binary_alpha(ramped(error_levels(error, worst) / 255.0), mask.detach().cpu() > SEEN_AT)
 
 
 def place_picture(
@@ -89,10 +89,10 @@ def place_picture(
     seen = alpha.detach().cpu() > SEEN_AT
     place = (nocs / alpha.clamp_min(1e-6)[..., None]).detach().cpu().float() / scene_range
     levels = ((place.nan_to_num() + 1) * 127.5).round().clamp(0, 255).to(torch.uint8).numpy()
-    return shown(levels, seen)
+    return with_binary_alpha(levels, seen)
 
 
-def shown(
+def with_binary_alpha(
     colour: UInt8[ndarray, "height width 3"], seen: Bool[Tensor, "height width"]
 ) -> UInt8[ndarray, "height width 4"]:
     """Add a binary alpha channel: a browser would round the colours behind a partial alpha."""

@@ -29,10 +29,14 @@ def extents(field: Field, resolution: int = RESOLUTION) -> Float[Tensor, "batch 
     line = torch.linspace(-field.scene_range, field.scene_range, resolution, device=grid.device)
     # The smallest signed distance in every slice: negative where the slice cuts the object.
     slices = (grid.amin((2, 3)), grid.amin((1, 3)), grid.amin((1, 2)))
-    return torch.stack([reach(s, line) + reach(s.flip(1), line) for s in slices], 1)
+    return torch.stack(
+        [upper_zero_crossing(s, line) + upper_zero_crossing(s.flip(1), line) for s in slices], 1
+    )
 
 
-def reach(slices: Float[Tensor, "batch slice"], line: Float[Tensor, " slice"]) -> Float[Tensor, " batch"]:
+def upper_zero_crossing(
+    slices: Float[Tensor, "batch slice"], line: Float[Tensor, " slice"]
+) -> Float[Tensor, " batch"]:
     """Return how far up a line, which is symmetric about 0, the negative slices reach; NaN where there are none."""
     last = len(line) - 1
     inside = slices < 0

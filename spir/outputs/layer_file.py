@@ -122,7 +122,7 @@ def texture_size(data: bytes) -> int:
 
 def read(data: bytes) -> Appearance:
     """Decode an appearance from an untrusted file; may raise any exception."""
-    detail = told(data)
+    detail = read_detail(data)
     tensors = Tensors.read(data)
     (vertices, _), (faces, _) = tensors.shape("positions"), tensors.shape("faces")
     (values, _) = tensors.shape("palette")
@@ -152,16 +152,16 @@ def read(data: bytes) -> Appearance:
         uv=tensors("uv", (vertices, 2), 0, STEPS_16, torch.uint16).float() / STEPS_16,
         light=light[..., 0] * BRIGHTEST,
         rest=texture(tensors, "rest", 3, (size, size)) * 2 - 1,
-        weights=whole(weights),
+        weights=normalise_weights(weights),
         palette=tensors("palette", (values, 3), -10, 10, torch.float32),
-        generated=whole(texture(tensors, "generated", values, coarse)),
+        generated=normalise_weights(texture(tensors, "generated", values, coarse)),
         generated_palette=tensors("generated_palette", (values, 3), -10, 10, torch.float32),
         seen=texture(tensors, "seen", 2, coarse),
         detail=detail,
     )
 
 
-def told(data: bytes) -> float:
+def read_detail(data: bytes) -> float:
     """Return the file's amount of detail, in [0, 1]. Raises ValueError where its format or its size is wrong."""
     length = int.from_bytes(data[:8], "little")
     if len(data) > LARGEST or length > MOST_HEADER:
@@ -187,6 +187,6 @@ def texture(
     return torch.stack(page.chunk(channels, 1), -1).float() / 255
 
 
-def whole(weights: Float[Tensor, "size size values"]) -> Float[Tensor, "size size values"]:
+def normalise_weights(weights: Float[Tensor, "size size values"]) -> Float[Tensor, "size size values"]:
     """Rescale the weights to their original sum of 1."""
     return (weights + 1e-6) / (weights + 1e-6).sum(-1, keepdim=True)

@@ -13,7 +13,7 @@ from spir.outputs.inspection import frustum_corners
 from spir.outputs.views import to_uint8
 from spir.types import Camera, Mesh
 
-REACH = 2.5
+MAX_CAMERA_DISTANCE = 2.5
 """Object units: of a camera further away only the direction is drawn, or the object would look too small."""
 LINE, GREY = "#d9480f", "#808080"
 """Colours that are visible on both white and black."""
@@ -31,11 +31,13 @@ def scene_figure(
 
     Positions are in object units, colours in [-1, 1]; y is up, and all axes have the same scale."""
     away = distance_to_middle(camera)
-    near = min(away, REACH)
-    place = toward(camera, away - near)
+    near = min(away, MAX_CAMERA_DISTANCE)
+    place = point_on_axis(camera, away - near)
     told = "photo's camera" if camera.focal is None else f"photo's camera, {away:.1f} units away"
-    lines = sight(camera, away)
-    figure = go.Figure([surface(mesh), cloud(points, point_colours), strokes(lines), spot(place, told)])
+    lines = frustum_lines(camera, away)
+    figure = go.Figure(
+        [surface(mesh), cloud(points, point_colours), line_trace(lines), camera_marker(place, told)]
+    )
     drawn = np.concatenate((mesh.vertices.numpy(), points.numpy(), place[None], lines))
     # What lies outside the ranges would be cut off.
     drawn = drawn[np.isfinite(drawn).all(-1)]
@@ -63,7 +65,7 @@ def distance_to_middle(camera: Camera) -> float:
     return float(centre @ torch.nn.functional.normalize(block[:, 2], dim=0))
 
 
-def toward(camera: Camera, forward: float) -> Float[ndarray, "3"]:
+def point_on_axis(camera: Camera, forward: float) -> Float[ndarray, "3"]:
     """Return the position `forward` object units in front of the first camera, on its optical axis."""
     block, centre = camera.cam2world[0, :3, :3], camera.cam2world[0, :3, 3]
     return (centre - forward * torch.nn.functional.normalize(block[:, 2], dim=0)).numpy()
@@ -105,13 +107,13 @@ def cloud(points: Float[Tensor, "point 3"], colours: Float[Tensor, "point 3"]) -
     )
 
 
-def sight(camera: Camera, away: float) -> Float[ndarray, "point 3"]:
+def frustum_lines(camera: Camera, away: float) -> Float[ndarray, "point 3"]:
     """Return the picture plane through the object's centre and lines from its corners, separated by NaN.
 
     The lines end level with the camera, or `REACH` in front of the picture plane."""
     at = torch.tensor([away], dtype=torch.float32)
     far = frustum_corners(camera, at)[0].numpy()
-    start = frustum_corners(camera, (at - REACH).clamp_min(0))[0].numpy()
+    start = frustum_corners(camera, (at - MAX_CAMERA_DISTANCE).clamp_min(0))[0].numpy()
     gap = np.full((1, 3), np.nan)
     parts = [far, far[:1], gap, start, start[:1]]
     for pair in zip(start, far, strict=True):
@@ -119,7 +121,7 @@ def sight(camera: Camera, away: float) -> Float[ndarray, "point 3"]:
     return np.concatenate(parts).astype(np.float32).round(3)
 
 
-def strokes(lines: Float[ndarray, "point 3"]) -> go.Scatter3d:
+def line_trace(lines: Float[ndarray, "point 3"]) -> go.Scatter3d:
     x, y, z = lines.T
     return go.Scatter3d(
         x=x,
@@ -132,7 +134,7 @@ def strokes(lines: Float[ndarray, "point 3"]) -> go.Scatter3d:
     )
 
 
-def spot(place: Float[ndarray, "3"], told: str) -> go.Scatter3d:
+def camera_marker(place: Float[ndarray, "3"], told: str) -> go.Scatter3d:
     x, y, z = place[:, None].round(3)
     return go.Scatter3d(
         x=x,

@@ -56,14 +56,14 @@ def turntable(field: Field, pose: Pose, config: RenderConfig, frames: int = FRAM
 
 def turning(field: Field, pose: Pose, config: RenderConfig, frames: int = FRAMES) -> Iterator[Rendering]:
     """Render `orbit` a few frames at a time."""
-    path = orbit(pose, frames, across(field) / 2)
+    path = orbit(pose, frames, horizontal_extent(field) / 2)
     for first in range(0, frames, FRAMES_AT_ONCE):
         with torch.no_grad():
             part = render(field, camera_from_pose(path[first : first + FRAMES_AT_ONCE]), config)
         yield part.to("cpu")
 
 
-def across(field: Field) -> float:
+def horizontal_extent(field: Field) -> float:
     """Return the largest horizontal extent (diagonal) of the one object of a field, in object units; its cube's
     side where it has no surface."""
     width, _, length = extents(field)[0].tolist()
@@ -75,7 +75,7 @@ def with_background(rendering: Rendering, old: float, new: float) -> Rendering:
     return replace(rendering, rgb=rendering.rgb + ((1 - rendering.alpha) * (new - old))[..., None])
 
 
-def over(
+def composite_over(
     rendering: Rendering, background: float, picture: Float[Tensor, "height width 3"]
 ) -> Float[Tensor, "batch height width 3"]:
     """Composite the objects onto a picture with colours in [-1, 1]; `background` is the colour on which they were rendered."""

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from spir.errors import PhotoError
 from spir.limits import BudgetedReader, ReadBudgetExceeded, cpu_deadline
-from spir.photo.decode_guard import FORMATS, forget_large_notes, hostile, swollen
+from spir.photo.decode_guard import FORMATS, drop_large_exif, has_oversized_tiles, is_decompression_bomb
 from spir.types import Photo
 
 MAX_BYTES = 128 * 2**20
@@ -56,7 +56,7 @@ def open_image(source: str | Path | bytes) -> Image.Image:
     data = source if isinstance(source, bytes) else contents(Path(source))
     if not data:
         raise PhotoError("This file is empty. Choose another photo.")
-    if hostile(data):
+    if is_decompression_bomb(data):
         raise too_slow()
     if is_heic(data):
         return open_heic(data)
@@ -74,7 +74,7 @@ def open_image(source: str | Path | bytes) -> Image.Image:
         raise PhotoError(
             "The beginning of this file is damaged. Save or download the photo again, or choose another one."
         ) from problem
-    if swollen(image, data):
+    if has_oversized_tiles(image, data):
         raise too_slow()
     return image
 
@@ -154,7 +154,7 @@ def decode(image: Image.Image) -> tuple[np.ndarray, np.ndarray | None]:
         # JPEG can skip most of its work here; other formats ignore the call.
         image.draft(image.mode, (round(image.width * scale), round(image.height * scale)))
     image.load()
-    forget_large_notes(image)
+    drop_large_exif(image)
     turn_upright(image)
     if image.mode.startswith("I") or image.mode == "F":
         image = Image.fromarray(eight_bit(np.asarray(image), image.mode))

@@ -16,9 +16,9 @@ MOST_SCANS = 24
 """The most scans of a progressive JPEG: ten are usual, and every one passes over all of its pixels."""
 MOST_BLOCKS = 10_000
 """The most segments of a JPEG."""
-MOST_NOTES = 64
+MAX_EXIF_HEADERS = 64
 """The most EXIF headers in a file; a camera writes a few."""
-MOST_NOTED = 16 * 2**20
+MAX_EXIF_BYTES = 16 * 2**20
 """The most bytes that all EXIF entries together may refer to: each reference is copied, even of the same bytes."""
 TIFF_HEADER = re.compile(rb"II\*\0|MM\0\*")
 KIND_SIZES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4)
@@ -30,14 +30,14 @@ PROFILES = ("exif", "Raw profile type exif", "Raw profile type APP1")
 """Keys under which Pillow looks for EXIF in a picture's metadata."""
 
 
-def hostile(data: bytes) -> bool:
+def is_decompression_bomb(data: bytes) -> bool:
     """Whether a file would cost far more work than its size suggests: thousands of scans, or EXIF entries that multiply."""
     # A TIFF may well hold many directories; what it reads of them is counted (`spir.limits`).
-    notes = 0 if TIFF_HEADER.match(data) else noted(data)
-    return notes > MOST_NOTED or (data[:2] == b"\xff\xd8" and too_many_scans(data))
+    notes = 0 if TIFF_HEADER.match(data) else exif_payload_bytes(data)
+    return notes > MAX_EXIF_BYTES or (data[:2] == b"\xff\xd8" and too_many_scans(data))
 
 
-def noted(data: bytes) -> int:
+def exif_payload_bytes(data: bytes) -> int:
     """Return how many bytes the first directory of every EXIF in a file refers to; more than allowed where there
     are too many entries."""
     total, entries, headers = 0, 0, 0
@@ -54,8 +54,8 @@ def noted(data: bytes) -> int:
         table = data[directory + 2 : directory + 2 + 12 * count]
         table = table[: len(table) // 12 * 12]
         entries += len(table) // 12
-        if headers > MOST_NOTES or entries > 2**16:
-            return MOST_NOTED + 1
+        if headers > MAX_EXIF_HEADERS or entries > 2**16:
+            return MAX_EXIF_BYTES + 1
         for _, kind, number, place in struct.iter_unpack(order + "HHII", table):
             size = number * KIND_SIZES[kind] if kind < len(KIND_SIZES) else 0
             if 4 < size <= len(data) - start - place:
@@ -80,25 +80,25 @@ def too_many_scans(data: bytes) -> bool:
     return False
 
 
-def swollen(image: Image.Image, data: bytes) -> bool:
+def has_oversized_tiles(image: Image.Image, data: bytes) -> bool:
     """Whether an opened TIFF has tiles larger than itself, or JPEG tiles with too many scans."""
     if image.format != "TIFF":
         return False
     tags: Mapping[int, Any] = cast(Any, image).tag_v2
-    width, height = (max(number(tags, tag), 1) for tag in (322, 323))
+    width, height = (max(int_tag(tags, tag), 1) for tag in (322, 323))
     if width * height > 4 * (image.width + 512) * (image.height + 512):
         return True
     strips = len(tags.get(273, ())) + len(tags.get(324, ()))
-    return number(tags, 259) in (6, 7) and data.count(b"\xff\xda") > MOST_SCANS + strips
+    return int_tag(tags, 259) in (6, 7) and data.count(b"\xff\xda") > MOST_SCANS + strips
 
 
-def number(tags: Mapping[int, Any], tag: int) -> int:
+def int_tag(tags: Mapping[int, Any], tag: int) -> int:
     """Return a whole number among the tags of a TIFF, 0 where the value is not one."""
     value = tags.get(tag)
     return value if isinstance(value, int) else 0
 
 
-def forget_large_notes(image: Image.Image) -> None:
+def drop_large_exif(image: Image.Image) -> None:
     """Drop EXIF larger than a JPEG could hold, as more than the orientation is not needed."""
     for name in PROFILES:
         if len(image.info.get(name) or b"") > 2**16:

@@ -48,16 +48,16 @@ def measures(
         "overlap": iou(used.alpha, cutout.mask).item(),
         "points": agreeing_points(cutout, guess, fit.pose, category.pixel_centre),
         "view_error": guess.pnp_error.item() if guess.outcome[0] == Outcome.SOLVED else math.inf,
-        "details": details(
+        "details": gradient_agreement(
             used.rgb[0].float(), cutout.rgb[0], (used.alpha[0] > 0.5) & (cutout.mask[0] > 0.5)
         ),
         "turned": geodesic_deg(first.pose.quaternion, fit.pose.quaternion).item(),
         "predicted_mask": iou(guess.mask, cutout.mask).item(),
         "cut_off": cut_off(cutout, photo_size),
         "straight_edge": straight_edge(cutout.mask[0] > 0.5),
-        "flat_map": thinnest_spread(guess.nocs[0][agreed(cutout, guess)]),
+        "flat_map": thickness(guess.nocs[0][object_pixels(cutout, guess)]),
         "progress": progress(fit),
-        "lens": lens(fit.pose),
+        "lens": perspective_extremity(fit.pose),
         "mirror": mirrored(seen, fit.pose, cutout) if category.symmetric else 1.0,
     }
 
@@ -84,7 +84,7 @@ def step_in_use(fit: Fit) -> int:
     return len(fit.trajectory) - 1 if place is None else place
 
 
-def agreed(cutout: Cutout, guess: Guess) -> Bool[Tensor, "size size"]:
+def object_pixels(cutout: Cutout, guess: Guess) -> Bool[Tensor, "size size"]:
     """Return the pixels that are object in both the predicted mask and the cut-out."""
     return (guess.mask[0] > 0.5) & (cutout.mask[0] > 0.5)
 
@@ -93,10 +93,10 @@ def agreeing_points(cutout: Cutout, guess: Guess, pose: Pose, pixel_centre: floa
     """Return the share of the object's pixels, in [0, 1], whose predicted point lands within `NEAR` of them
     under the pose; 0 without any."""
     off = reprojection_error(guess.nocs, pose, pixel_centre)
-    return inlier_share(off, agreed(cutout, guess)[None].float(), NEAR).item()
+    return inlier_share(off, object_pixels(cutout, guess)[None].float(), NEAR).item()
 
 
-def details(
+def gradient_agreement(
     ours: Float[Tensor, "size size 3"], theirs: Float[Tensor, "size size 3"], where: Bool[Tensor, "size size"]
 ) -> float:
     """Return how well light and dark change at the same places: the cosine of the two fields of brightness
@@ -120,7 +120,7 @@ def gradients(brightness: Float[Tensor, "size size"]) -> Float[Tensor, "2 size s
     return torch.stack((along_x, along_y))
 
 
-def thinnest_spread(points: Float[Tensor, "point 3"]) -> float:
+def thickness(points: Float[Tensor, "point 3"]) -> float:
     """Return the root mean square extent of the predicted points along their thinnest axis, in object units.
 
     A single side of an object is flat, but no object is seen as a flat sheet."""
@@ -134,7 +134,7 @@ def cut_off(cutout: Cutout, photo_size: tuple[int, int]) -> float:
     """Return the longest contact of the object with a border of the photo, as a share of the object's height
     or width along it."""
     mask = cutout.mask[0] > 0.5
-    rows, columns = extent(mask)
+    rows, columns = bounding_ranges(mask)
     if not rows:
         return 0.0
     size = mask.shape[0]
@@ -156,14 +156,14 @@ def straight_edge(mask: Bool[Tensor, "size size"]) -> float:
     cut.
 
     Bumpers, beaks and legs end round or thin; only the backs of vans come near to a cut."""
-    rows, columns = extent(mask)
+    rows, columns = bounding_ranges(mask)
     if not rows:
         return 0.0
     ends = (mask[:, columns.start : columns.start + EDGE_PX], mask[:, columns.stop - EDGE_PX : columns.stop])
     return max(end.any(1).sum().item() for end in ends) / len(rows)
 
 
-def extent(mask: Bool[Tensor, "size size"]) -> tuple[range, range]:
+def bounding_ranges(mask: Bool[Tensor, "size size"]) -> tuple[range, range]:
     """Return the rows and the columns from the first to the last object pixel; empty ranges where there is
     none."""
     found = []
@@ -181,6 +181,6 @@ def progress(fit: Fit) -> float:
     return 1.0 if place == 0 else 1 - after / max(before, 1e-9)
 
 
-def lens(pose: Pose) -> float:
+def perspective_extremity(pose: Pose) -> float:
     """Return how near the perspective is to its limit, in [0, 1]; 0 without perspective."""
     return 0.0 if pose.z0 is None else abs(pose.z0.item()) / Z0_LIMIT

@@ -16,7 +16,7 @@ import torch
 
 from spir.errors import UnknownSessionError
 from spir.session.session import Session, merge_changes
-from spir.session.uploads import Uploads, bound
+from spir.session.uploads import Uploads, limit_total_size
 from spir.types import Step
 
 CAPACITY = 64
@@ -130,7 +130,7 @@ class SessionStore:
         with self.lock:
             ours = {slot.folder for slot in self.slots.values()}
             needed = {file for slot in self.slots.values() for file in slot.files}
-        bound(self.root, needed)
+        limit_total_size(self.root, needed)
         for folder in self.root.glob("spir-*"):
             # Folders of other processes that share the root are younger than `age`.
             if folder not in ours and modified(folder) < time.time() - age:

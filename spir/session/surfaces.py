@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from spir.appearance.config import AppearanceConfig
 from spir.errors import NoPaletteError
-from spir.outputs.attention_maps import packed
+from spir.outputs.attention_maps import encode_attention
 from spir.outputs.files import TEXTURE_SIZES, appearance_config
 from spir.outputs.layer_file import layer_bytes
 from spir.pipeline import Reconstructor
@@ -29,7 +29,7 @@ def turn(engine: Reconstructor, session: Session) -> Iterator[Session]:
         yield session
         return
     for views in engine.turning(fit):
-        parts = (*parts, packed(views))
+        parts = (*parts, encode_attention(views))
         yield replace(session, turntable=Turntable(fit.code.w, fit.pose.quaternion, parts, complete=False))
     yield replace(session, turntable=Turntable(fit.code.w, fit.pose.quaternion, parts))
 

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-YOUNG = 300.0
+MIN_AGE_SECONDS = 300.0
 """The seconds within which another visitor may have sent the same file without a session of it yet."""
 
-MOST = 2 * 2**30
+MAX_ORPHAN_BYTES = 2 * 2**30
 """The largest total of uploads without a session, in bytes; more could fill the disk before they are old
 enough to be deleted."""
 
@@ -30,13 +30,13 @@ class Uploads:
         now."""
         # A session that needs a file releases it again when it is closed.
         self.over -= needed
-        old = {file for file in self.over if age(file) >= YOUNG}
+        old = {file for file in self.over if age(file) >= MIN_AGE_SECONDS}
         for file in old:
             file.unlink(missing_ok=True)
         self.over -= old
 
 
-def bound(root: Path, needed: set[Path]) -> None:
+def limit_total_size(root: Path, needed: set[Path]) -> None:
     """Delete the oldest uploads without a session while all of them together have more than `MOST` bytes."""
     loose = [file for file in root.glob("*/*") if not file.parent.name.startswith("spir-")]
     known = []
@@ -47,7 +47,7 @@ def bound(root: Path, needed: set[Path]) -> None:
                 known.append((file.stat().st_mtime, file.stat().st_size, file))
     total = sum(size for _, size, _ in known)
     for _, size, file in sorted(known):
-        if total <= MOST:
+        if total <= MAX_ORPHAN_BYTES:
             break
         file.unlink(missing_ok=True)
         total -= size

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from spir.app import text
-from spir.outputs.attention_maps import unpacked
+from spir.outputs.attention_maps import decode_attention
 from spir.session import uploads
 from tests.app.conftest import last, visitor
 from tests.app.quick_app import FRAMES
@@ -37,7 +37,7 @@ def test_a_wrong_file_is_told_in_the_panel_and_as_an_error(photos, context, sent
 
 
 def test_what_was_sent_goes_with_the_run(photos, context, sent, car_png, wrong_files, monkeypatch):
-    monkeypatch.setattr(uploads, "YOUNG", 0.0)
+    monkeypatch.setattr(uploads, "MIN_AGE_SECONDS", 0.0)
     photo, wrong = sent(car_png), sent(wrong_files["text"])
     key = last(photos.segment(photo, None, visitor("anna")))[0]
     assert Path(photo["path"]).exists()
@@ -72,7 +72,7 @@ def test_turning_brings_colours_verdict_and_views_as_they_come(live, results, fi
     assert colours["names"][0] == "body paint" and verdict["level"] and verdict["line"]
     assert len(rest) > 1 and all(message["run"] == key and len(message["parts"]) == 1 for message, *_ in rest)
     run = live(key)
-    assert sum(len(unpacked(part, 10, 128, 128)) for part in run.views) == FRAMES
+    assert sum(len(decode_attention(part, 10, 128, 128)) for part in run.views) == FRAMES
     _, (again, *_) = results.turn(key)
     assert len(again["parts"]) == len(run.views), "kept, and sent at once"
 

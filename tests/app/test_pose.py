@@ -20,7 +20,7 @@ from spir.app.widgets.pose.sliders import RANGES, pose_from_sliders, slider_valu
 from spir.app.widgets.pose.widget import no_scene, tab
 from spir.geometry.pose import look_at_pose
 from spir.geometry.rotation import view_from_rotation
-from spir.outputs.attention_maps import unpacked
+from spir.outputs.attention_maps import decode_attention
 from spir.outputs.inspection import place_picture
 from spir.session import actions
 from spir.types import Cutout, Guess, Photo
@@ -56,7 +56,7 @@ def test_the_panel_shows_photo_result_and_points(posing, run, key, engine):
     assert sliders == [33.5, 12.5, 4.5, 1.0, 1.25] and panel["run"] == key and "units away" in panel["note"]
     assert opened(panel["photo"]).size == (CROP_SIDE, CROP_SIDE)
     rendering = engine.render(run.fit)
-    weights = unpacked(b64decode(panel["render"].split(",")[1]), panel["values"], 128, 128)
+    weights = decode_attention(b64decode(panel["render"].split(",")[1]), panel["values"], 128, 128)
     assert (weights - rendering.attention).abs().max() < 1.01 / 255
     shown = np.array(opened(panel["rendered"]))
     assert (shown == place_picture(rendering.nocs[0], rendering.alpha[0], panel["range"])).all()

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from spir.session import uploads as room
-from spir.session.uploads import YOUNG, Uploads
+from spir.session.uploads import MIN_AGE_SECONDS, Uploads
 from tests.app.conftest import last, visitor
 
 
@@ -15,7 +15,7 @@ def photo(tmp_path, car_png):
     """The one file, sent a while ago."""
     path = tmp_path / "car.png"
     path.write_bytes(car_png.read_bytes())
-    sent_before(path, YOUNG + 1)
+    sent_before(path, MIN_AGE_SECONDS + 1)
     return path
 
 
@@ -38,7 +38,7 @@ def test_who_has_just_sent_it_again_finds_it(photos, context, photo):
     photos.leave(visitor("anna"))
     assert last(photos.segment({"path": str(photo)}, None, visitor("bert")))[0]
     photos.leave(visitor("bert"))
-    sent_before(photo, YOUNG + 1)
+    sent_before(photo, MIN_AGE_SECONDS + 1)
     context.store.sweep(7200.0)
     assert not photo.exists(), "and if nobody comes, it goes with the next sweep"
 
@@ -69,7 +69,7 @@ def test_what_nobody_comes_for_does_not_fill_the_disk(photos, context, car_png, 
     last(photos.segment({"path": str(files[0])}, None, visitor("anna")))
     (own,) = context.store.slots.values()
     (own.folder / "car.zip").write_bytes(bytes(10**6))
-    monkeypatch.setattr(room, "MOST", 2 * files[0].stat().st_size)
+    monkeypatch.setattr(room, "MAX_ORPHAN_BYTES", 2 * files[0].stat().st_size)
     context.store.sweep(7200.0)
     assert [file.exists() for file in files] == [True, False, False, True, True], "the oldest go, not Anna's"
     assert (own.folder / "car.zip").exists()

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spir.appearance.completion import fitted, lifted, mismatch, read
+from spir.appearance.completion import fit_completion, mismatch, predict_completion, shift_from_places
 from spir.appearance.config import AppearanceConfig
 from spir.appearance.surface import Surface, vertex_normals
 from spir.formulas import FORMULAS
@@ -50,7 +50,7 @@ def reading(truth) -> Reading:
 
 @pytest.fixture(scope="module")
 def best(surface, reading):
-    return fitted(CAR, reading, CODE, surface, CONFIG)
+    return fit_completion(CAR, reading, CODE, surface, CONFIG)
 
 
 def miss(completion, surface) -> float:
@@ -59,25 +59,25 @@ def miss(completion, surface) -> float:
 
 
 def test_steps_of_adam_bring_the_formula_to_the_surface(surface, reading, best):
-    first = read(CAR, reading, CODE)
+    first = predict_completion(CAR, reading, CODE)
     before, after = miss(first, surface), miss(best, surface)
     assert after < 0.6 * before
-    again = fitted(CAR, reading, CODE, surface, CONFIG)
+    again = fit_completion(CAR, reading, CODE, surface, CONFIG)
     assert torch.equal(best.stretch, again.stretch) and miss(again, surface) == after
 
 
 def test_its_parts_become_those_of_the_surface(surface, reading, best):
     off = [
         float((c.attention(surface.vertices, surface.normals) - surface.attention).abs().sum(-1).mean())
-        for c in (read(CAR, reading, CODE), best)
+        for c in (predict_completion(CAR, reading, CODE), best)
     ]
     assert off[1] < 0.8 * off[0]
-    attention = read(CAR, reading, CODE).attention(surface.vertices[:50], surface.normals[:50])
+    attention = predict_completion(CAR, reading, CODE).attention(surface.vertices[:50], surface.normals[:50])
     assert torch.allclose(attention.sum(-1), torch.ones(50), atol=1e-4)
 
 
 def test_twins_are_the_wheels(surface, reading):
-    completion = read(CAR, reading, CODE)
+    completion = predict_completion(CAR, reading, CODE)
     (front, back), (rear, ahead) = completion.twins(surface.vertices)
     assert torch.allclose(back, -ahead) and back[2] < -0.5 and back[:2].abs().max() == 0
     for member, side in ((front, 1), (rear, -1)):
@@ -87,10 +87,10 @@ def test_twins_are_the_wheels(surface, reading):
 
 
 def test_objects_stay_symmetric():
-    assert torch.equal(lifted(torch.ones(2, 5))[:, 0], torch.zeros(2))
+    assert torch.equal(shift_from_places(torch.ones(2, 5))[:, 0], torch.zeros(2))
 
 
 def test_a_code_of_one_row_is_read_as_well(reading):
-    one = read(CAR, reading, Code(torch.zeros(1, 1, 4)))
-    many = read(CAR, reading, replace(CODE))
+    one = predict_completion(CAR, reading, Code(torch.zeros(1, 1, 4)))
+    many = predict_completion(CAR, reading, replace(CODE))
     assert torch.equal(one.field.units, many.field.units)

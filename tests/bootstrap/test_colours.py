@@ -15,7 +15,7 @@ from spir.types import Code, Cutout, Guess, Outcome
 from tests.tiny import GENERATOR
 
 CAR = CATEGORIES["car"]
-FREE = ColourConfig(leash=0.0, steps=150)
+FREE = ColourConfig(w_regularisation=0.0, steps=150)
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +62,7 @@ def test_a_short_leash_keeps_the_encoder_s_colours(scene):
     generator, cutout, guess = scene
     moved = [
         (
-            fit_colours(guess, cutout, generator, CAR, replace(FREE, leash=leash, steps=30)).code.w[:, -1]
+            fit_colours(guess, cutout, generator, CAR, replace(FREE, w_regularisation=leash, steps=30)).code.w[:, -1]
             - guess.code.w[:, 0]
         )
         .norm(dim=1)

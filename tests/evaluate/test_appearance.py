@@ -251,7 +251,7 @@ def test_enlarged_views_are_the_rendering_of_today(reconstructor):
 def test_shapes_that_are_no_cars_keep_their_colours_and_are_whole_in_the_targets(mesh_root):
     (file,) = evaluated_meshes.files_of(mesh_root, "chair")
     assert not file.car
-    subject = evaluated_meshes.Subject(file, 0)
+    subject = evaluated_meshes.MeshSubject(file, 0)
     taken = evaluated_meshes.shot(mesh_root, subject, CATEGORIES["car"], 32)
     assert (taken.mesh.colours == taken.mesh.colours[0, 0, 0]).all()
     wide = evaluated_meshes.target_cameras(1.6)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from spir.evaluate.items import failures, finished, measure, peak_rss_mb
-from spir.evaluate.notebook import Notebook
+from spir.evaluate.notebook import ResultLog
 
 
 def halve(prepared, item):
@@ -39,7 +39,7 @@ def test_networks_are_prepared_once():
 
 
 def test_workers_give_the_same_in_the_same_order_and_write_it_down(tmp_path):
-    book = Notebook(tmp_path / "items.jsonl")
+    book = ResultLog(tmp_path / "items.jsonl")
     book.begin({"category": "car"})
     # Functions of the standard library, as a worker must be able to import them.
     records = measure(operator.getitem, dict, [1, 2, 3], "at once", workers=2, notebook=book)

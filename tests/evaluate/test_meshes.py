@@ -10,7 +10,7 @@ from spir.categories import CATEGORIES
 from spir.data.meshes.read import MeshFile, box_corners
 from spir.evaluate.__main__ import main
 from spir.evaluate.benchmarks import meshes
-from spir.evaluate.benchmarks.meshes import Subject, eye_level_pose, per_mesh, scene, target_cameras
+from spir.evaluate.benchmarks.meshes import MeshSubject, eye_level_pose, per_mesh, scene, target_cameras
 from spir.geometry.camera import project
 from spir.geometry.rotation import view_from_rotation
 from tests.data.shapes import box
@@ -40,12 +40,12 @@ def fewer_targets(request, monkeypatch):
 
 @pytest.fixture
 def true(root):
-    return scene(root, Subject(FILE, 0), CAR)
+    return scene(root, MeshSubject(FILE, 0), CAR)
 
 
 def test_a_photo_is_always_the_same_and_unlike_the_next(root, true):
     state = torch.random.get_rng_state()
-    again, other = scene(root, Subject(FILE, 0), CAR), scene(root, Subject(FILE, 1), CAR)
+    again, other = scene(root, MeshSubject(FILE, 0), CAR), scene(root, MeshSubject(FILE, 1), CAR)
     assert torch.equal(torch.random.get_rng_state(), state)
     assert torch.equal(again.photo.rgb, true.photo.rgb) and torch.equal(again.targets.rgb, true.targets.rgb)
     assert not torch.equal(other.photo.rgb, true.photo.rgb)

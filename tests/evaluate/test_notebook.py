@@ -5,7 +5,7 @@ import json
 import pytest
 
 from spir.evaluate.items import failures, measure
-from spir.evaluate.notebook import Notebook
+from spir.evaluate.notebook import ResultLog
 
 ABOUT = {"category": "car", "steps": (0, 10)}
 
@@ -22,7 +22,7 @@ def halve(prepared, item):
 @pytest.fixture
 def path(tmp_path):
     """What an interrupted run of 4, 13, 6 leaves."""
-    book = Notebook(tmp_path / "new/report.json.items.jsonl")
+    book = ResultLog(tmp_path / "new/report.json.items.jsonl")
     book.begin(ABOUT)
     with pytest.raises(KeyboardInterrupt):
         measure(halve, list, [4, 13, 6, 99, 8], "numbers", notebook=book)
@@ -37,26 +37,26 @@ def test_an_interrupted_run_keeps_its_items_without_pictures(path):
 
 
 def test_a_run_that_goes_on_measures_the_others_and_what_failed(path, capsys):
-    book, done = Notebook(path, resume=True), []
+    book, done = ResultLog(path, resume=True), []
     book.begin(ABOUT)
     records = measure(halve, lambda: done, [4, 13, 6, 8], "numbers", notebook=book)
     assert done == [8] and list(failures(records)) == ["13"]
     assert [record["name"] for record in records] == ["4", "13", "6", "8"] and records[2]["half"] == 3
-    again = Notebook(path, resume=True)
+    again = ResultLog(path, resume=True)
     assert set(again.known("numbers")) == {"4", "6", "8"} and again.known("other numbers") == {}
     measure(halve, lambda: done, [4, 6], "numbers", notebook=again.afresh())
     assert done == [8, 4, 6]
 
 
 def test_nothing_is_prepared_where_all_is_known(path):
-    book = Notebook(path, resume=True)
+    book = ResultLog(path, resume=True)
     book.begin(ABOUT)
     assert len(measure(halve, pytest.fail, [4, 6], "numbers", notebook=book)) == 2
 
 
 def test_a_line_cut_short_is_measured_again(path):
     path.write_text(path.read_text() + '{"part": "numbers", "rec')
-    book = Notebook(path, resume=True)
+    book = ResultLog(path, resume=True)
     book.begin(ABOUT)
     book.write("numbers", {"name": "8"})
     assert set(book.known("numbers")) == {"4", "6", "8"}
@@ -64,7 +64,7 @@ def test_a_line_cut_short_is_measured_again(path):
 
 def test_another_evaluation_is_not_gone_on_with(path):
     with pytest.raises(ValueError, match="another evaluation"):
-        Notebook(path, resume=True).begin({**ABOUT, "steps": (0,)})
-    book = Notebook(path)
+        ResultLog(path, resume=True).begin({**ABOUT, "steps": (0,)})
+    book = ResultLog(path)
     book.begin({"category": "car"})
     assert len(path.read_text().splitlines()) == 1 and book.known("numbers") == {}

@@ -12,7 +12,7 @@ from spir.data import srn_views
 from spir.data.collection import open_collection
 from spir.evaluate.paper import inverted
 from spir.evaluate.paper import run as paper
-from spir.evaluate.paper.inverted import framed, mask_of, whole
+from spir.evaluate.paper.inverted import mask_of, network_input, uncropped_input
 from spir.evaluate.paper.protocols import shots
 from spir.evaluate.paper.run import main
 from spir.evaluate.paper.tables import markdown, summary
@@ -73,12 +73,12 @@ def test_written_as_srn_and_read_again_it_is_the_same_view(srn):
 
 def test_what_is_whole_is_not_cropped(srn, reconstructor):
     picture = open_collection(srn, "srn", "test")[0]
-    cut = whole(picture.photo, mask_of(picture.photo), 1.0)
+    cut = uncropped_input(picture.photo, mask_of(picture.photo), 1.0)
     assert cut.box_px.tolist() == [[0, 0, 128, 128]]
     torch.testing.assert_close(cut.rgb[0], picture.photo.rgb.float() / 127.5 - 1, atol=0.05, rtol=0)
-    cropped = framed(reconstructor, picture.photo)
+    cropped = network_input(reconstructor, picture.photo)
     assert cropped.mask.mean() > cut.mask.mean(), "networks of ours see the object alone"
-    grey = whole(picture.photo, mask_of(picture.photo), 0.0)
+    grey = uncropped_input(picture.photo, mask_of(picture.photo), 0.0)
     assert (grey.rgb[0, 0, 0] == 0).all()
 
 
@@ -121,11 +121,11 @@ def test_a_perfect_object_gets_perfect_other_views(srn, reconstructor, judge):
         empty[:, 0, 0],
         0.0,
     )
-    look = inverted.Look(judge, EncoderFeatures(reconstructor.encoder))
-    found = inverted.novel(oracle, collection, step, 0, shot, look)
+    look = inverted.MetricNetworks(judge, EncoderFeatures(reconstructor.encoder))
+    found = inverted.novel_view_metrics(oracle, collection, step, 0, shot, look)
     assert found["novel_psnr"] > 40 and found["novel_ssim"] > 0.99
-    assert inverted.turned_deg(step, 0, collection[shot.picture]) < 0.1
-    random = inverted.elsewhere(oracle, collection, step, np.random.default_rng(0))
+    assert inverted.rotation_error_deg(step, 0, collection[shot.picture]) < 0.1
+    random = inverted.sample_other_cameras(oracle, collection, step, np.random.default_rng(0))
     assert len(random.cam2world) == 1
 
 
@@ -198,7 +198,7 @@ def test_batches_with_other_settings_are_not_mixed(report, srn, weights_root, ju
 
 
 def test_a_bad_picture_costs_itself_alone(srn, weights_root, judge, tmp_path, monkeypatch):
-    original = inverted.framed
+    original = inverted.network_input
     calls = []
 
     def blind(reconstructor, photo):
@@ -213,7 +213,7 @@ def test_a_bad_picture_costs_itself_alone(srn, weights_root, judge, tmp_path, mo
 
         return PhotoError("there is no object")
 
-    monkeypatch.setattr(inverted, "framed", blind)
+    monkeypatch.setattr(inverted, "network_input", blind)
     main(line(srn, tmp_path, weights_root, judge, "--batch", "2"))
     found = numbers(tmp_path)
     assert (found["pictures"], found["finished"]) == (4, 3) and len(found["failures"]) == 1

@@ -7,7 +7,7 @@ import torch
 
 from spir.categories import CATEGORIES
 from spir.evaluate.benchmarks import novel_views, procedural, recolour
-from spir.evaluate.benchmarks.procedural import Subject, scene
+from spir.evaluate.benchmarks.procedural import ProceduralSubject, scene
 from spir.geometry.camera import project
 from spir.geometry.pose import camera_from_pose
 from spir.metrics.images import psnr
@@ -21,7 +21,7 @@ CAR = CATEGORIES["car"]
 
 @pytest.fixture(scope="module")
 def true():
-    return scene(Subject("car", 0), CAR)
+    return scene(ProceduralSubject("car", 0), CAR)
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -34,10 +34,10 @@ def coarse_truth():
 
 def test_a_subject_is_always_the_same_and_unlike_the_next(true):
     state = torch.random.get_rng_state()
-    again = scene(Subject("car", 0), CAR)
+    again = scene(ProceduralSubject("car", 0), CAR)
     assert torch.equal(torch.random.get_rng_state(), state)
     assert torch.equal(again.photo.rgb, true.photo.rgb) and torch.equal(again.target.rgb, true.target.rgb)
-    assert not torch.equal(scene(Subject("car", 1), CAR).field.palette, true.field.palette)
+    assert not torch.equal(scene(ProceduralSubject("car", 1), CAR).field.palette, true.field.palette)
 
 
 def test_the_photo_is_larger_than_the_crop_and_holds_the_whole_object(true):
@@ -111,14 +111,16 @@ def known(true, monkeypatch):
 
 
 def test_a_perfect_method_gets_perfect_numbers(true, known, reconstructor):
-    row = procedural.score_subject(PerfectMethod(true, reconstructor.generator), Subject("car", 0), (0, 2))[
-        "2"
-    ]
+    row = procedural.score_subject(
+        PerfectMethod(true, reconstructor.generator), ProceduralSubject("car", 0), (0, 2)
+    )["2"]
     assert row["psnr"] > 30 and row["ssim"] > 0.97 and row["rotation_deg"] < 0.1 and row["iou"] > 0.97
 
 
 def test_a_perfect_method_recolours_the_paint_alone(true, known, reconstructor):
-    shares = recolour.score_recolour(PerfectMethod(true, reconstructor.generator), Subject("car", 0), 0)
+    shares = recolour.score_recolour(
+        PerfectMethod(true, reconstructor.generator), ProceduralSubject("car", 0), 0
+    )
     assert shares["paint"] > 0.98 and shares["others"] < 0.05
     # Mixtures of paint and light do change, and the record says how many must.
     assert shares["rest_true"] > 0.05 and abs(shares["rest"] - shares["rest_true"]) < 0.05

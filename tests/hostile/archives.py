@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 from safetensors.torch import load, save
 
-from spir.outputs.attention_maps import packed
+from spir.outputs.attention_maps import encode_attention
 from spir.photo import read_photo
 from spir.pipeline import preset
 from spir.session import actions
@@ -62,7 +62,7 @@ def sound_files() -> dict[str, bytes]:
     cut = engine().cut(decoded, mask, 0.1)
     session = Session("car", decoded, photo, found, mask, 0.1, cut, "by hand")
     *_, session = actions.run(engine(), session, replace(preset(3), crops=0, samples=4))
-    views = (packed(engine().turntable(session.fit, 2, 32)),)
+    views = (encode_attention(engine().turntable(session.fit, 2, 32)),)
     kept = replace(to_archive(session), views=views, view_size=32, layers=LAYERS)
     record = run_record(engine(), session)
     with zipfile.ZipFile(BytesIO(write_archive(kept, cut, engine().category, record))) as archive:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from spir.outputs.attention_maps import packed, unpacked, weight_bytes
+from spir.outputs.attention_maps import decode_attention, encode_attention, weight_bytes
 from spir.outputs.edits import recolour_rendering
 from spir.types import Rendering
 
@@ -30,7 +30,7 @@ def test_bytes_sum_to_the_byte_of_alpha_and_each_is_off_by_less_than_one(values)
 @pytest.mark.parametrize(("values", "height", "width"), [(10, 12, 10), (1, 5, 7), (4, 8, 8)])
 def test_what_was_packed_comes_back(values, height, width):
     rendering = random_rendering(2, height, width, values)
-    again = unpacked(packed(rendering), values, height, width)
+    again = decode_attention(encode_attention(rendering), values, height, width)
     assert torch.equal(again * 255, torch.from_numpy(weight_bytes(rendering.attention)).float())
 
 
@@ -38,7 +38,7 @@ def test_any_palette_paints_the_same_picture_within_two_levels():
     rendering = random_rendering(values=10)
     palette = torch.rand(1, 10, 3, generator=torch.Generator().manual_seed(1)) * 2 - 1
     wanted = recolour_rendering(rendering, palette, 1.0).rgb
-    weights = unpacked(packed(rendering), 10, 12, 10)
+    weights = decode_attention(encode_attention(rendering), 10, 12, 10)
     painted = weights @ palette[0] + (1 - weights.sum(-1, keepdim=True))
     assert (painted - wanted).abs().max() * 127.5 < 2
 
@@ -52,16 +52,16 @@ def test_rounding_beyond_one_does_no_harm():
 def test_what_cannot_be_packed_is_refused():
     rendering = random_rendering(1)
     with pytest.raises(ValueError, match="without attention"):
-        packed(replace(rendering, attention=None))
+        encode_attention(replace(rendering, attention=None))
     with pytest.raises(ValueError, match="too large"):
-        packed(random_rendering(1, 2, 6000, 10))
+        encode_attention(random_rendering(1, 2, 6000, 10))
 
 
 def test_what_holds_no_views_is_refused():
-    data = packed(random_rendering(2, 12, 10, 10))
+    data = encode_attention(random_rendering(2, 12, 10, 10))
     for values, height, width in ((10, 7, 10), (10, 12, 9), (3, 12, 10)):
         with pytest.raises(ValueError, match="do not hold"):
-            unpacked(data, values, height, width)
+            decode_attention(data, values, height, width)
     for wrong in (b"", b"RIFF", data[: len(data) // 2]):
         with pytest.raises(ValueError):
-            unpacked(wrong, 10, 12, 10)
+            decode_attention(wrong, 10, 12, 10)

@@ -23,7 +23,7 @@ from spir.outputs.inspection import (
     typical_error,
 )
 from spir.outputs.mesh import mesh
-from spir.outputs.scene import REACH, scene_figure
+from spir.outputs.scene import MAX_CAMERA_DISTANCE, scene_figure
 from tests.outputs.analytic import Balls
 
 SIZE = 12
@@ -163,8 +163,8 @@ def test_a_scene_is_small_and_shows_the_camera_or_its_direction(focal):
     centre = camera.cam2world[0, :3, 3].numpy()
     backward = torch.nn.functional.normalize(camera.cam2world[0, :3, 2], dim=0).numpy()
     away = float(centre @ backward)
-    assert float(place @ backward) == pytest.approx(min(away, REACH), abs=2e-3)
-    if away <= REACH:
+    assert float(place @ backward) == pytest.approx(min(away, MAX_CAMERA_DISTANCE), abs=2e-3)
+    if away <= MAX_CAMERA_DISTANCE:
         assert np.allclose(place, centre, atol=2e-3)
     assert spot.name == "photo's camera" + ("" if focal is None else f", {2 * focal / 0.8:.1f} units away")
 

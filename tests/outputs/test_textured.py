@@ -22,10 +22,10 @@ from spir.appearance.layers import enlarged, texture
 from spir.appearance.view import sample
 from spir.categories import CAR_PALETTE
 from spir.errors import ExportError
-from spir.outputs.export.factors import factored
+from spir.outputs.export.factors import factor_texture
 from spir.outputs.export.gltf import container, linear_from_srgb, srgb_from_linear
 from spir.outputs.export.parts import (
-    SPECK,
+    MIN_ISLAND_AREA,
     at_borders,
     faces_in_texture,
     neighbours,
@@ -33,7 +33,7 @@ from spir.outputs.export.parts import (
     part_of_texels,
 )
 from spir.outputs.export.plain import glb
-from spir.outputs.export.subdivide import refined
+from spir.outputs.export.subdivide import subdivide
 from spir.outputs.export.textured import LARGEST, TEXTURED
 from spir.types import Appearance
 from tests.outputs.test_export import BALL, accessor, look, parts
@@ -227,7 +227,7 @@ def test_parts_without_names_are_numbered_and_all_of_the_car_differ():
 def test_factor_times_texture_and_what_shines_make_the_colour(negative, detail):
     whole = replace(surface(negative=negative), detail=detail)
     part = part_of_texels(whole, part_of_faces(whole, NAMES), SIZE)
-    layers = factored(whole, part, np.zeros(6, np.float32))
+    layers = factor_texture(whole, part, np.zeros(6, np.float32))
     exact = srgb_from_linear(layers.factors[part] * layers.detail + layers.glow)
     assert np.abs(exact - texture(whole).numpy()).max() < 1.5 / 255
     data = TEXTURED["materials.glb"](whole, None, NAMES)
@@ -261,7 +261,7 @@ def test_paint_that_is_merely_lit_has_grey_detail():
     one = F.one_hot(torch.zeros(SIZE // 4, SIZE // 4, dtype=torch.long), 2).float()
     layers = {"weights": one, "generated": one, "palette": red, "generated_palette": red}
     lit = replace(SURFACE, rest=torch.zeros(SIZE, SIZE, 3), light=SURFACE.light.clamp(max=1), **layers)
-    found = factored(lit, np.zeros((SIZE, SIZE), np.int64), np.zeros(2, np.float32))
+    found = factor_texture(lit, np.zeros((SIZE, SIZE), np.int64), np.zeros(2, np.float32))
     assert np.ptp(found.detail, axis=-1).max() < 0.01
     assert np.abs(srgb_from_linear(found.detail[..., 1]) - lit.light.numpy()).max() < 0.01
     assert found.glow.max() < 0.01
@@ -279,7 +279,7 @@ def test_lamps_shine_and_keep_their_colour():
 @pytest.mark.parametrize("share", [0.0, 0.1, 0.5, 1.0])
 def test_smaller_faces_leave_no_cracks(share):
     some = np.random.default_rng(3).random(len(SURFACE.faces)) < share
-    finer = refined(SURFACE, some)
+    finer = subdivide(SURFACE, some)
     here, _ = neighbours(finer.vertices.numpy(), finer.faces.numpy())
     assert len(here) * 2 == 3 * len(finer.faces), "every edge is of two faces"
     assert len(finer.faces) >= len(SURFACE.faces) + 3 * some.sum()
@@ -302,7 +302,7 @@ def test_a_speck_joins_its_neighbours_also_across_a_seam():
     fine = surface(**FACES_6K)
     here, there = neighbours(fine.vertices.numpy(), fine.faces.numpy())
     assert len(here) == 3 * len(fine.faces) // 2, "a closed surface has three edges for two faces"
-    assert SPECK * len(fine.faces) > 2
+    assert MIN_ISLAND_AREA * len(fine.faces) > 2
     spotted = fine.weights.clone()
     part = part_of_faces(fine, NAMES)
     lonely = np.flatnonzero(part == 0)[400]

@@ -14,11 +14,11 @@ from spir.geometry.camera import project
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.geometry.rotation import view_from_rotation
 from spir.outputs.views import (
+    composite_over,
     gif_bytes,
     jpeg_bytes,
     mp4_bytes,
     orbit,
-    over,
     png_bytes,
     to_uint8,
     turntable,
@@ -89,8 +89,8 @@ def test_background_can_be_changed_after_the_fact():
     white = turntable(EAR, pose(), RenderConfig(size=24, background=1.0), frames=1)
     assert torch.allclose(with_background(grey, 0.0, 1.0).rgb, white.rgb, atol=1e-5)
     picture = torch.rand(24, 24, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    assert torch.allclose(over(grey, 0.0, torch.ones(24, 24, 3)), white.rgb, atol=1e-5)
-    laid = over(white, 1.0, picture)
+    assert torch.allclose(composite_over(grey, 0.0, torch.ones(24, 24, 3)), white.rgb, atol=1e-5)
+    laid = composite_over(white, 1.0, picture)
     assert torch.allclose(laid[0, 0, 0], picture[0, 0], atol=1e-5)
     assert torch.allclose(laid[0, 12, 12], grey.rgb[0, 12, 12], atol=2e-2)
 

@@ -11,7 +11,7 @@ from spir.photo import largest_component
 from spir.photo.segmentation import choose_segmenter
 from spir.photo.segmenters import onnx as trained
 from spir.photo.segmenters import rembg as salient
-from spir.photo.segmenters.onnx import FILE, KINDS, SIDE, OnnxSegmenter, around, squared
+from spir.photo.segmenters.onnx import FILE, KINDS, SIDE, OnnxSegmenter, crop_box, squared
 from spir.photo.segmenters.outline import refined
 from spir.types import Photo, Segmentation
 
@@ -109,7 +109,7 @@ def test_both_looks_say_what_it_is(monkeypatch):
         seen = mask if whole else np.ones(picture.shape[:2], np.float32)
         return seen, seen, dict.fromkeys(KINDS, 0.0) | (far if whole else close)
 
-    monkeypatch.setattr(trained, "look", look)
+    monkeypatch.setattr(trained, "run_network", look)
     found = OnnxSegmenter().segment(scene(200, 200, 90, 90, 20, 20))
     assert found.kind == "bird" and found.kinds["bird"] == pytest.approx(0.55)
     assert found.kinds["plane"] == pytest.approx(0.3)
@@ -127,9 +127,9 @@ def test_the_likeliest_kind_must_beat_nothing():
 def test_specks_are_no_object():
     mask = np.zeros((500, 500), np.float32)
     mask[10:14, 10:14] = 1
-    assert around(mask) is None
+    assert crop_box(mask) is None
     mask[100:200, 100:200] = 1
-    top, bottom, left, right = around(mask)
+    top, bottom, left, right = crop_box(mask)
     assert top < 100 and left < 100 and bottom > 200 and right > 200
     assert bottom - top < 160
 

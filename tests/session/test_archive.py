@@ -15,7 +15,7 @@ from safetensors.torch import load, save
 from torch import Tensor
 
 from spir.errors import ArchiveError
-from spir.outputs.attention_maps import packed
+from spir.outputs.attention_maps import encode_attention
 from spir.outputs.layer_file import layer_bytes
 from spir.photo import read_photo
 from spir.pipeline import preset
@@ -47,7 +47,7 @@ def cut(fitted):
 @pytest.fixture(scope="module")
 def kept(engine, fitted):
     """A whole run of three steps, with a view from two sides and other colours."""
-    views = (packed(engine.turntable(fitted.fit, 2, 32)),)
+    views = (encode_attention(engine.turntable(fitted.fit, 2, 32)),)
     palette = torch.linspace(-1, 1, 30).reshape(10, 3)
     return replace(to_archive(fitted), views=views, view_size=32, palette=palette, layers=LAYERS)
 

@@ -112,7 +112,7 @@ def test_a_segment_numbers_its_steps_on():
 
 
 def test_what_was_sent_is_deleted_with_the_session(runs, tmp_path, monkeypatch):
-    monkeypatch.setattr(uploads, "YOUNG", 0.0)
+    monkeypatch.setattr(uploads, "MIN_AGE_SECONDS", 0.0)
     photo = tmp_path / "photo.jpg"
     photo.write_bytes(b"a face")
     runs.close(opened(runs, files=(photo, tmp_path / "gone already")))

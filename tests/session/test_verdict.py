@@ -120,9 +120,9 @@ def test_a_loss_that_rose(run):
 
 
 def test_a_lens_at_its_limit(run):
-    assert evidence.lens(replace(pose(), z0=torch.tensor([-4.0]))) == 1
-    assert evidence.lens(replace(pose(), z0=None)) == 0
-    assert quality("lens", 1.0) == 0 and quality("lens", evidence.lens(pose())) == 1
+    assert evidence.perspective_extremity(replace(pose(), z0=torch.tensor([-4.0]))) == 1
+    assert evidence.perspective_extremity(replace(pose(), z0=None)) == 0
+    assert quality("lens", 1.0) == 0 and quality("lens", evidence.perspective_extremity(pose())) == 1
 
 
 def test_a_pose_that_was_not_measured(run):
@@ -189,16 +189,18 @@ def test_details_against_a_loop():
             a, b = slope(ours, y, x), slope(theirs, y, x)
             dot += a[0] * b[0] + a[1] * b[1]
             first, second = first + a[0] ** 2 + a[1] ** 2, second + b[0] ** 2 + b[1] ** 2
-    assert evidence.details(ours, theirs, where) == pytest.approx(dot / math.sqrt(first * second), abs=1e-4)
-    assert evidence.details(ours, 0.5 * ours + 0.1, where) == pytest.approx(1, abs=1e-4)
-    assert evidence.details(ours, torch.zeros_like(ours), where) == 0
+    assert evidence.gradient_agreement(ours, theirs, where) == pytest.approx(
+        dot / math.sqrt(first * second), abs=1e-4
+    )
+    assert evidence.gradient_agreement(ours, 0.5 * ours + 0.1, where) == pytest.approx(1, abs=1e-4)
+    assert evidence.gradient_agreement(ours, torch.zeros_like(ours), where) == 0
 
 
 def test_spread_along_the_thinnest_axis():
     g = torch.Generator().manual_seed(5)
     points = torch.randn(20_000, 3, generator=g) * torch.tensor([0.5, 0.1, 0.3]) + 2
-    assert evidence.thinnest_spread(points) == pytest.approx(0.1, rel=0.03)
-    assert evidence.thinnest_spread(points[:2]) == 0
+    assert evidence.thickness(points) == pytest.approx(0.1, rel=0.03)
+    assert evidence.thickness(points[:2]) == 0
 
 
 @pytest.mark.parametrize("turns", range(4))

@@ -6,7 +6,7 @@ import gradio as gr
 
 from spir.app import text
 from spir.app.context import AppContext
-from spir.app.errors import refuse, refusing_failures
+from spir.app.errors import refuse, refuse_on_error
 from spir.app.widgets.cutout import widget as cutout
 from spir.app.widgets.cutout.masks import merged, read_mask_uri, reduced, small_size
 from spir.errors import PhotoError
@@ -22,7 +22,7 @@ class CutoutHandlers:
     def __init__(self, context: AppContext):
         self.context = context
 
-    @refusing_failures()
+    @refuse_on_error()
     def paint(self, key: str | None, value: object) -> dict:
         """Take the painted mask and the margin, and return the new cut-out for the widget.
 

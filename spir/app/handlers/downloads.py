@@ -10,12 +10,12 @@ from numpy import ndarray
 
 from spir.app import text
 from spir.app.context import PAPER_WHITE, AppContext, write_file
-from spir.app.errors import refuse, refusing_failures, stage
+from spir.app.errors import refuse, refuse_on_error, stage
 from spir.app.handlers.mesh import MeshHandlers
 from spir.app.widgets.cutout import widget as cutout
 from spir.app.widgets.timeline import widget as timeline
 from spir.errors import ArchiveError, PhotoError
-from spir.outputs.attention_maps import unpacked
+from spir.outputs.attention_maps import decode_attention
 from spir.outputs.files import mesh_files, textured_files, textured_frames
 from spir.outputs.views import VIEW_SIDE, gif_bytes, mp4_bytes, to_uint8
 from spir.session import surfaces
@@ -73,7 +73,10 @@ class DownloadHandlers:
         otherwise the views."""
         palette = self.context.engine.palette(session.fit.code)[0]
         weights = torch.cat(
-            [unpacked(part, len(palette), VIEW_SIDE, VIEW_SIDE) for part in require(session.turntable).parts]
+            [
+                decode_attention(part, len(palette), VIEW_SIDE, VIEW_SIDE)
+                for part in require(session.turntable).parts
+            ]
         )
         if surface is not None:
             return textured_frames(surface, session.fit.pose, len(weights))
@@ -101,7 +104,7 @@ class DownloadHandlers:
         with store.close_on_disconnect(fresh):
             yield fresh, *self.widget_values(fresh)
 
-    @refusing_failures()
+    @refuse_on_error()
     def open_upload(self, path: Path, visitor: str) -> str:
         """Open a new session from an uploaded file; returns its key, and refuses a file that cannot be
         restored."""

@@ -14,7 +14,7 @@ import torch
 from spir.app import text
 from spir.app.context import PAPER_WHITE, AppContext
 from spir.app.data_uris import small
-from spir.app.errors import refuse, refusing_failures, stage
+from spir.app.errors import refuse, refuse_on_error, stage
 from spir.app.widgets.mixing.widget import AMOUNTS, SECOND_STEPS, SIDE, SLIDERS, cleared, status
 from spir.app.widgets.swatches import widget as swatches
 from spir.errors import PhotoError
@@ -45,7 +45,7 @@ class MixingHandlers:
         self.context.slot(key).files += (Path(file["path"]),)
         yield cleared(key, text.CUTTING_SECOND)
         try:
-            with refusing_failures():
+            with refuse_on_error():
                 second = SecondPhoto(self.context.engine.cut(read_photo(file["path"])))
         except PhotoError as problem:
             yield cleared(key, text.rejected(str(problem)))
@@ -145,7 +145,7 @@ class MixingHandlers:
             mixed = edit.apply(engine.generator, mixed, amount, **extra)
         return mixed.to("cpu")
 
-    @refusing_failures()
+    @refuse_on_error()
     def preview(self, key: str | None, colours: dict | None, *values: int | float) -> dict:
         """Show the object in use, edited by the values of the sliders."""
         key = self.context.key(key)

@@ -7,7 +7,7 @@ import gradio as gr
 
 from spir.app import text
 from spir.app.context import AppContext
-from spir.app.errors import refuse, refusing_failures, stage
+from spir.app.errors import refuse, refuse_on_error, stage
 from spir.app.widgets.cutout import widget as cutout
 from spir.app.widgets.timeline import widget as timeline
 from spir.errors import PhotoError
@@ -43,7 +43,7 @@ class PhotoHandlers:
             remark = text.remark(kind, session.segmentation)
             yield key, cutout.payload(key, session, kind), timeline.cleared(key, text.ready(remark))
 
-    @refusing_failures()
+    @refuse_on_error()
     def open(self, file: Path, visitor: str, segmenter: str | None = None) -> str:
         """Open a session of an uploaded photo; returns its key. The file is deleted with the session.
 

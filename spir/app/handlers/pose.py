@@ -12,10 +12,10 @@ from PIL import Image
 from spir.app import text
 from spir.app.context import AppContext
 from spir.app.data_uris import png, small, webp
-from spir.app.errors import refuse, refusing_failures
+from spir.app.errors import refuse, refuse_on_error
 from spir.app.widgets.pose.sliders import RANGES, pose_from_sliders, slider_values
 from spir.errors import EmptySurfaceError
-from spir.outputs.attention_maps import packed
+from spir.outputs.attention_maps import encode_attention
 from spir.outputs.edit_pose import distance
 from spir.outputs.inspection import (
     WITHIN,
@@ -48,7 +48,7 @@ class PoseHandlers:
     def __init__(self, context: AppContext):
         self.context = context
 
-    @refusing_failures()
+    @refuse_on_error()
     def show(self, key: str | None) -> tuple:
         """Return the panel and the five sliders at the pose that was found; a moved camera is reset."""
         key = self.context.key(key)
@@ -65,7 +65,7 @@ class PoseHandlers:
             return (gr.skip(),) * (1 + len(RANGES))
         return self.show(key)
 
-    @refusing_failures()
+    @refuse_on_error()
     def move(self, key: str | None, *wanted: object) -> dict:
         """Move the session's camera to the values of the five sliders, and return the panel."""
         key = self.context.key(key)
@@ -79,7 +79,7 @@ class PoseHandlers:
         self.context.store.commit(key, session, changed)
         return self.panel(key, changed)
 
-    @refusing_failures()
+    @refuse_on_error()
     def scene(self, key: str | None, colours: dict | None) -> gr.Plot:
         """Plot object, camera and points in 3D, in the visitor's colours (the value of the swatches
         widget)."""
@@ -117,7 +117,7 @@ class PoseHandlers:
             "values": require(rendering.attention).shape[-1],
             "palette": to_uint8(engine.palette(session.fit.code)[0]).tolist(),
             "photo": small(crop(session.photo, session.cutout)),
-            "render": webp(packed(rendering)),
+            "render": webp(encode_attention(rendering)),
             "range": scene_range,
             "predicted": png(place_picture(nocs[0] * mask[0, ..., None], mask[0], scene_range)),
             "rendered": png(place_picture(require(rendering.nocs)[0], rendering.alpha[0], scene_range)),

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from spir.app.server.gradio_private import forget_sessions
 
-OVER = re.compile(r"/gradio_api/(?:heartbeat/([\w-]+)$|call/(?:v2/)?\w+/([\w-]+)$)")
+SESSION_STREAMS = re.compile(r"/gradio_api/(?:heartbeat/([\w-]+)$|call/(?:v2/)?\w+/([\w-]+)$)")
 """The streams with whose end a session ends: the heartbeat of an open tab, and the answer to a client's call,
 which is named after its session."""
 RECENT = 64
@@ -27,7 +27,11 @@ class SessionCleanup:
         self.lately: deque[str] = deque(maxlen=RECENT)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        over = OVER.search(scope["path"]) if scope["type"] == "http" and scope["method"] == "GET" else None
+        over = (
+            SESSION_STREAMS.search(scope["path"])
+            if scope["type"] == "http" and scope["method"] == "GET"
+            else None
+        )
         try:
             # The page's unload event runs within this call.
             await self.app(scope, receive, send)

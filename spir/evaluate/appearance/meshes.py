@@ -6,7 +6,7 @@ from pathlib import Path
 from spir.data.meshes.read import MeshFile
 from spir.evaluate.appearance.scores import angles_deg, banded, both, pooled, view_summary
 from spir.evaluate.appearance.textured import enlarged_views, surface_views, textured
-from spir.evaluate.benchmarks.meshes import Scene, Subject, scene
+from spir.evaluate.benchmarks.meshes import MeshScene, MeshSubject, scene
 from spir.evaluate.items import Record, finished
 from spir.geometry.pose import camera_from_pose
 from spir.pipeline import Reconstructor
@@ -17,17 +17,17 @@ EVERY = 2
 NAMES = ("psnr", "ssim", "sharpness")
 
 
-def subjects(files: Sequence[MeshFile]) -> list[Subject]:
+def subjects(files: Sequence[MeshFile]) -> list[MeshSubject]:
     """Return the first photo of each shape."""
-    return [Subject(file, 0) for file in files]
+    return [MeshSubject(file, 0) for file in files]
 
 
-def true_scene(reconstructor: Reconstructor, subject: Subject, root: Path) -> Scene:
+def true_scene(reconstructor: Reconstructor, subject: MeshSubject, root: Path) -> MeshScene:
     """Return the photo and its targets at the sizes of this evaluation."""
     return scene(root, subject, reconstructor.category, PHOTO_SIZE, TARGET_SIZE, EVERY)
 
 
-def score_mesh(reconstructor: Reconstructor, subject: Subject, root: Path) -> Record:
+def score_mesh(reconstructor: Reconstructor, subject: MeshSubject, root: Path) -> Record:
     """Score both looks from every target camera; lists have one number per view. The pose is the estimated one."""
     true = true_scene(reconstructor, subject, root)
     found = textured(reconstructor, true.photo, reconstructor.segment(true.photo).mask)

@@ -20,9 +20,9 @@ from spir.evaluate.appearance.meshes import PHOTO_SIZE
 from spir.evaluate.appearance.paints import other_paint, painted_palette
 from spir.evaluate.appearance.scores import mean
 from spir.evaluate.appearance.textured import Textured, surface_views, textured
-from spir.evaluate.benchmarks.meshes import Subject, shot
+from spir.evaluate.benchmarks.meshes import MeshSubject, shot
 from spir.evaluate.benchmarks.novel_views import photo_of
-from spir.evaluate.benchmarks.procedural import Subject as ProceduralSubject
+from spir.evaluate.benchmarks.procedural import ProceduralSubject as ProceduralSubject
 from spir.evaluate.benchmarks.procedural import scene as procedural_scene
 from spir.evaluate.benchmarks.recolour import CLEAN, PAINT, changed, crop_nearest, share
 from spir.evaluate.items import Record, finished
@@ -52,7 +52,7 @@ def moved(
 
 
 @torch.no_grad()
-def score_mesh(reconstructor: Reconstructor, subject: Subject, root: Path) -> Record:
+def score_mesh(reconstructor: Reconstructor, subject: MeshSubject, root: Path) -> Record:
     """Score the shares of the pixels that change, of a painted mesh's paint and of `OTHERS`."""
     true = shot(root, subject, reconstructor.category, PHOTO_SIZE)
     photo = photo_of(true.picture)

@@ -8,7 +8,7 @@ from spir.categories import CATEGORIES
 from spir.evaluate.appearance import eth80, meshes, photos, recolour
 from spir.evaluate.benchmarks.meshes import files_of
 from spir.evaluate.benchmarks.photos import photo_files
-from spir.evaluate.benchmarks.procedural import Subject
+from spir.evaluate.benchmarks.procedural import ProceduralSubject
 from spir.evaluate.items import Prepare, Record, Score, keep, measure
 from spir.evaluate.judge import judge
 from spir.evaluate.options import Options
@@ -60,7 +60,7 @@ def evaluate_recolour(report: Record, options: Options, prepare: Prepare) -> Non
         files = files_of(options.meshes, CATEGORIES[options.category].kind)
         painted = meshes.subjects([file for file in files if file.car])
         asked.append(("meshes", partial(recolour.score_mesh, root=options.meshes), painted))
-    objects = [Subject(options.category, number) for number in range(options.recolour)]
+    objects = [ProceduralSubject(options.category, number) for number in range(options.recolour)]
     asked.append(("procedural", recolour.score_procedural, objects))
     for name, score, found in asked:
         records = measured(report, options, prepare, f"recolour_{name}", score, found)

@@ -21,7 +21,7 @@ from spir.types import Photo
 CARS_NEEDED = 3
 CRAYON = (40, 60, 150)
 RED, YELLOW, SKY = (205, 60, 50), (240, 200, 70), (190, 215, 240)
-ALIENS = {
+OTHER_OBJECTS = {
     "cat": ("chelsea.png", (0.47, 0.46, 0.37, 0.44)),
     "cup": ("coffee.png", (0.50, 0.48, 0.28, 0.40)),
     "astronaut": ("astronaut.png", (0.45, 0.52, 0.30, 0.46)),
@@ -44,7 +44,9 @@ def bad_photos(cars: Sequence[tuple[Photo, torch.Tensor]]) -> list[BadPhoto]:
     if len(cars) < CARS_NEEDED:
         raise ValueError("three photos of cars are needed to make bad ones of")
     first, second, third = ((photo.rgb.numpy(), mask.numpy() >= 0.5) for photo, mask in cars[:CARS_NEEDED])
-    made: dict[str, tuple[ndarray, ndarray]] = {name: alien(*about) for name, about in ALIENS.items()}
+    made: dict[str, tuple[ndarray, ndarray]] = {
+        name: other_object(*about) for name, about in OTHER_OBJECTS.items()
+    }
     made["left half of the photo"] = left_half(*first)
     made["right half of the mask"] = right_mask(*second)
     made["empty"] = empty()
@@ -68,7 +70,7 @@ def ellipse(
     return x**2 + y[:, None] ** 2 < 1
 
 
-def alien(
+def other_object(
     file: str, shape: tuple[float, float, float, float]
 ) -> tuple[UInt8[ndarray, "h w 3"], Bool[ndarray, "h w"]]:
     """Return a picture of something that is no car, with a correct mask."""

@@ -14,7 +14,7 @@ from spir.pipeline import Reconstructor
 
 
 @dataclass(frozen=True)
-class Told:
+class LabelledPhoto:
     """A photo of a collection, and the side to which its front points."""
 
     collection: Collection
@@ -22,18 +22,18 @@ class Told:
     side: str
 
 
-def told_photos(photos: Path, fronts: Path) -> list[Told]:
+def labelled_photos(photos: Path, fronts: Path) -> list[LabelledPhoto]:
     """Return the labelled photos of a table that the collection has. Raises ValueError where it has none."""
     collection = open_collection(photos)
     sides = read_fronts(fronts)
-    found = [Told(collection, name, sides[name]) for name in collection.names if name in sides]
+    found = [LabelledPhoto(collection, name, sides[name]) for name in collection.names if name in sides]
     if not found:
         raise ValueError(f"{photos} has none of the photos that {fronts} names")
     return found
 
 
 @torch.no_grad()
-def score_front(reconstructor: Reconstructor, told: Told) -> Record:
+def score_front(reconstructor: Reconstructor, told: LabelledPhoto) -> Record:
     """Score whether the first guess (N = 0) has the front on the labelled side."""
     picture = told.collection[told.collection.names.index(told.name)]
     first = run(reconstructor, cut_picture(reconstructor, picture), (0,))

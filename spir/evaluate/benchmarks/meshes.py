@@ -45,7 +45,7 @@ FILLED = 0.95
 
 
 @dataclass(frozen=True)
-class Subject:
+class MeshSubject:
     """One photo of one shape, given by its number; everything else follows from the number."""
 
     file: MeshFile
@@ -61,7 +61,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Shot:
+class MeshShot:
     """A shape in its paint and light, and its photo."""
 
     mesh: PaintedMesh
@@ -71,7 +71,7 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Scene:
+class MeshScene:
     """The input photo and the target views."""
 
     pose: Pose
@@ -90,9 +90,9 @@ def files_of(root: Path, kind: str) -> list[MeshFile]:
     return mesh_files(root, kind)
 
 
-def subjects(files: Sequence[MeshFile]) -> list[Subject]:
+def subjects(files: Sequence[MeshFile]) -> list[MeshSubject]:
     """Return every shape `PHOTOS` times."""
-    return [Subject(file, number) for file in files for number in range(PHOTOS)]
+    return [MeshSubject(file, number) for file in files for number in range(PHOTOS)]
 
 
 def target_cameras(reach: float = 1.0) -> Camera:
@@ -115,7 +115,7 @@ def eye_level_pose(corners: Float[Tensor, "1 corner 3"], draws: int = 32) -> Pos
 
 
 @torch.no_grad()
-def shot(root: Path, subject: Subject, category: Category, size: int = PHOTO_SIZE) -> Shot:
+def shot(root: Path, subject: MeshSubject, category: Category, size: int = PHOTO_SIZE) -> MeshShot:
     """Photograph the subject in its paint, deterministically; grey background, size in pixels.
 
     Raises MeshError where `root` does not contain it."""
@@ -127,27 +127,29 @@ def shot(root: Path, subject: Subject, category: Category, size: int = PHOTO_SIZ
         torch.manual_seed(subject.seed)
         pose = eye_level_pose(box_corners(mesh))
     picture = render_mesh(mesh, camera_from_pose(pose), size, light, category.background)
-    return Shot(mesh, light, pose, picture)
+    return MeshShot(mesh, light, pose, picture)
 
 
 @torch.no_grad()
 def scene(
     root: Path,
-    subject: Subject,
+    subject: MeshSubject,
     category: Category,
     photo_size: int = PHOTO_SIZE,
     target_size: int = TARGET_SIZE,
     every: int = 1,
-) -> Scene:
+) -> MeshScene:
     """Photograph the subject and its targets; `every` keeps every second or third target. Raises MeshError where
     `root` does not contain it."""
     taken = shot(root, subject, category, photo_size)
     cameras = target_cameras(box_corners(taken.mesh).norm(dim=-1).max().item())[::every]
     targets = render_mesh(taken.mesh, cameras, target_size, taken.light, category.background)
-    return Scene(taken.pose, photo_of(taken.picture), cameras, targets)
+    return MeshScene(taken.pose, photo_of(taken.picture), cameras, targets)
 
 
-def score_mesh(reconstructor: Reconstructor, subject: Subject, root: Path, steps: tuple[int, ...]) -> Record:
+def score_mesh(
+    reconstructor: Reconstructor, subject: MeshSubject, root: Path, steps: tuple[int, ...]
+) -> Record:
     """Score novel views, rotation and silhouette after each N."""
     true = scene(root, subject, reconstructor.category)
     scores = score_views(reconstructor, true.photo, true.pose, true.target_cameras, true.targets, steps)

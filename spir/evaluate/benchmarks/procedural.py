@@ -23,7 +23,7 @@ SAMPLES, GRID = 24, 64
 
 
 @dataclass(frozen=True)
-class Subject:
+class ProceduralSubject:
     """One object, given by its number; everything else follows from the number."""
 
     category: str
@@ -35,7 +35,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Scene:
+class ProceduralScene:
     """The true object, the input picture, and the target view."""
 
     field: CarField
@@ -47,7 +47,7 @@ class Scene:
 
 
 @torch.no_grad()
-def scene(subject: Subject, category: Category) -> Scene:
+def scene(subject: ProceduralSubject, category: Category) -> ProceduralScene:
     """Photograph the subject twice from random cameras, deterministically; grey background."""
     recipe = FORMULAS[CATEGORIES[subject.category].kind]
     with torch.random.fork_rng(devices=[]):
@@ -61,10 +61,10 @@ def scene(subject: Subject, category: Category) -> Scene:
     picture = render(field, camera_from_pose(pose), config)
     target_camera = camera_from_pose(other)
     target = render(field, target_camera, replace(config, size=TARGET_SIZE, attention=False))
-    return Scene(field, pose, picture, photo_of(picture), target_camera, target)
+    return ProceduralScene(field, pose, picture, photo_of(picture), target_camera, target)
 
 
-def score_subject(reconstructor: Reconstructor, subject: Subject, steps: tuple[int, ...]) -> Record:
+def score_subject(reconstructor: Reconstructor, subject: ProceduralSubject, steps: tuple[int, ...]) -> Record:
     """Score novel view, rotation and silhouette after each N."""
     true = scene(subject, reconstructor.category)
     return score_views(reconstructor, true.photo, true.pose, true.target_camera, true.target, steps)

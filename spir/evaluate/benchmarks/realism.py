@@ -64,7 +64,7 @@ def sample_sheet(reconstructor: Reconstructor, count: int = SHEET) -> UInt8[ndar
     cells = []
     for row in range(count):
         field = generator.field(generator.code(z[row : row + 1]))
-        cells += [to_uint8(rgb) for rgb in render(field, camera, reconstructor.view(SHEET_SIZE)).rgb]
+        cells += [to_uint8(rgb) for rgb in render(field, camera, reconstructor.render_config(SHEET_SIZE)).rgb]
     across = 2 * len(VIEWS_DEG)
     return sheet([cells[first : first + across] for first in range(0, len(cells), across)])
 

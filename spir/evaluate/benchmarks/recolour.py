@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
 
-from spir.evaluate.benchmarks.procedural import Subject, scene
+from spir.evaluate.benchmarks.procedural import ProceduralSubject, scene
 from spir.evaluate.items import Record, finished
 from spir.evaluate.runs import run, view
 from spir.geometry.pose import camera_from_pose
@@ -58,7 +58,7 @@ def share(hit: Bool[Tensor, "height width"], among: Bool[Tensor, "height width"]
 
 
 @torch.no_grad()
-def score_recolour(reconstructor: Reconstructor, subject: Subject, steps: int) -> Record:
+def score_recolour(reconstructor: Reconstructor, subject: ProceduralSubject, steps: int) -> Record:
     """Score the shares of the pixels that change, grouped by what the true object has there.
 
     Light is part of the palette, so much of a car mixes paint with shade or sky. "paint": mostly paint;

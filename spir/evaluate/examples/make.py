@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 from spir.categories import CATEGORIES
-from spir.evaluate.examples.scenes import SCENES, Scene, photographed
+from spir.evaluate.examples.scenes import SCENES, ExampleScene, photographed
 from spir.outputs.views import jpeg_bytes
 from spir.photo import read_photo
 from spir.photo.cutout import MARGIN
@@ -40,7 +40,7 @@ Weights `{weights}`.
 """
 
 
-def example(engine: Reconstructor, scene: Scene) -> dict[str, bytes]:
+def example(engine: Reconstructor, scene: ExampleScene) -> dict[str, bytes]:
     """Return the ZIP of the finished run and a small picture, by file name."""
     taken = photographed(scene)
     upload = jpeg_bytes(taken.rgb.numpy(), QUALITY)
@@ -64,7 +64,7 @@ def thumbnail(photo: bytes) -> bytes:
     return file.getvalue()
 
 
-def index(scenes: Sequence[Scene]) -> str:
+def index(scenes: Sequence[ExampleScene]) -> str:
     """Return what the page needs to know of its examples, as JSON."""
     rows = [
         {"name": scene.name, "title": scene.title, "alt": scene.alt, "failure": scene.failure}
@@ -73,7 +73,7 @@ def index(scenes: Sequence[Scene]) -> str:
     return json.dumps(rows, indent=1) + "\n"
 
 
-def readme(scenes: Sequence[Scene], category: str, weights: str) -> str:
+def readme(scenes: Sequence[ExampleScene], category: str, weights: str) -> str:
     """Return the folder's README, one row per example."""
     rows = [f"| {scene.name} | {scene.how}, N = {scene.steps} | {scene.alt} |\n" for scene in scenes]
     return HEAD.format(category=category, weights=weights[:16]) + "".join(rows)

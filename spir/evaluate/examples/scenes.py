@@ -29,7 +29,7 @@ CLOUDY = Light((0.2, 1.0, 0.3), sun_strength=0.12, sky=0.98, ground=0.45, gloss=
 
 
 @dataclass(frozen=True)
-class Scene:
+class ExampleScene:
     """One example before it is photographed."""
 
     name: str
@@ -61,7 +61,7 @@ class Scene:
         return f"procedural {self.body}, seed {seed}" if self.body in CLASSES else f"a drawn {self.body}"
 
 
-def photographed(scene: Scene) -> RenderedScene:
+def photographed(scene: ExampleScene) -> RenderedScene:
     """Return the photo and the object's mask."""
     camera = camera_of(scene)
     if scene.body not in CLASSES:
@@ -75,7 +75,7 @@ def photographed(scene: Scene) -> RenderedScene:
     return taken if scene.change is None else scene.change(taken)
 
 
-def camera_of(scene: Scene) -> Camera:
+def camera_of(scene: ExampleScene) -> Camera:
     """Return the camera, with the car slightly below the middle of the picture."""
     numbers = (scene.azimuth, scene.elevation, 0.0, scene.focal, scene.scale)
     azimuth, elevation, roll, focal, scale = (torch.tensor([value]) for value in numbers)
@@ -98,7 +98,7 @@ def behind_a_wall(taken: RenderedScene) -> RenderedScene:
     return RenderedScene(rgb, mask)
 
 
-def drawn_boat(scene: Scene, camera: Camera) -> RenderedScene:
+def drawn_boat(scene: ExampleScene, camera: Camera) -> RenderedScene:
     """Draw a sailing boat on a lake."""
     width, height = SIZE
     origins, directions = rays(camera, height, width)
@@ -132,7 +132,7 @@ def drawn_boat(scene: Scene, camera: Camera) -> RenderedScene:
 
 
 SCENES = (
-    Scene(
+    ExampleScene(
         "red-hatchback",
         "Red hatchback",
         "A red hatchback on paving slabs in front of a brick wall, facing right",
@@ -145,7 +145,7 @@ SCENES = (
         ),
         steps=30,
     ),
-    Scene(
+    ExampleScene(
         "blue-saloon",
         "Blue saloon",
         "A blue saloon on a country road, facing left, hills behind it",
@@ -160,7 +160,7 @@ SCENES = (
         ),
         light=LEFT_SUN,
     ),
-    Scene(
+    ExampleScene(
         "yellow-coupe",
         "Yellow coupe",
         "A yellow coupe on sand in the evening sun, facing left, seen a little from behind",
@@ -181,7 +181,7 @@ SCENES = (
         ),
         light=EVENING,
     ),
-    Scene(
+    ExampleScene(
         "green-off-roader",
         "Green off-roader",
         "A dark green off-road car on a meadow, facing right, seen from a little above",
@@ -195,7 +195,7 @@ SCENES = (
             (0.40, 0.47, 0.24), grain=0.3, hills=(0.16, 0.28, 0.14), hill_height=0.16, seed=31
         ),
     ),
-    Scene(
+    ExampleScene(
         "white-van",
         "White van",
         "A white van in front of a yellow plaster wall, facing left",
@@ -210,7 +210,7 @@ SCENES = (
         ),
         light=CLOUDY,
     ),
-    Scene(
+    ExampleScene(
         "orange-pickup",
         "Orange pickup",
         "An orange pickup truck on snow, seen from behind",
@@ -225,7 +225,7 @@ SCENES = (
         ),
         light=LEFT_SUN,
     ),
-    Scene(
+    ExampleScene(
         "turquoise-city-car",
         "Turquoise city car",
         "A small turquoise car in a parking space, seen from the front and above",
@@ -237,7 +237,7 @@ SCENES = (
         focal=1.4,
         background=Background((0.36, 0.36, 0.38), paving="parking", seed=61),
     ),
-    Scene(
+    ExampleScene(
         "silver-estate",
         "Silver estate",
         "A silver estate car in front of a wooden wall, seen from the side, facing right",
@@ -257,7 +257,7 @@ SCENES = (
         ),
         light=CLOUDY,
     ),
-    Scene(
+    ExampleScene(
         "half-hidden",
         "Fails: half hidden",
         "A blue car, the rear half of it hidden behind the corner of a brick house",
@@ -270,7 +270,7 @@ SCENES = (
         "and makes up its rear. Choose a photo that shows the whole car.",
         change=behind_a_wall,
     ),
-    Scene(
+    ExampleScene(
         "boat",
         "Fails: a boat",
         "A drawing of a red sailing boat on a lake",

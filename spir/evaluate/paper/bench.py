@@ -76,7 +76,7 @@ def subject(reconstructor: Reconstructor, seed: int = 1) -> tuple[Cutout, Guess]
         for off in (0.0, OFF_DEG)
     ]
     with torch.no_grad():
-        seen = render(generator.field(true), camera_from_pose(poses[0]), reconstructor.view(128))
+        seen = render(generator.field(true), camera_from_pose(poses[0]), reconstructor.render_config(128))
     blank = torch.zeros_like(seen.rgb)
     return (
         Cutout(seen.rgb, seen.alpha, torch.tensor([[0.0, 0.0, 128.0, 128.0]])),

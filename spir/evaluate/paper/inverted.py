@@ -28,7 +28,7 @@ WHITE = 250
 
 
 @dataclass(frozen=True)
-class Look:
+class MetricNetworks:
     """The networks that compute the metrics."""
 
     judge: Path
@@ -38,7 +38,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Batch:
+class BatchResult:
     """The results of some shots."""
 
     records: list[Record]
@@ -65,17 +65,17 @@ def not_white(rgb: UInt8[Tensor, "height width 3"]) -> Float[Tensor, "height wid
     return torch.where(inner > 0, 1.0, solid * share)[0]
 
 
-def framed(reconstructor: Reconstructor, photo: Photo) -> Cutout:
+def network_input(reconstructor: Reconstructor, photo: Photo) -> Cutout:
     """Return the input: the crop of the object, or the whole picture where the category's networks learnt whole pictures.
 
     Raises PhotoError where there is no object."""
     mask = mask_of(photo)
     if reconstructor.category.masked or mask is None:
         return reconstructor.cut(photo, mask)
-    return whole(photo, mask, reconstructor.category.background)
+    return uncropped_input(photo, mask, reconstructor.category.background)
 
 
-def whole(photo: Photo, mask: Float[Tensor, "height width"], background: float) -> Cutout:
+def uncropped_input(photo: Photo, mask: Float[Tensor, "height width"], background: float) -> Cutout:
     """Return the whole picture, uncropped, 128 pixels wide and high, with another background; mask in [0, 1].
 
     A picture without alpha is a rendering on white, whose white is replaced by the background."""
@@ -95,48 +95,50 @@ def score_batch(
     collection: Collection,
     batch: Sequence[Shot],
     steps: Sequence[int],
-    look: Look,
+    look: MetricNetworks,
     draws: np.random.Generator,
-) -> Batch:
+) -> BatchResult:
     """Invert the shots together, with the same results as one by one. Raises PhotoError where one cannot be segmented."""
     pictures = [collection[shot.picture] for shot in batch]
-    cut = join([framed(reconstructor, picture.photo) for picture in pictures])
+    cut = join([network_input(reconstructor, picture.photo) for picture in pictures])
     done = run(reconstructor, cut, steps)
     records: list[Record] = [
         {"name": shot.name, "outcome": outcome}
         for shot, outcome in zip(batch, done.guess.outcome, strict=True)
     ]
-    features = {"true": seen_by(look.features, reconstructor, cut.rgb, cut.mask)}
+    features = {"true": extract_features(look.features, reconstructor, cut.rgb, cut.mask)}
     for count, step in done.steps.items():
         front = view(reconstructor, step.code, camera_from_pose(step.pose), SIZE)
-        random = view(reconstructor, step.code, elsewhere(reconstructor, collection, step, draws), SIZE)
-        features[f"{count}/front"] = seen_by(look.features, reconstructor, front.rgb, front.alpha)
-        features[f"{count}/random"] = seen_by(look.features, reconstructor, random.rgb, random.alpha)
+        random = view(
+            reconstructor, step.code, sample_other_cameras(reconstructor, collection, step, draws), SIZE
+        )
+        features[f"{count}/front"] = extract_features(look.features, reconstructor, front.rgb, front.alpha)
+        features[f"{count}/random"] = extract_features(look.features, reconstructor, random.rgb, random.alpha)
         table = {
-            **like(reconstructor, look, front, cut.rgb, cut.mask),
+            **image_metrics(reconstructor, look, front, cut.rgb, cut.mask),
             "iou": iou(front.alpha, cut.mask),
         }
         for row, (record, picture, shot) in enumerate(zip(records, pictures, batch, strict=True)):
             mine = {name: float(values[row]) for name, values in table.items()}
             mine |= {"seconds": done.seconds[count] / len(batch)}
             if picture.camera is not None:
-                mine["rotation_deg"] = turned_deg(step, row, picture)
+                mine["rotation_deg"] = rotation_error_deg(step, row, picture)
             if shot.others:
-                mine |= novel(reconstructor, collection, step, row, shot, look)
+                mine |= novel_view_metrics(reconstructor, collection, step, row, shot, look)
             record[str(count)] = mine
-    return Batch(records, features)
+    return BatchResult(records, features)
 
 
-def turned_deg(step: Step, row: int, picture: Picture) -> float:
+def rotation_error_deg(step: Step, row: int, picture: Picture) -> float:
     """Return the angle between the found and the true rotation in degrees; a crop has its picture's true rotation."""
     assert picture.camera is not None
     truth = pose_from_camera(picture.camera).quaternion
     return geodesic_deg(step.pose.quaternion[row : row + 1], truth).item()
 
 
-def like(
+def image_metrics(
     reconstructor: Reconstructor,
-    look: Look,
+    look: MetricNetworks,
     seen: Rendering,
     rgb: Float[Tensor, "batch size size 3"],
     mask: Float[Tensor, "batch size size"],
@@ -151,8 +153,13 @@ def like(
     return {"psnr": psnr(seen.rgb, rgb), "ssim": ssim(seen.rgb, rgb), "distance": distance}
 
 
-def novel(
-    reconstructor: Reconstructor, collection: Collection, step: Step, row: int, shot: Shot, look: Look
+def novel_view_metrics(
+    reconstructor: Reconstructor,
+    collection: Collection,
+    step: Step,
+    row: int,
+    shot: Shot,
+    look: MetricNetworks,
 ) -> Record:
     """Score the other views of an object from their true cameras, as means over the views."""
     found: dict[str, list[float]] = {}
@@ -163,14 +170,14 @@ def novel(
         mask = mask_of(picture.photo)
         # Without a mask the object is unknown: then the whole picture counts.
         mask = torch.ones(picture.photo.rgb.shape[:2]) if mask is None else mask
-        target = whole(picture.photo, mask, reconstructor.category.background)
+        target = uncropped_input(picture.photo, mask, reconstructor.category.background)
         seen = view(reconstructor, step.code[row : row + 1], picture.camera, SIZE)
-        for name, value in like(reconstructor, look, seen, target.rgb, target.mask).items():
+        for name, value in image_metrics(reconstructor, look, seen, target.rgb, target.mask).items():
             found.setdefault(f"novel_{name}", []).append(float(value[0]))
     return {name: float(np.mean(values)) for name, values in found.items()}
 
 
-def elsewhere(
+def sample_other_cameras(
     reconstructor: Reconstructor, collection: Collection, step: Step, draws: np.random.Generator
 ) -> Camera:
     """Return a camera for each object, taken from other pictures: true ones for whole pictures, estimated ones for crops."""
@@ -184,7 +191,7 @@ def elsewhere(
 
 
 @torch.no_grad()
-def seen_by(
+def extract_features(
     features: Features,
     reconstructor: Reconstructor,
     rgb: Float[Tensor, "batch size size 3"],

@@ -30,7 +30,7 @@ from spir.errors import PhotoError, WeightsError
 from spir.evaluate.__main__ import step_list
 from spir.evaluate.benchmarks.photos import judged_by
 from spir.evaluate.items import Record
-from spir.evaluate.paper.inverted import Look, score_batch
+from spir.evaluate.paper.inverted import MetricNetworks, score_batch
 from spir.evaluate.paper.protocols import MOST, PROTOCOLS, Shot, shots
 from spir.evaluate.paper.tables import markdown, summary
 from spir.evaluate.suite import Options
@@ -67,7 +67,7 @@ def batches(found: Sequence[Shot], size: int) -> list[Sequence[Shot]]:
     return [found[start : start + size] for start in range(0, len(found), size)]
 
 
-def place(folder: Path, number: int) -> Path:
+def batch_path(folder: Path, number: int) -> Path:
     """Return the path of a batch's results."""
     return folder / f"batch-{number:05d}.safetensors"
 
@@ -94,7 +94,7 @@ def read(paths: Sequence[Path]) -> tuple[list[Record], dict[str, Tensor]]:
     return records, {name: torch.cat([part[name] for part in parts if name in part]) for name in names}
 
 
-def agree(folder: Path, settings: Settings) -> None:
+def check_settings(folder: Path, settings: Settings) -> None:
     """Start the folder. Raises ValueError where it holds batches made with other settings."""
     folder.mkdir(parents=True, exist_ok=True)
     mine, path = json.loads(json.dumps(asdict(settings))), folder / SETTINGS
@@ -111,7 +111,7 @@ def invert(
     batch: Sequence[Shot],
     number: int,
     steps: Sequence[int],
-    look: Look,
+    look: MetricNetworks,
 ) -> tuple[list[Record], dict[str, Tensor]]:
     """Invert a batch; where it fails, invert its pictures one by one, so that a bad one only loses itself."""
     draws = np.random.default_rng((0, number))
@@ -140,7 +140,7 @@ def evaluate(args: argparse.Namespace, rank: int = 0, world: int = 1) -> Record 
     )
     collection = open_collection(args.data, args.layout, args.split)
     judge, _, judge_hash = load_weights(args.judge, Encoder, EncoderConfig)
-    look = Look(args.judge, choose_features(judge.to(reconstructor.device), reconstructor.device))
+    look = MetricNetworks(args.judge, choose_features(judge.to(reconstructor.device), reconstructor.device))
     found = batches(shots(collection.names, args.protocol, args.most), args.batch)
     if not found:
         raise ValueError(f"there is no picture in {args.data}")
@@ -149,8 +149,8 @@ def evaluate(args: argparse.Namespace, rank: int = 0, world: int = 1) -> Record 
         args.category, reconstructor.weights_hash, collection.name, args.split, args.protocol, args.steps,
         args.batch, args.most, args.as_published, distance, look.features.name, judge_hash,
     )  # fmt: skip
-    agree(args.out, settings)
-    paths = [place(args.out, number) for number in range(len(found))]
+    check_settings(args.out, settings)
+    paths = [batch_path(args.out, number) for number in range(len(found))]
     mine = [number for number in range(rank, len(found), world) if not paths[number].is_file()]
     for number in tqdm(mine, desc=f"{collection.name}, {args.protocol}", file=sys.stderr, disable=rank > 0):
         write(paths[number], *invert(reconstructor, collection, found[number], number, args.steps, look))

@@ -23,7 +23,7 @@ UNSEEN = 1 / 255 / 12.92
 
 
 @dataclass(frozen=True)
-class Factored:
+class TextureFactors:
     """The factors of a texture: colour = factors[part] * detail + glow, each in [0, 1]."""
 
     factors: Float[np.ndarray, "values 3"]
@@ -31,9 +31,9 @@ class Factored:
     glow: Float[np.ndarray, "size size 3"]
 
 
-def factored(
+def factor_texture(
     appearance: Appearance, part: Int[np.ndarray, "size size"], glow: Float[np.ndarray, " values"]
-) -> Factored:
+) -> TextureFactors:
     """Split the colours of `layers.texture`; each part emits the share `glow` of its own colour.
 
     What the layers add to the part's colour is emitted as if it stood alone, and the detail explains what is left:
@@ -57,7 +57,7 @@ def factored(
     detail = (body + FLOOR * lit) / (colour + FLOOR)
     most = (wanted + UNSEEN) / np.maximum(colour, UNSEEN)
     detail = np.minimum(detail, most).clip(0, 1) * (1 - glow[part])[..., None]
-    return Factored(factors, detail, (wanted - colour * detail).clip(0, 1))
+    return TextureFactors(factors, detail, (wanted - colour * detail).clip(0, 1))
 
 
 def amount_of_part(

@@ -14,7 +14,7 @@ from torch import Tensor
 from spir.appearance.view import sample
 from spir.categories import LIGHT_NAMES
 from spir.geometry.raster import rasterise
-from spir.outputs.export.subdivide import refined
+from spir.outputs.export.subdivide import subdivide
 from spir.types import Appearance, Camera
 
 INSIDE = np.array(
@@ -25,7 +25,7 @@ INSIDE = np.array(
 """Barycentric coordinates at which a face's weights are sampled: its centre and points towards its corners."""
 ROUNDS = 2
 """How many times faces on which two parts meet are subdivided."""
-SPECK = 0.0005
+MIN_ISLAND_AREA = 0.0005
 """Fraction of the whole surface's area: a smaller island of one part joins its neighbours."""
 
 
@@ -33,14 +33,14 @@ def at_borders(appearance: Appearance, names: Sequence[str] = ()) -> Appearance:
     """Return the same surface, subdivided where parts meet."""
     for _ in range(ROUNDS):
         entries = weights_inside(appearance, names).argmax(2)
-        appearance = refined(appearance, (entries != entries[:, :1]).any(1))
+        appearance = subdivide(appearance, (entries != entries[:, :1]).any(1))
     return appearance
 
 
 def part_of_faces(appearance: Appearance, names: Sequence[str] = ()) -> Int[np.ndarray, " face"]:
     """Return the palette entry with the largest weight on each face."""
     part = weights_inside(appearance, names).mean(1).argmax(1)
-    return without_specks(appearance.vertices.numpy(), appearance.faces.numpy(), part)
+    return merge_small_islands(appearance.vertices.numpy(), appearance.faces.numpy(), part)
 
 
 def weights_inside(
@@ -54,7 +54,7 @@ def weights_inside(
     return weights.numpy()
 
 
-def without_specks(
+def merge_small_islands(
     vertices: Float[np.ndarray, "vertex 3"], faces: Int[np.ndarray, "face 3"], part: Int[np.ndarray, " face"]
 ) -> Int[np.ndarray, " face"]:
     """Return the same parts, but merge each island of less than `SPECK` of the surface into the part along most of its edges."""
@@ -64,7 +64,7 @@ def without_specks(
     count, island = connected_components(links, directed=False)
     corners = vertices[faces]
     area = np.linalg.norm(np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0]), axis=1)
-    small = np.bincount(island, area, count) < SPECK * area.sum()
+    small = np.bincount(island, area, count) < MIN_ISLAND_AREA * area.sum()
     votes = np.zeros((count, part.max() + 1))
     for face, other in ((here, there), (there, here)):
         heard = small[island[face]] & ~small[island[other]]

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Int
 from spir.types import Appearance
 
 
-def refined(appearance: Appearance, chosen: Bool[np.ndarray, " face"]) -> Appearance:
+def subdivide(appearance: Appearance, chosen: Bool[np.ndarray, " face"]) -> Appearance:
     """Return the same surface with the edges of the chosen faces, and every face along them, split at the midpoints.
 
     A chosen face becomes four. No vertex lies on another face's edge (no T-junctions), so there are no cracks,

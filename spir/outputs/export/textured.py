@@ -7,7 +7,7 @@ from jaxtyping import Float, Int, UInt8
 from PIL import Image
 
 from spir.appearance.layers import texture
-from spir.outputs.export.factors import factored
+from spir.outputs.export.factors import factor_texture
 from spir.outputs.export.gltf import SAMPLER, SHORT, Binary, assembled, srgb_from_linear, unlit
 from spir.outputs.export.materials import finish, material, part_names
 from spir.outputs.export.parts import at_borders, part_of_faces, part_of_texels
@@ -18,11 +18,11 @@ from spir.types import Appearance, Camera
 
 LARGEST = 400_000
 """The most bytes of a textured GLB with about six thousand faces."""
-HEAD = 4096
+JSON_BYTES = 4096
 """Bytes of a GLB reserved for the JSON document."""
-LEAST = 100_000
+MIN_TEXTURE_BYTES = 100_000
 """Bytes that the texture may have, however many faces there are."""
-LAYER = 400_000
+MAX_LAYER_BYTES = 400_000
 """The most bytes of each of the two textures of a GLB by parts."""
 QUALITIES = (90, 85, 80, 70, 60, 50)
 """JPEG qualities to try, the best first."""
@@ -37,7 +37,7 @@ def textured_glb(appearance: Appearance, camera: Camera | None = None, names: Se
     binary = Binary()
     attributes = surface(binary, appearance)
     faces = indices(binary, appearance, appearance.faces.numpy())
-    room = max(LEAST, LARGEST - HEAD - len(binary.data))
+    room = max(MIN_TEXTURE_BYTES, LARGEST - JSON_BYTES - len(binary.data))
     picture = binary.picture(jpeg_within(to_uint8(2 * texture(appearance) - 1), room, QUALITIES))
     return assembled(
         binary,
@@ -60,7 +60,7 @@ def materials_glb(appearance: Appearance, camera: Camera | None = None, names: S
     appearance = at_borders(appearance, names)
     part = part_of_faces(appearance, names)
     glow = np.array([finish(name).glow for name in names], np.float32)
-    layers = factored(appearance, part_of_texels(appearance, part, len(appearance.light)), glow)
+    layers = factor_texture(appearance, part_of_texels(appearance, part, len(appearance.light)), glow)
     binary = Binary()
     attributes = surface(binary, appearance)
     materials, primitives = [], []
@@ -77,7 +77,9 @@ def materials_glb(appearance: Appearance, camera: Camera | None = None, names: S
         materials=materials,
         textures=[{"sampler": 0, "source": 0}, {"sampler": 0, "source": 1}],
         samplers=[SAMPLER],
-        images=[binary.picture(jpeg_within(picture, LAYER, LAYER_QUALITIES)) for picture in pictures],
+        images=[
+            binary.picture(jpeg_within(picture, MAX_LAYER_BYTES, LAYER_QUALITIES)) for picture in pictures
+        ],
         **({"extensionsUsed": used} if used else {}),
     )
 

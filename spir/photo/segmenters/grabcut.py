@@ -20,9 +20,9 @@ SIDE = 200
 LEAST = 16
 """Shortest side of the graph, in pixels: a smaller one has no room between border and object."""
 ROUNDS = 3
-LIKELY = (0.5, 0.53, 0.44, 0.36)
+PROBABLE_OBJECT = (0.5, 0.53, 0.44, 0.36)
 """Centre x, y and radii, as fractions of the picture, of the superellipse where the object is expected."""
-CERTAIN = (0.5, 0.62, 0.25, 0.15)
+SURE_OBJECT = (0.5, 0.62, 0.25, 0.15)
 """Centre x, y and radii of the part that surely is object: it lies low, as photos leave more room above than below."""
 BORDER = 0.04
 """Width of the outermost band that is taken for background, as a fraction of the shorter side; its colours are learned there."""
@@ -49,7 +49,7 @@ class GrabCutSegmenter:
             interpolation=cv2.INTER_AREA,
         )
         solid = torch.from_numpy(cut(small).astype(np.float32))
-        solid = fill(largest_component(solid).numpy() > 0.5).astype(np.float32)
+        solid = clean_mask(largest_component(solid).numpy() > 0.5).astype(np.float32)
         mask = np.zeros(picture.shape[:2], np.float32)
         mask[top:bottom, left:right] = cv2.resize(
             solid, (content.shape[1], content.shape[0]), interpolation=cv2.INTER_LINEAR
@@ -72,8 +72,8 @@ def cut(picture: UInt8[ndarray, "height width 3"]) -> Bool[ndarray, "height widt
     """Segment the object by GrabCut, starting from where objects usually are; all False where nothing stands out."""
     height, width = picture.shape[:2]
     labels = np.full((height, width), cv2.GC_PR_BGD, np.uint8)
-    labels[superellipse(height, width, LIKELY) < 1] = cv2.GC_PR_FGD
-    labels[superellipse(height, width, CERTAIN) < 1] = cv2.GC_FGD
+    labels[superellipse(height, width, PROBABLE_OBJECT) < 1] = cv2.GC_PR_FGD
+    labels[superellipse(height, width, SURE_OBJECT) < 1] = cv2.GC_FGD
     band = max(1, round(BORDER * min(height, width)))
     inner = np.zeros((height, width), bool)
     inner[band:-band, band:-band] = True
@@ -87,7 +87,7 @@ def cut(picture: UInt8[ndarray, "height width 3"]) -> Bool[ndarray, "height widt
     return (labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)
 
 
-def fill(solid: Bool[ndarray, "height width"]) -> Bool[ndarray, "height width"]:
+def clean_mask(solid: Bool[ndarray, "height width"]) -> Bool[ndarray, "height width"]:
     """Remove thin protrusions, and close notches and holes."""
     thin, wide = (max(3, round(part * max(solid.shape)) | 1) for part in (0.01, GAP))
     solid = cv2.morphologyEx(solid.astype(np.uint8), cv2.MORPH_OPEN, disc(thin))
@@ -108,8 +108,8 @@ def without_frame(picture: UInt8[ndarray, "height width 3"]) -> tuple[int, int, 
     Bars on all four sides are taken for a studio's backdrop instead of a frame, and stay."""
     height, width = picture.shape[:2]
     columns = picture.transpose(1, 0, 2)
-    top, bottom = bar(picture), bar(picture[::-1])
-    left, right = bar(columns), bar(columns[::-1])
+    top, bottom = border_width(picture), border_width(picture[::-1])
+    left, right = border_width(columns), border_width(columns[::-1])
     if left and right and not (top or bottom) and left + right < 0.7 * width:
         return 0, height, left, width - right
     if top and bottom and not (left or right) and top + bottom < 0.7 * height:
@@ -117,7 +117,7 @@ def without_frame(picture: UInt8[ndarray, "height width 3"]) -> tuple[int, int, 
     return 0, height, 0, width
 
 
-def bar(lines: UInt8[ndarray, "line pixel 3"]) -> int:
+def border_width(lines: UInt8[ndarray, "line pixel 3"]) -> int:
     """Return how many of the first lines consist only of the first pixel's colour."""
     off = np.abs(lines.astype(np.int16) - lines[0, 0].astype(np.int16)).max((1, 2)) > FLAT
     return int(off.argmax()) if off.any() else len(lines)

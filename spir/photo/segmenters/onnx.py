@@ -29,13 +29,13 @@ THIN = ("chair", "bird", "plane")
 """Classes with thin parts (legs, beaks, wings), whose masks are refined; refining would cut cars less round than they are."""
 SIDE = 256
 """Side of the square picture that the network sees, in pixels."""
-ROOM = 0.2
+CROP_MARGIN = 0.2
 """Margin around the object in the second pass, as a fraction of its longer side."""
-CLOSE = 0.8
+MAX_CROP_SHARE = 0.8
 """An object whose box with margin fills more than this fraction of the picture's longer side gets no second pass."""
 LEAST = 0.02
 """An object smaller than this fraction of the picture's longer side is taken for noise."""
-NEARLY = 0.3
+OTHER_AREA_RATIO = 0.3
 """Another object counts if its area is at least this fraction of the largest one's."""
 
 running = Lock()
@@ -60,38 +60,41 @@ class OnnxSegmenter:
 
         Raises PhotoError where the network's file is missing or broken."""
         picture = photo.rgb.cpu().numpy()
-        mask, objects, kinds = look(self.file, picture)
-        others = further(mask, objects)
-        box = around(mask)
+        mask, objects, kinds = run_network(self.file, picture)
+        others = count_others(mask, objects)
+        box = crop_box(mask)
         if box is None:
             return Segmentation(torch.zeros(mask.shape), self.name, kinds)
         top, bottom, left, right = box
-        if max(bottom - top, right - left) < CLOSE * max(mask.shape):
-            closer, _, told = look(self.file, picture[top:bottom, left:right])
+        if max(bottom - top, right - left) < MAX_CROP_SHARE * max(mask.shape):
+            closer, _, told = run_network(self.file, picture[top:bottom, left:right])
             kinds = {kind: (chance + told[kind]) / 2 for kind, chance in kinds.items()}
-            again = around(closer)
+            again = crop_box(closer)
             # The closer crop shows less of the surroundings; where it loses the object, keep the first mask.
             if again is not None:
                 mask = np.zeros_like(mask)
                 mask[top:bottom, left:right] = closer
-        box = around(mask)
+        box = crop_box(mask)
         if box is not None and max(kinds, key=kinds.__getitem__) in THIN:
             mask = refined(picture, mask, box)
         return Segmentation(largest_component(torch.from_numpy(mask)), self.name, kinds, others)
 
 
-def further(mask: Float[ndarray, "height width"], objects: Float[ndarray, "height width"]) -> int:
+def count_others(mask: Float[ndarray, "height width"], objects: Float[ndarray, "height width"]) -> int:
     """Return how many pieces of `objects` beside the largest object are nearly as large."""
     own = largest_component(torch.from_numpy(mask)).numpy() >= 0.5
     count, labels, stats, _ = cv2.connectedComponentsWithStats((objects >= 0.5).astype(np.uint8))
     apart = [not own[labels == label].any() for label in range(1, count)]
     areas = stats[1:, cv2.CC_STAT_AREA]
     return int(
-        sum(alone and area >= NEARLY * max(own.sum(), 1) for alone, area in zip(apart, areas, strict=True))
+        sum(
+            alone and area >= OTHER_AREA_RATIO * max(own.sum(), 1)
+            for alone, area in zip(apart, areas, strict=True)
+        )
     )
 
 
-def around(mask: Float[ndarray, "height width"]) -> Box | None:
+def crop_box(mask: Float[ndarray, "height width"]) -> Box | None:
     """Return the box of the largest piece with a margin, inside the picture; None where there is nothing but noise."""
     height, width = mask.shape
     solid = largest_component(torch.from_numpy(mask)).numpy() >= 0.5
@@ -101,12 +104,12 @@ def around(mask: Float[ndarray, "height width"]) -> Box | None:
     tall, wide = rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
     if max(tall, wide) < LEAST * max(height, width):
         return None
-    room = max(4, round(ROOM * max(tall, wide)))
+    room = max(4, round(CROP_MARGIN * max(tall, wide)))
     top, left = max(0, rows[0] - room), max(0, columns[0] - room)
     return int(top), int(min(height, rows[-1] + room + 1)), int(left), int(min(width, columns[-1] + room + 1))
 
 
-def look(
+def run_network(
     file: Path, picture: UInt8[ndarray, "height width 3"]
 ) -> tuple[Float[ndarray, "height width"], Float[ndarray, "height width"], dict[str, float]]:
     """Return the network's masks, enlarged to the picture's size (of the largest object and of all), and its
@@ -116,7 +119,7 @@ def look(
         with running:
             net = network(file)
             # Average with the mirror image's prediction: their errors are mostly independent.
-            (masks, kinds), (mirrored, too) = (answer(net, each) for each in (square, square[..., ::-1]))
+            (masks, kinds), (mirrored, too) = (forward(net, each) for each in (square, square[..., ::-1]))
     except cv2.error as problem:
         raise PhotoError(
             "The cut-out network could not run. Use the built-in cut-out, or paint over the object with the brush."
@@ -129,7 +132,7 @@ def look(
     return mask, objects, dict(zip(KINDS, kinds[0].astype(float).tolist(), strict=False))
 
 
-def answer(net, square: Float[ndarray, "1 3 side side"]) -> list[ndarray]:
+def forward(net, square: Float[ndarray, "1 3 side side"]) -> list[ndarray]:
     """Return masks and class probabilities of one picture as copies: OpenCV reuses its own arrays."""
     net.setInput(np.ascontiguousarray(square), "rgb")
     return [each.copy() for each in net.forward(["masks", "kinds"])]

@@ -19,7 +19,7 @@ from spir.errors import ArchiveError
 from spir.generator import Generator
 from spir.geometry.pose import Z0_LIMIT
 from spir.limits import cpu_deadline
-from spir.outputs.attention_maps import unpacked
+from spir.outputs.attention_maps import decode_attention
 from spir.outputs.layer_file import LARGEST as LARGEST_LAYERS
 from spir.outputs.layer_file import layers_from
 from spir.session.archive.pictures import mask_from, step_picture
@@ -53,9 +53,9 @@ MARGINS = (0.0, 0.5)
 """The least and the largest room around the object, as a fraction of its box; much more would make squares of
 thousands of pixels a side."""
 MOST_METRICS = 16
-METRIC = re.compile(r"[a-z][a-z0-9_]{0,31}")
-AGAIN = "Download it again from this page, or start anew from the photo inside it."
-DAMAGED = f"This ZIP is damaged, or was not made by this page. {AGAIN}"
+METRIC_NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
+RETRY_HINT = "Download it again from this page, or start anew from the photo inside it."
+DAMAGED = f"This ZIP is damaged, or was not made by this page. {RETRY_HINT}"
 
 
 def read_archive(
@@ -82,10 +82,10 @@ def entries(data: bytes) -> dict[str, bytes]:
     """Return the files of a ZIP that have a known name, unpacked only up to their limits. Raises
     ArchiveError."""
     if len(data) > LARGEST:
-        raise ArchiveError(f"This ZIP is too large: at most {LARGEST // MEGABYTE} MB. {AGAIN}")
+        raise ArchiveError(f"This ZIP is too large: at most {LARGEST // MEGABYTE} MB. {RETRY_HINT}")
     # Counted before anything is parsed, as a directory of millions of names is a ZIP bomb by itself.
     if data.count(b"PK\x01\x02") > MOST_ENTRIES:
-        raise ArchiveError(f"This ZIP holds too many files. {AGAIN}")
+        raise ArchiveError(f"This ZIP holds too many files. {RETRY_HINT}")
     found, total = {}, 0
     with zipfile.ZipFile(BytesIO(data)) as archive:
         for entry in archive.infolist():
@@ -102,7 +102,7 @@ def entries(data: bytes) -> dict[str, bytes]:
                 content = file.read(limit + 1)
             total += len(content)
             if len(content) > limit or total > MOST_BYTES:
-                raise ArchiveError(f"{entry.filename} in this ZIP is too large. {AGAIN}")
+                raise ArchiveError(f"{entry.filename} in this ZIP is too large. {RETRY_HINT}")
             found[entry.filename] = content
     return found
 
@@ -115,7 +115,7 @@ def restore_part(text: bytes, category: Category, weights_hash: str) -> dict:
 
     words = json.loads(text, parse_constant=refuse)["restore"]
     if words["format"] != FORMAT:
-        raise ArchiveError(f"This ZIP was made by another version of this page. {AGAIN}")
+        raise ArchiveError(f"This ZIP was made by another version of this page. {RETRY_HINT}")
     if words["category"] != category.name:
         raise ArchiveError(
             f"This ZIP is of the category {checked_text(words['category'])}, but this page works with "
@@ -131,7 +131,7 @@ def restore_part(text: bytes, category: Category, weights_hash: str) -> dict:
 
 def read_metrics(row: object) -> dict[str, float]:
     """Return the metrics of one step. Raises ValueError."""
-    if not isinstance(row, dict) or len(row) > MOST_METRICS or not all(map(METRIC.fullmatch, row)):
+    if not isinstance(row, dict) or len(row) > MOST_METRICS or not all(map(METRIC_NAME.fullmatch, row)):
         raise ValueError("these are no metrics")
     return {name: checked_number(value, -1e9, 1e9) for name, value in row.items()}
 
@@ -283,7 +283,7 @@ class Reader:
         parts = [self.contents[name] for name in names]
         count = 0
         for part in parts:
-            count += len(unpacked(part, self.generator.config.values, size, size))
+            count += len(decode_attention(part, self.generator.config.values, size, size))
             if count > MOST_VIEWS:
                 raise ValueError("there are too many views")
         return tuple(parts)

@@ -22,7 +22,7 @@ RANGES = {
     "samples": (1, 64),
 }
 """The least and the largest value by field of `InversionConfig`; larger ones would cost a server too much."""
-SWITCHES = ("fresh_crops", "optimise_pose", "jitter")
+BOOLEAN_FIELDS = ("fresh_crops", "optimise_pose", "jitter")
 RENDERERS = ("fast",)
 MAX_SCALE, MAX_WEIGHT = 1e3, 1e3
 
@@ -58,7 +58,7 @@ def read_config(value: object) -> InversionConfig:
     whole: dict[str, Any] = {
         name: int(numbers[name]) for name in ("steps", "crops", "seed", "size", "samples")
     }
-    switches: dict[str, Any] = {name: value[name] for name in SWITCHES}
+    switches: dict[str, Any] = {name: value[name] for name in BOOLEAN_FIELDS}
     if (
         not all(isinstance(switch, bool) for switch in switches.values())
         or value["renderer"] not in RENDERERS
