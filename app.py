@@ -28,7 +28,9 @@ def main() -> None:
     try:
         root, segmenter = os.environ.get("SPIR_WEIGHTS", WEIGHTS), os.environ.get("SPIR_SEGMENTER", "auto")
         named = os.environ.get("SPIR_CATEGORIES", "").replace(",", " ").split() or default_categories(root)
-        whole, pages = build_site([Reconstructor.load(name, root=root, segmenter=segmenter) for name in named])
+        whole, pages = build_site(
+            [Reconstructor.load(name, root=root, segmenter=segmenter) for name in named]
+        )
     except (WeightsError, ValueError) as problem:
         print(problem, file=sys.stderr)
         serve(error_page(str(problem)), unavailable)

@@ -18,12 +18,9 @@ from spir.outputs.files import step_metrics
 from spir.photo import read_mask, read_photo
 from spir.photo.cutout import MARGIN
 from spir.pipeline import PRESET_STEPS, Reconstructor, preset
-from spir.session.session import (
-    Result,
-    Session,
-)
+from spir.session.session import Result, SecondPhoto, Session
 from spir.session.trajectory import Segment, Trajectory
-from spir.types import Code, Cutout, Guess, Photo, Pose, Segmentation, Step
+from spir.types import Code, Cutout, Fit, Guess, Photo, Pose, Segmentation, Step
 
 MAX_STEPS = 100
 """The largest number that a step can have."""
@@ -204,6 +201,24 @@ def recolour(engine: Reconstructor, session: Session, palette: Float[Tensor, "va
 def mix(session: Session, code: Code) -> Session:
     """Use a code that was edited by hand; the steps and the camera stay."""
     return replace(session, result=replace(session.fitted, mixed=code, palette=None))
+
+
+def open_second(engine: Reconstructor, upload: bytes) -> SecondPhoto:
+    """Cut the object out of another photo, to mix with. Raises PhotoError."""
+    return SecondPhoto(engine.cut(read_photo(upload)))
+
+
+def fit_second(engine: Reconstructor, second: SecondPhoto, config: InversionConfig) -> Iterator[SecondPhoto]:
+    """Find the code of the second photo; yields it with the code of every step."""
+    for step in engine.invert(second.cutout, engine.initialise(second.cutout), config):
+        yield SecondPhoto(second.cutout, step.code, step.index)
+
+
+def set_second(session: Session, second: SecondPhoto | None, mixed_with: Fit | None = None) -> Session:
+    """Keep a second photo, and the fit that it was mixed with last; none takes it away."""
+    if second is not None and mixed_with is not None:
+        second = replace(second, mixed_with=mixed_with)
+    return replace(session, second=second)
 
 
 def move_camera(session: Session, pose: Pose | None) -> Session:

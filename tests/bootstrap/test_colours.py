@@ -62,7 +62,9 @@ def test_a_short_leash_keeps_the_encoder_s_colours(scene):
     generator, cutout, guess = scene
     moved = [
         (
-            fit_colours(guess, cutout, generator, CAR, replace(FREE, w_regularisation=leash, steps=30)).code.w[:, -1]
+            fit_colours(
+                guess, cutout, generator, CAR, replace(FREE, w_regularisation=leash, steps=30)
+            ).code.w[:, -1]
             - guess.code.w[:, 0]
         )
         .norm(dim=1)

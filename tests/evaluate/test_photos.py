@@ -70,7 +70,9 @@ def test_a_run_that_ends_early_is_an_error(reconstructor, cut, monkeypatch):
 def test_the_record_is_made_of_each_step_seen_from_its_own_camera(reconstructor, cut, long, record):
     step = long.steps[2]
     with torch.no_grad():
-        seen = render(reconstructor.field(step), camera_from_pose(step.pose), reconstructor.render_config(128))
+        seen = render(
+            reconstructor.field(step), camera_from_pose(step.pose), reconstructor.render_config(128)
+        )
     assert record["2"]["iou"] == pytest.approx(iou(seen.alpha, cut.mask).item(), abs=1e-6)
     assert record["2"]["psnr"] == pytest.approx(psnr(seen.rgb, cut.rgb, cut.mask > 0.5).item(), abs=1e-3)
     assert record["2"]["loss"] == pytest.approx(step.loss.item(), rel=1e-5)

@@ -5,7 +5,6 @@ The page sends a place in the grid or the amounts of the sliders, and the code i
 """
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -19,7 +18,6 @@ from spir.app.widgets.mixing.widget import AMOUNTS, SECOND_STEPS, SIDE, SLIDERS,
 from spir.app.widgets.swatches import widget as swatches
 from spir.errors import PhotoError
 from spir.outputs.views import to_uint8, with_background
-from spir.photo import read_photo
 from spir.pipeline import preset
 from spir.session import actions
 from spir.session.session import SecondPhoto, Session, require
@@ -46,17 +44,17 @@ class MixingHandlers:
         yield cleared(key, text.CUTTING_SECOND)
         try:
             with refuse_on_error():
-                second = SecondPhoto(self.context.engine.cut(read_photo(file["path"])))
+                second = actions.open_second(self.context.engine, Path(file["path"]).read_bytes())
         except PhotoError as problem:
             yield cleared(key, text.rejected(str(problem)))
             refuse(str(problem))
         self.set_second(key, second)
         yield cleared(key, text.MIX_READY, second.cutout)
 
-    def set_second(self, key: str, second: SecondPhoto | None) -> None:
-        """Set the second photo of the session."""
+    def set_second(self, key: str, second: SecondPhoto | None, mixed_with: Fit | None = None) -> None:
+        """Set the second photo of the session, and the fit that it was mixed with."""
         session = self.context.session(key)
-        self.context.store.commit(key, session, replace(session, second=second))
+        self.context.store.commit(key, session, actions.set_second(session, second, mixed_with))
 
     def grid(
         self, file: dict | None, key: str | None, colours: dict | None, steps: int | str | None
@@ -91,12 +89,12 @@ class MixingHandlers:
         second, engine = require(self.context.session(key).second), self.context.engine
         if second.code is not None and second.steps == steps:
             return
-        steps = int(steps or 0)
-        for step in engine.invert(second.cutout, engine.initialise(second.cutout), preset(steps)):
+        steps, found = int(steps or 0), second
+        for found in actions.fit_second(engine, second, preset(steps)):
             if self.replaced(key, second.cutout):
                 return
-            yield status(key, text.looking(step.index, steps))
-        self.set_second(key, SecondPhoto(second.cutout, step.code, steps))
+            yield status(key, text.looking(found.steps, steps))
+        self.set_second(key, found)
 
     def blends(self, key: str, mine: Fit) -> Iterator[dict]:
         """Yield messages with the pictures of the grid so far, nine at the end; stops where the second photo
@@ -104,7 +102,7 @@ class MixingHandlers:
         second = self.context.session(key).second
         if second is None or second.code is None:
             return
-        self.set_second(key, replace(second, mixed_with=mine))
+        self.set_second(key, second, mine)
         cells = []
         for row in range(len(AMOUNTS)):
             codes = [self.blend(mine.code, amounts_at(row, i), second.code) for i in range(len(AMOUNTS))]
