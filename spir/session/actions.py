@@ -5,7 +5,7 @@ The page, the API, the command line and the batch call the same functions. An `e
 `pipeline.Reconstructor`, or an object with the same methods.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 import torch
@@ -88,14 +88,13 @@ def run(
     session: Session,
     config: InversionConfig,
     compare: bool = False,
-    cancelled: Callable[[], bool] | None = None,
 ) -> Iterator[Session]:
     """Fit the object from the encoder's first guess; yields the session with the guess, then with every step.
 
     `compare` also measures the perceptual distance at the paper's numbers of steps and at the last one."""
     guess = engine.initialise(session.cutout)
     yield replace(session, guess=guess)
-    yield from refit(engine, replace(session, guess=guess), guess, config, compare, cancelled)
+    yield from refit(engine, replace(session, guess=guess), guess, config, compare)
 
 
 def refit(
@@ -104,11 +103,10 @@ def refit(
     start: Guess,
     config: InversionConfig,
     compare: bool = False,
-    cancelled: Callable[[], bool] | None = None,
 ) -> Iterator[Session]:
     """Fit the object anew from `start`; yields the session with every step."""
     begun = Trajectory(session.cutout, session.mask, (Segment(start, config),))
-    yield from run_segment(engine, session, begun, None, compare, cancelled)
+    yield from run_segment(engine, session, begun, None, compare)
 
 
 def resume(
@@ -116,7 +114,6 @@ def resume(
     session: Session,
     steps: int,
     compare: bool = False,
-    cancelled: Callable[[], bool] | None = None,
 ) -> Iterator[Session]:
     """Continue after the last step of the result up to step number `steps`, bit for bit as a longer run would
     have."""
@@ -124,9 +121,9 @@ def resume(
     last = trajectory.steps[-1]
     if last.momentum is None:
         # The archive had no optimiser state: begin a new segment at the last step, without momentum.
-        yield from branch(engine, session, last.index, preset(steps - last.index), compare, cancelled)
+        yield from branch(engine, session, last.index, preset(steps - last.index), compare)
         return
-    yield from run_segment(engine, session, trajectory.planned_to(steps), last, compare, cancelled)
+    yield from run_segment(engine, session, trajectory.planned_to(steps), last, compare)
 
 
 def branch(
@@ -135,7 +132,6 @@ def branch(
     number: int,
     config: InversionConfig,
     compare: bool = False,
-    cancelled: Callable[[], bool] | None = None,
 ) -> Iterator[Session]:
     """Begin another segment at the step of that number; the steps before it stay. Raises ActionError."""
     step = step_at(session, number)
@@ -144,7 +140,7 @@ def branch(
     start = replace(session.first_guess, code=step.code, pose=step.pose)
     segment = Segment(start, config, step.index, step.seconds)
     begun = session.fitted.trajectory.truncated(number).with_segment(segment)
-    yield from run_segment(engine, session, begun, None, compare, cancelled)
+    yield from run_segment(engine, session, begun, None, compare)
 
 
 def run_segment(
@@ -153,34 +149,39 @@ def run_segment(
     trajectory: Trajectory,
     after: Step | None,
     compare: bool,
-    cancelled: Callable[[], bool] | None,
 ) -> Iterator[Session]:
     """Yield the session with every step of the trajectory's last segment; where `after` is given, with the
     later steps only."""
-    segment, cutout = trajectory.segments[-1], trajectory.cutout
+    segment = trajectory.segments[-1]
     known = None if after is None else segment.to_local(after)
-    for found in engine.invert(cutout, segment.start, segment.config, known, cancelled):
-        step = segment.to_global(found)
-        (metrics,) = step_metrics([step], cutout)
-        if compare and (step.index in PRESET_STEPS or step.index == segment.last_planned):
-            metrics["distance"] = engine.distance(step, cutout)
-        trajectory = trajectory.add(step, metrics)
-        yield replace(session, result=Result(trajectory, step.index))
+    found = engine.invert(trajectory.cutout, segment.start, segment.config, known)
+    compared = {*PRESET_STEPS, segment.last_planned} if compare else set()
+    yield from add_steps(engine, session, trajectory, map(segment.to_global, found), compared)
 
 
 def refine(
     engine: Reconstructor,
     session: Session,
     config: InversionConfig = FINE_STEPS,
-    cancelled: Callable[[], bool] | None = None,
 ) -> Iterator[Session]:
     """Continue after the last step on a larger cut-out of the photo; yields the session with every step."""
     trajectory = session.fitted.trajectory
     last = trajectory.steps[-1]
     start = replace(session.first_guess, code=last.code, pose=last.pose)
     trajectory = trajectory.with_segment(Segment(start, config, last.index, last.seconds))
-    for step in engine.refine(session.photo, trajectory.mask, last, config, session.margin, cancelled):
+    steps = engine.refine(session.photo, trajectory.mask, last, config, session.margin)
+    yield from add_steps(engine, session, trajectory, steps, set())
+
+
+def add_steps(
+    engine: Reconstructor, session: Session, trajectory: Trajectory, steps: Iterable[Step], compared: set[int]
+) -> Iterator[Session]:
+    """Yield the session with each of the steps at the end of the trajectory; those with a number in
+    `compared` get their perceptual distance too."""
+    for step in steps:
         (metrics,) = step_metrics([step], trajectory.cutout)
+        if step.index in compared:
+            metrics["distance"] = engine.distance(step, trajectory.cutout)
         trajectory = trajectory.add(step, metrics)
         yield replace(session, result=Result(trajectory, step.index))
 

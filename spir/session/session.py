@@ -35,6 +35,11 @@ class Result:
         """The step in use."""
         return self.trajectory.at(self.selected)
 
+    @property
+    def code(self) -> Code:
+        """The code in use, without the colours that were chosen by hand."""
+        return self.step.code if self.mixed is None else self.mixed
+
 
 @dataclass(frozen=True, eq=False)
 class Turntable:
@@ -44,7 +49,7 @@ class Turntable:
     w: Float[Tensor, "1 layers width"]
     quaternion: Float[Tensor, "1 4"]
     parts: tuple[bytes, ...]
-    """Files of `attention_maps.packed`, with one or more views each."""
+    """Files of `attention_maps.encode_attention`, with one or more views each."""
     complete: bool = True
 
     def matches(self, fit: Fit) -> bool:
@@ -152,7 +157,7 @@ class Session:
         """The fit with the code and pose in use and every step. Raises ActionError where there is no result
         yet."""
         result = self.fitted
-        code = result.step.code if result.mixed is None else result.mixed
+        code = result.code
         if result.palette is not None:
             code = replace(code, palette=result.palette[None])
         return Fit(self.category, code, result.step.pose, result.trajectory.steps)

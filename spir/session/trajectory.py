@@ -61,10 +61,6 @@ class Trajectory:
                 return step
         raise KeyError(number)
 
-    def seconds_at(self, number: int) -> float:
-        """Return the seconds at the step of that number; 0 where there is none."""
-        return next((step.seconds for step in self.steps if step.index == number), 0.0)
-
     def truncated(self, number: int) -> "Trajectory":
         """Return the trajectory without the step of that number and those after it."""
         kept = tuple(

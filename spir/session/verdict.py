@@ -104,7 +104,7 @@ def compute_verdict(
     category: Category,
     seen: Rendering | None = None,
 ) -> Verdict:
-    """Return the verdict on a fit with at least one step; the arguments are those of `evidence.measured`."""
+    """Return the verdict on a fit with at least one step; the arguments are those of `evidence.measures`."""
     return score_measures(measures(cutout, guess, fit, photo_size, category, seen))
 
 
@@ -112,7 +112,7 @@ def verdict(category: Category, session: Session, seen: Rendering | None = None)
     """Return the verdict on the object in use; None where there is no result, or where it was mixed and need
     not match the photo.
 
-    `seen` is the rendering of `evidence.measured`."""
+    `seen` is the rendering of `evidence.measures`."""
     if session.step is None:
         return None
     height, width = session.photo.rgb.shape[:2]

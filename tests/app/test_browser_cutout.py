@@ -15,13 +15,12 @@ from PIL import Image
 from spir.app.context import AppContext
 from spir.app.handlers.cutout import CutoutHandlers
 from spir.app.handlers.photo import PhotoHandlers
-from spir.app.theme import STYLES, head, theme
 from spir.app.widgets.cutout import widget as cutout
 from spir.app.widgets.cutout.masks import read_mask_uri, reduced
 from spir.pipeline import Reconstructor
 from spir.session.store import SessionStore
 from tests.app.toy import ROOT
-from tests.app.visits import CHROMIUM, SOFTWARE_GL, free_port
+from tests.app.visits import CHROMIUM, SOFTWARE_GL, launch
 
 WAIT = 30_000
 pytestmark = [pytest.mark.browser, pytest.mark.filterwarnings("default")]
@@ -47,19 +46,7 @@ def server(tmp_path_factory, car_png):
         panel.input(
             brush.paint, [key, panel], panel, trigger_mode="multiple", queue=False, show_progress="hidden"
         )
-    port = free_port()
-    page.launch(
-        server_name="127.0.0.1",
-        server_port=port,
-        prevent_thread_lock=True,
-        quiet=True,
-        theme=theme(),
-        css_paths=STYLES,
-        head=head(),
-        ssr_mode=False,
-        run_history=False,
-    )
-    yield context, f"http://127.0.0.1:{port}"
+    yield context, launch(page)
     page.close()
 
 
@@ -81,7 +68,7 @@ class Visit:
         self.complaints = []
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.set_default_timeout(WAIT)
-        self.page.goto(f"{url}/?__theme={theme}")
+        self.page.goto(f"{url}?__theme={theme}")
         self.page.wait_for_selector("#cutout .fix:visible")
         (self.run,) = list(self.context.store.slots.values())[-1:]
         self.canvas = self.page.locator("#cutout canvas")

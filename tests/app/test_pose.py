@@ -3,10 +3,8 @@
 import gc
 import io
 import math
-import socket
 from base64 import b64decode
 from dataclasses import replace
-from pathlib import Path
 
 import gradio as gr
 import numpy as np
@@ -15,7 +13,6 @@ import torch
 from PIL import Image
 
 from spir.app.handlers.pose import CROP_SIDE, OUTSIDE, PoseHandlers, crop
-from spir.app.theme import STYLES, head, theme
 from spir.app.widgets.pose.sliders import RANGES, pose_from_sliders, slider_values
 from spir.app.widgets.pose.widget import no_scene, tab
 from spir.geometry.pose import look_at_pose
@@ -24,8 +21,8 @@ from spir.outputs.attention_maps import decode_attention
 from spir.outputs.inspection import place_picture
 from spir.session import actions
 from spir.types import Cutout, Guess, Photo
+from tests.app.visits import CHROMIUM, launch
 
-CHROMIUM = Path("/usr/lib/chromium/chromium")
 LONG = 60_000
 
 
@@ -200,22 +197,8 @@ def url(posing, run, key):
     if not CHROMIUM.exists():
         pytest.skip(f"chromium is not at {CHROMIUM}")
     run.change(guess=toy_guess(run.guess))
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     built = page(posing, key)
-    _, address, _ = built.launch(
-        server_name="127.0.0.1",
-        server_port=port,
-        prevent_thread_lock=True,
-        quiet=True,
-        theme=theme(),
-        css_paths=STYLES,
-        head=head(),
-        ssr_mode=False,
-        run_history=False,
-    )
-    yield address
+    yield launch(built)
     built.close()
     # Gradio leaves its event loop open; collected now, its warning falls on nobody else's test.
     del built

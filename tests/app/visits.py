@@ -14,8 +14,10 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import gradio as gr
 import pytest
 
+from spir.app.theme import STYLES, head, theme
 from tests.app.toy import ROOT as WEIGHTS
 
 REPOSITORY = Path(__file__).parents[2]
@@ -39,6 +41,22 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+def launch(page: gr.Blocks) -> str:
+    """Serve one page in this process, with the app's looks; returns its address. The caller closes it."""
+    _, address, _ = page.launch(
+        server_name="127.0.0.1",
+        server_port=free_port(),
+        prevent_thread_lock=True,
+        quiet=True,
+        theme=theme(),
+        css_paths=STYLES,
+        head=head(),
+        ssr_mode=False,
+        run_history=False,
+    )
+    return address
 
 
 @cache

@@ -144,13 +144,13 @@ class ReconstructionHandlers:
                 target = session.cutout
                 message = timeline.opened(key, target, state.first_guess, total, self.context.engine.category)
                 opened = True
-            if state.result is not None and state.result is not session.result:
+            new_step = state.result is not session.result
+            if new_step:
                 first = first or now
                 frame = timeline.frame(state.fitted.step, state.fitted.trajectory.metrics[-1])
                 message |= {"run": key, "frames": [*message.get("frames", ()), frame]}
             # The run is stopped here and not in the engine: a lock cannot reach a borrowed GPU's process.
-            stopped = slot.stop.is_set() and state.result is not session.result
-            if slot.dropped or stopped:
+            if slot.dropped or (new_step and slot.stop.is_set()):
                 break
             if message and now - sent >= MESSAGE_EVERY:
                 yield message

@@ -12,7 +12,7 @@ from spir.session.archive.writer import SessionArchive
 from spir.session.evidence import selected_index
 from spir.session.session import Result, Session, TexturedSurface, Turntable
 from spir.session.trajectory import Segment, Trajectory
-from spir.types import Code, Fit, Segmentation, Step
+from spir.types import Fit, Segmentation, Step
 
 OF_ANOTHER_PHOTO = "The photo and the cut-out in this ZIP do not belong together. Download it again."
 
@@ -22,28 +22,23 @@ def to_archive(session: Session) -> SessionArchive:
     use."""
     result, fit = session.fitted, session.fit
     trajectory, textured, table = result.trajectory, session.textured, session.turntable
-    current = textured is not None and textured.matches(session.unedited, trajectory.cutout, textured.size)
+    if textured is not None and not textured.matches(session.unedited, trajectory.cutout, textured.size):
+        textured = None
     return SessionArchive(
         photo=session.upload,
         mask=trajectory.mask,
         margin=session.margin,
         segmenter=session.segmenter,
         guess=session.first_guess,
-        fit=replace(fit, code=fit.code if result.palette is None else unedited_code(session)),
+        fit=replace(fit, code=result.code),
         metrics=trajectory.metrics,
         views=table.parts if table is not None and table.matches(fit) else (),
         view_size=VIEW_SIDE,
         palette=result.palette,
         segments=tuple(archived(session, segment) for segment in trajectory.segments),
         mask_edited=session.mask_edited,
-        layers=textured.layers if textured is not None and current else None,
+        layers=None if textured is None else textured.layers,
     )
-
-
-def unedited_code(session: Session) -> Code:
-    """Return the code in use without the colours that were chosen by hand."""
-    result = session.fitted
-    return result.step.code if result.mixed is None else result.mixed
 
 
 def archived(session: Session, segment: Segment) -> ArchivedSegment:

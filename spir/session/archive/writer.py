@@ -58,7 +58,7 @@ class SessionArchive:
     metrics: tuple[dict[str, float], ...] = ()
     """One dictionary per step."""
     views: tuple[bytes, ...] = ()
-    """The views all round the fit in use: files of `outputs.attention_maps.packed`."""
+    """The views all round the fit in use: files of `outputs.attention_maps.encode_attention`."""
     view_size: int = 128
     """The number of pixels along a side of one view."""
     palette: Float[Tensor, "values 3"] | None = None
