@@ -24,7 +24,7 @@ from spir.categories import CATEGORIES
 from spir.errors import EngineError, WeightsError
 from spir.photo import PREFERENCES
 from spir.photo.cutout import MARGIN
-from spir.pipeline import FINE_STEPS
+from spir.pipeline import FINE_STEPS, LOSSES
 from spir.runtime import DEVICES, choose_device
 from spir.types import Step
 from spir.weights import WEIGHTS
@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
     options.add_argument("--out", default="out", help="holds one folder a photo; also s3://... and the like")
     options.add_argument("--device", default="auto", help=" or ".join(DEVICES))
     options.add_argument("--segmenter", choices=PREFERENCES, default="auto")
-    options.add_argument("--loss", choices=("auto", "lpips", "encoder"), default="auto")
+    options.add_argument("--loss", choices=LOSSES, default="auto")
     options.add_argument(
         "--as-published", action="store_true", help="the authors' guess, steps and renderer, for comparison"
     )

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[1]
 SPIR = ROOT / "spir"
 
 # Each room may import the rooms named here, and itself. Nothing else.
-BASE = {"types", "errors", "categories", "geometry", "limits", "validation"}
+BASE = {"types", "errors", "categories", "geometry", "limits", "validation", "imagenet"}
 SCIENCE = BASE | {"generator", "rendering", "metrics"}
 STAGES = {"photo", "bootstrap", "inversion", "formulas", "appearance", "outputs"}
 SERVED = {
@@ -32,6 +32,7 @@ MAY_IMPORT = {
     "errors": set(),
     "limits": set(),
     "validation": set(),
+    "imagenet": set(),
     "runtime": set(),
     "categories": {"types", "geometry"},
     "geometry": {"types"},

@@ -25,7 +25,7 @@ class InversionConfig:
     """Adam's learning rate for the pose, whose numbers are all of order 1; the paper uses `rate`."""
     betas: tuple[float, float] = (0.9, 0.95)
     losses: tuple[tuple[str, float], ...] = (
-        ("perceptual", 1.0),
+        ("perceptual", 2.0),
         ("silhouette", 1.5),
         ("colour", 0.5),
         ("latent_reg", 0.1),

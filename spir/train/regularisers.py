@@ -4,7 +4,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from spir.generator.generator import Generator
 from spir.geometry.density import LaplaceDensity, laplace_cdf, laplace_pdf
+from spir.types import Code
 
 
 def path_lengths(
@@ -21,6 +23,12 @@ def path_lengths(
     moved = (planes * torch.randn_like(planes) / size).sum() + (palette * torch.randn_like(palette)).sum()
     (slope,) = torch.autograd.grad(moved, w, create_graph=True)
     return (slope.square().sum(dim=2).mean(dim=1) + 1e-12).sqrt()
+
+
+def object_path_lengths(generator: Generator, z: Float[Tensor, "batch z_dim"]) -> Float[Tensor, " batch"]:
+    """The `path_lengths` of random objects."""
+    w = generator.w_plus(generator.code(z)).detach().clone().requires_grad_()
+    return path_lengths(generator.planes(Code(w)), generator.palette(Code(w)), w)
 
 
 class PathLength:

@@ -6,9 +6,18 @@ from types import ModuleType, SimpleNamespace
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional as F
 
+from spir.bootstrap.encoder import Encoder, EncoderConfig
+from spir.formulas import FORMULAS
+from spir.geometry.pose import camera_from_pose, look_at_pose
+from spir.imagenet import LITE0
+from spir.imagenet import frozen as imagenet_network
 from spir.inversion import perceptual
-from spir.inversion.perceptual import EncoderDistance, LpipsDistance, choose_perceptual
+from spir.inversion.perceptual import EncoderDistance, ImagenetDistance, LpipsDistance, choose_perceptual
+from spir.rendering.config import RenderConfig
+from spir.rendering.renderer import render
+from spir.weights import WEIGHTS, load
 
 
 class Lpips(nn.Module):
@@ -55,21 +64,65 @@ def test_lpips_in_two_halves_is_lpips():
     assert torch.allclose(found, expected, atol=1e-6)
 
 
-def test_encoder_distance_is_weighted_twice_one_minus_cosine(toy):
-    distance = EncoderDistance(toy.encoder, (1.0, 0.5, 0.25, 0.0))
+def test_encoder_distance_is_twice_one_minus_cosine(toy):
+    distance = EncoderDistance(toy.encoder)
     a, b = pictures(0), pictures(1)
     found = distance.distance(distance.features(*a), distance.features(*b))
-    expected = torch.zeros(2)
-    for weight, x, y in zip(
-        distance.weights, toy.encoder.features(*a), toy.encoder.features(*b), strict=True
-    ):
-        expected += weight * (2 - 2 * torch.cosine_similarity(x, y, dim=1)).mean((1, 2))
-    assert torch.allclose(found, expected, atol=1e-5)
+    stages = list(zip(toy.encoder.features(*a), toy.encoder.features(*b), strict=True))
+    parts = [(2 - 2 * torch.cosine_similarity(x, y, dim=1)).mean((1, 2)) for x, y in stages]
+    assert torch.allclose(found, torch.stack(parts).mean(0), atol=1e-5)
 
 
-@pytest.mark.parametrize("kind", ["encoder", "lpips"])
+@pytest.fixture(scope="module")
+def painted():
+    """Two procedural cars before grey, 128 pixels wide, and their masks."""
+    torch.manual_seed(4)
+    formula = FORMULAS["car"]
+    like = torch.ones(2)
+    pose = look_at_pose(35 * like, 12 * like, focal=3 * like, scale=0.95 * like)
+    field = formula.field(torch.randn(2, formula.z_dim))
+    with torch.no_grad():
+        seen = render(field, camera_from_pose(pose), RenderConfig(size=128, samples=8))
+    return seen.rgb, seen.alpha
+
+
+def imagenet(scale: float = 1.0) -> ImagenetDistance:
+    return ImagenetDistance(imagenet_network(LITE0, "cpu"), scale)
+
+
+def test_imagenet_features_see_a_blur_that_the_encoder_hardly_sees(painted):
+    rgb, mask = painted
+    soft = F.avg_pool2d(rgb.permute(0, 3, 1, 2), 5, 1, 2).permute(0, 2, 3, 1)
+    encoder = load(WEIGHTS / "car" / "encoder.safetensors", Encoder, EncoderConfig)[0]
+
+    def blur_against_another_car(distance):
+        sharp = distance.features(rgb, mask)
+        with torch.no_grad():
+            blurred = distance.distance(distance.features(soft, mask), sharp)
+            other = distance.distance(distance.features(rgb.flip(0), mask.flip(0)), sharp)
+        return (blurred / other).max().item(), (blurred / other).min().item()
+
+    assert blur_against_another_car(imagenet())[1] > 0.2
+    assert blur_against_another_car(imagenet(0.75))[1] > 0.1
+    assert blur_against_another_car(EncoderDistance(encoder))[0] < 0.05
+
+
+def test_imagenet_distance_tolerates_a_pixel(painted):
+    rgb, mask = painted
+    distance = imagenet()
+    moved = distance.distance(*(distance.features(x, mask) for x in (rgb, rgb.roll(1, 2))))
+    other = distance.distance(*(distance.features(x, mask) for x in (rgb, rgb.flip(0))))
+    assert (moved < 0.1 * other).all()
+
+
+@pytest.mark.parametrize("kind", ["encoder", "lpips", "imagenet"])
 def test_distances_vanish_for_equals_and_their_gradients_are_finite_even_for_nothing(kind, toy):
-    distance = EncoderDistance(toy.encoder) if kind == "encoder" else LpipsDistance(Lpips().eval())
+    kinds = {
+        "encoder": lambda: EncoderDistance(toy.encoder),
+        "lpips": lambda: LpipsDistance(Lpips().eval()),
+        "imagenet": imagenet,
+    }
+    distance = kinds[kind]()
     rgb, mask = pictures()
     same = distance.distance(distance.features(rgb, mask), distance.features(rgb, mask))
     assert torch.equal(same, torch.zeros(2))
@@ -86,15 +139,20 @@ def machine(monkeypatch, tmp_path):
     monkeypatch.delenv("SPIR_ALLOW_DOWNLOAD", raising=False)
     package = ModuleType("lpips")
     package.LPIPS = Lpips
-    present = SimpleNamespace(installed=True)
+    present = SimpleNamespace(installed=True, imagenet=True)
     monkeypatch.setattr(perceptual, "find_spec", lambda name: present.installed or None)
+    monkeypatch.setattr(perceptual, "available", lambda config: present.imagenet)
     monkeypatch.setitem(sys.modules, "lpips", package)
     present.package, present.folder, present.setenv = package, tmp_path, monkeypatch.setenv
     return present
 
 
-def test_without_the_backbone_the_encoder_does_it(machine, toy):
+def test_without_the_backbone_imagenet_features_do_it_and_without_their_package_the_encoder(machine, toy):
+    assert isinstance(choose_perceptual(toy.encoder, "cpu"), ImagenetDistance)
+    machine.imagenet = False
     assert isinstance(choose_perceptual(toy.encoder, "cpu"), EncoderDistance)
+    with pytest.raises(RuntimeError, match="pip install"):
+        choose_perceptual(toy.encoder, "cpu", "imagenet")
 
 
 @pytest.mark.parametrize("how", ["cached", "download"])
@@ -109,7 +167,7 @@ def test_lpips_is_taken_where_its_backbone_is_or_may_be_fetched(machine, toy, ho
     assert not any(p.requires_grad for p in chosen.network.parameters())
     assert isinstance(choose_perceptual(toy.encoder, "cpu", "encoder"), EncoderDistance)
     machine.installed = False
-    assert isinstance(choose_perceptual(toy.encoder, "cpu"), EncoderDistance)
+    assert isinstance(choose_perceptual(toy.encoder, "cpu"), ImagenetDistance)
 
 
 def test_a_failed_download_falls_back_unless_lpips_was_asked_for(machine, toy):
@@ -119,7 +177,7 @@ def test_a_failed_download_falls_back_unless_lpips_was_asked_for(machine, toy):
         raise OSError("no network")
 
     machine.package.LPIPS = broken
-    assert isinstance(choose_perceptual(toy.encoder, "cpu"), EncoderDistance)
+    assert isinstance(choose_perceptual(toy.encoder, "cpu"), ImagenetDistance)
     with pytest.raises(RuntimeError, match="LPIPS cannot run"):
         choose_perceptual(toy.encoder, "cpu", "lpips")
     with pytest.raises(ValueError, match="none of"):

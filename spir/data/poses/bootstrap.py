@@ -11,7 +11,7 @@ prediction changes when the photo is recoloured.
 import argparse
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import torch
@@ -68,6 +68,11 @@ class PoseFilter:
         """Which rows are good enough. Where the front is known, the encoder's uncertainty does not count."""
         sure = (table.reprojection <= self.reprojection) & (table.spread <= self.spread)
         return (sure | table.front_known) & (table.iou >= self.iou) & (table.loss <= self.loss)
+
+
+def filtered(table: PoseTable, keep: PoseFilter) -> PoseTable:
+    """The table with its rows marked as kept or not."""
+    return replace(table, kept=keep(table))
 
 
 @torch.no_grad()
@@ -159,6 +164,11 @@ def parser() -> argparse.ArgumentParser:
     add("--first", type=int, default=0, help="begin with this photo")
     add("--limit", type=int, metavar="N", help="so many photos at most")
     add("--told", action="store_true", help="only photos in the table of --fronts")
+    limits = PoseFilter()
+    for limit in fields(PoseFilter):
+        add(
+            f"--{limit.name}", type=float, default=getattr(limits, limit.name), help="limit of the poses kept"
+        )
     add("--batch", type=int, default=8)
     add("--resume", action="store_true", help="leave out the photos that the table has already")
     add("--weights", type=Path, default=WEIGHTS, metavar="ROOT", help="folder of CATEGORY/*.safetensors")
@@ -176,6 +186,7 @@ def main(argv: list[str] | None = None) -> None:
         done = [load_table(args.out)] if args.resume and args.out.exists() else []
     except (WeightsError, ValueError, FileNotFoundError) as problem:
         sys.exit(f"No poses were found: {problem}")
+    keep = PoseFilter(args.reprojection, args.iou, args.loss, args.spread)
     known = set(done[0].names if done else ())
     rows = range(len(collection))[args.first :][: args.limit]
     rows = [row for row in rows if collection.names[row] not in known]
@@ -184,16 +195,15 @@ def main(argv: list[str] | None = None) -> None:
     for count, (names, cut) in enumerate(tqdm(cutouts(collection, rows, reconstructor, args.batch))):
         done.append(bootstrap(reconstructor, names, cut, [fronts.get(name) for name in names]))
         if count % SAVE_EVERY == 0:
-            done = [join(done)]
+            done = [filtered(join(done), keep)]
             save_table(args.out, done[0])
     if not done:
         sys.exit(f"No poses were found: {args.photos} shows no object that could be cut out.")
-    table = join(done)
-    table = replace(table, kept=PoseFilter()(table))
+    table = filtered(join(done), keep)
     save_table(args.out, table)
     print(f"{int(table.kept.sum())} of {len(table)} photos kept")
     if args.report:
-        write_report(args.report, table, collection, CATEGORIES[args.category], PoseFilter())
+        write_report(args.report, table, collection, CATEGORIES[args.category], keep)
 
 
 if __name__ == "__main__":

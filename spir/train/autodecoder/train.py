@@ -12,6 +12,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float, Int
@@ -28,7 +29,7 @@ from spir.generator.generator import Generator, GeneratorConfig
 from spir.generator.precision import half_is_fast
 from spir.geometry.pose import camera_from_pose, renormalise
 from spir.inversion.losses import Prediction, Target, total_loss
-from spir.inversion.perceptual import EncoderDistance
+from spir.inversion.perceptual import Perceptual, choose_perceptual
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.train import previews
@@ -36,6 +37,7 @@ from spir.train.autodecoder.distill_reg import DistillReg
 from spir.train.autodecoder.project_to_w import project_to_w
 from spir.train.options import CategoryName, RunOptions, parse
 from spir.train.provenance import provenance
+from spir.train.regularisers import PathLength, object_path_lengths
 from spir.train.run import TrainingRun, TrainState, trainable_parameters
 from spir.types import Code, Pose
 
@@ -46,24 +48,31 @@ MODULE = "spir.train.autodecoder"
 class AutodecoderConfig:
     """Every number of this stage."""
 
-    size: int = 64
-    samples: int = 12
-    batch: int = 8
-    rate: float = 5e-4
+    size: int = 128
+    samples: int = 8
+    grid: int = 32
+    """Voxels along the side of the grid that places the samples, and steps through it."""
+    batch: int = 4
+    rate: float = 1e-3
     """Learning rate of the generator."""
     code_rate: float = 3e-2
     """Learning rate of w, which has about unit variance."""
     pose_rate: float = 2e-3
     losses: tuple[tuple[str, float], ...] = (
-        ("perceptual", 1.0),
+        ("perceptual", 2.0),
         ("silhouette", 1.0),
         ("colour", 1.0),
         ("latent_reg", 0.05),
     )
     """Entries of `spir.inversion.losses.LOSSES`, with their weights."""
     distill_reg: float = 0.5
-    distill_reg_batch: int = 4
+    distill_reg_batch: int = 2
     distill_reg_points: int = 1024
+    path: float = 1e-3
+    """Weight of path length regularisation, which keeps the space of w even."""
+    path_every: int = 8
+    path_batch: int = 2
+    path_decay: float = 0.15
     frozen: tuple[str, ...] = ("mapping_network", "alpha", "beta")
 
 
@@ -78,8 +87,17 @@ class Options(RunOptions):
     """Table of spir.data.poses."""
     start: Path | None = None
     """Generator (weights/CATEGORY/generator.safetensors)."""
+    planes: int | None = None
+    """Enlarge the generator's planes to this side first; they begin as they were, upsampled."""
     encoder: Path | None = None
-    """Encoder whose features compare (weights/CATEGORY/encoder.safetensors)."""
+    """Encoder whose features compare where --loss is encoder (weights/CATEGORY/encoder.safetensors)."""
+    loss: Literal["auto", "lpips", "imagenet", "encoder"] = "auto"
+    """The perceptual distance."""
+    size: int = AutodecoderConfig.size
+    """Side of the pictures that are compared, pixels."""
+    batch: int = AutodecoderConfig.batch
+    rate: float = AutodecoderConfig.rate
+    """Learning rate of the generator."""
     steps: int = 1500
     found: Path | None = None
     """Write the table of the fitted codes and poses here when this call ends."""
@@ -128,7 +146,7 @@ class AutodecoderTrainer:
     photos: TrainingSet
     category: Category
     config: AutodecoderConfig
-    perceptual: EncoderDistance
+    perceptual: Perceptual
 
     def __post_init__(self):
         self.generator = self.run.module
@@ -136,6 +154,7 @@ class AutodecoderTrainer:
         self.distill_reg = DistillReg(self.generator)
         self.device = self.generator.alpha.device
         self.centre = self.generator.average_w().detach()
+        self.path_length = PathLength(self.config.path_decay)
 
     def loss(self, index: Int[Tensor, " batch"], flip: Bool[Tensor, " batch"]) -> Float[Tensor, " batch"]:
         """The losses of inversion for some photos or, where `flip` says so, for their mirror images."""
@@ -143,7 +162,10 @@ class AutodecoderTrainer:
         picture = picture.to(self.device).permute(0, 2, 3, 1)
         rgb, mask = picture[..., :3], picture[..., 3]
         w, pose = self.latents.module(index.to(self.device))
-        view = RenderConfig.of(self.category, size=self.config.size, samples=self.config.samples)
+        config = self.config
+        view = RenderConfig.of(
+            self.category, size=config.size, samples=config.samples, grid=config.grid, march=config.grid
+        )
         camera = camera_from_pose(flip_pose(pose, flip.to(self.device)))
         seen = render(self.generator.field(Code(w)), camera, view)
         with torch.no_grad():
@@ -151,7 +173,7 @@ class AutodecoderTrainer:
         features, compare = self.perceptual.features, self.perceptual.distance
         distance = lambda ours, alpha: compare(features(ours, alpha), target)  # noqa: E731
         goal = Target(rgb, mask, self.centre.expand_as(w), distance)
-        return total_loss(Prediction(seen.rgb, seen.alpha, w), goal, self.config.losses)
+        return total_loss(Prediction(seen.rgb, seen.alpha, w), goal, config.losses)
 
     def step(self, step: int) -> dict[str, float]:
         """Update the generator, the codes and the poses once. Returns the numbers to log."""
@@ -161,17 +183,42 @@ class AutodecoderTrainer:
         z = torch.randn(self.config.distill_reg_batch, self.generator.config.z_dim, device=self.device)
         field = self.generator.field(self.generator.code(z))
         distill_reg = self.distill_reg(field, z, self.config.distill_reg_points)
+        loss = fit + self.config.distill_reg * distill_reg
+        terms = {"fit": fit, "distill_reg": distill_reg}
+        if step % self.config.path_every == 0:
+            lengths = object_path_lengths(self.generator, z[: self.config.path_batch])
+            terms["path_penalty"] = self.path_length(lengths)
+            loss = loss + self.config.path_every * self.config.path * terms["path_penalty"]
         self.latents.optimiser.zero_grad(set_to_none=True)
-        norm = self.run.update(fit + self.config.distill_reg * distill_reg)
+        norm = self.run.update(loss)
         self.latents.apply_gradients(self.run.rate())
-        return {"fit": float(fit.detach()), "distill_reg": float(distill_reg.detach()), "norm": norm}
+        return {name: float(value.detach()) for name, value in terms.items()} | {"norm": norm}
+
+
+@torch.no_grad()
+def enlarged(generator: Generator, planes: int) -> Generator:
+    """The same generator with larger planes: new blocks add nothing yet to the upsampled planes.
+
+    Raises ValueError for planes that are smaller, or whose side is not a power of two."""
+    if planes < generator.config.plane_resolution:
+        raise ValueError(
+            f"the planes are {generator.config.plane_resolution} pixels wide already, not {planes}"
+        )
+    larger = Generator(replace(generator.config, plane_resolution=planes))
+    for name, parameter in larger.named_parameters():
+        if name.startswith("synthesis_network") and ".torgb." in name and "affine" not in name:
+            parameter.zero_()
+    missing, _ = larger.load_state_dict(generator.state_dict(), strict=False)
+    assert all(name.startswith("synthesis_network.b") for name in missing)
+    return larger
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; exits with the reason where the photos cannot be fitted."""
     options = parse(Options, MODULE, __doc__, argv)
     torch.manual_seed(options.seed)
-    config, category = AutodecoderConfig(), CATEGORIES[options.category]
+    config = AutodecoderConfig(size=options.size, batch=options.batch, rate=options.rate)
+    category = CATEGORIES[options.category]
     shipped = weights.WEIGHTS / options.category
     try:
         table = load_table(options.poses)
@@ -180,10 +227,12 @@ def main(argv: Sequence[str] | None = None) -> None:
         sys.exit(f"Nothing was trained: {problem}")
     if photos.mask is None:
         sys.exit(f"Nothing was trained: {options.photos} has no masks, and only objects can be fitted.")
-    generator = weights.load(options.start or shipped / "generator.safetensors", Generator, GeneratorConfig)[
-        0
-    ]
+    start = options.start or shipped / "generator.safetensors"
+    generator = weights.load(start, Generator, GeneratorConfig)[0]
+    if options.planes:
+        generator = enlarged(generator, options.planes)
     encoder = weights.load(options.encoder or shipped / "encoder.safetensors", Encoder, EncoderConfig)[0]
+    perceptual = choose_perceptual(encoder.to(options.device), options.device, options.loss, scale=1.0)
     generator.to(options.device).half = half_is_fast(options.device)
     table = replace(table, w=project_to_w(generator, table.w.to(options.device)).cpu())
     latents = PhotoLatents(table, photos.names).to(options.device)
@@ -199,7 +248,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "objects": TrainState(latents, torch.optim.Adam(latents.param_groups(config), betas=(0.0, 0.99)))
         },
     )
-    trainer = AutodecoderTrainer(run, photos, category, config, EncoderDistance(encoder.to(options.device)))
+    trainer = AutodecoderTrainer(run, photos, category, config, perceptual)
     if options.resume and not run.resume():
         print(f"nothing to resume in {run.folder}: starting anew")
     print(f"{len(photos)} photos", flush=True)

@@ -26,13 +26,13 @@ from spir.train.gan.losses import discriminator_loss, generator_loss, r1
 from spir.train.regularisers import (
     PathLength,
     eikonal,
-    path_lengths,
+    object_path_lengths,
     stratified_points,
     surface_entropy,
     total_variation,
 )
 from spir.train.run import TrainingRun
-from spir.types import Code, Field, Pose
+from spir.types import Field, Pose
 
 SEED_STEP = 1_000_003
 """Seeds are multiplied by this, so that the steps and processes of one never meet those of the next."""
@@ -137,8 +137,7 @@ class GanTrainer:
 
     def path_penalty(self, z: Tensor) -> Tensor:
         """The path length penalty; its running mean is one of the run's scalars, so that it is resumed."""
-        w = self.generator.w_plus(self.generator.code(z)).detach().clone().requires_grad_()
-        lengths = path_lengths(self.generator.planes(Code(w)), self.generator.palette(Code(w)), w)
+        lengths = object_path_lengths(self.generator, z)
         if self.run.scalars["path"]:
             self.path_length.mean = lengths.new_tensor(self.run.scalars["path"])
         penalty = self.path_length(lengths)
