@@ -38,15 +38,22 @@ class Network:
     thread: Thread | None = None
 
     @property
-    def file(self) -> Path:
-        """The path where rembg keeps the network."""
-        home = os.environ.get("U2NET_HOME") or Path(os.environ.get("XDG_DATA_HOME", "~"), ".u2net")
-        return Path(home, f"{self.model}.onnx").expanduser()
+    def files(self) -> tuple[Path, Path]:
+        """The paths where rembg looks for the network: a folder for each, and the one folder for all that
+        versions before 2.0.80 filled."""
+        name, data, both = f"{self.model}.onnx", os.environ.get("XDG_DATA_HOME"), os.environ.get("U2NET_HOME")
+        home = both or os.environ.get("REMBG_HOME") or (Path(data, "rembg") if data else "~/.rembg")
+        before = both or Path(data or "~", ".u2net")
+        return Path(home, "models", self.model, name).expanduser(), Path(before, name).expanduser()
+
+    @property
+    def on_disk(self) -> bool:
+        return any(file.is_file() for file in self.files)
 
     @property
     def obtainable(self) -> bool:
         """Whether the network can be had at all, found without importing rembg (which takes seconds)."""
-        there = os.environ.get("SPIR_ALLOW_DOWNLOAD") == "1" or self.file.is_file()
+        there = os.environ.get("SPIR_ALLOW_DOWNLOAD") == "1" or self.on_disk
         return find_spec("rembg") is not None and there
 
     @property
@@ -65,14 +72,17 @@ class Network:
     def load(self) -> None:
         try:
             self.session = local_session(self.model)
-        except Exception as problem:
-            # A missing model, a failed download or another runtime: the user gets one message.
+        except (Exception, SystemExit) as problem:
+            # A missing model, a failed download or another runtime: the user gets one message. Without
+            # onnxruntime, importing rembg exits.
             self.problem = f"The cut-out network {self.model} could not be loaded ({first_line(problem)})."
 
     def fetched(self) -> int:
-        """Megabytes of the network's file downloaded so far, counting the temporary file beside it."""
+        """Megabytes of the network's file downloaded so far: rembg fills a temporary file where the network
+        will be."""
         try:
-            sizes = [path.stat().st_size for path in self.file.parent.glob("tmp*") if path.is_file()]
+            temporary = [path for file in self.files for path in file.parent.glob("tmp*")]
+            sizes = [path.stat().st_size for path in temporary if path.is_file()]
         except OSError:
             sizes = []
         return max(sizes, default=0) // 10**6
@@ -103,7 +113,7 @@ def local_session(model: str) -> Any:
     return session
 
 
-def first_line(problem: Exception) -> str:
+def first_line(problem: BaseException) -> str:
     """Summarise what went wrong, short enough for a page and without file paths."""
     line = next(iter(str(problem).splitlines()), "")
     return type(problem).__name__ if not line or "/" in line or "\\" in line else line[:120]
@@ -123,6 +133,10 @@ class RembgSegmenter:
         """Whether it can run now, or has not been started and may be had."""
         here = network(self.model)
         return here.session is not None or (here.obtainable and not here.loading and not here.problem)
+
+    def at_hand(self) -> bool:
+        """Whether it can run now without a download."""
+        return self.available() and network(self.model).on_disk
 
     def __call__(self, photo: Photo, category: Category) -> Float[Tensor, "height width"]:
         session = network(self.model).ready()
