@@ -171,18 +171,18 @@ def test_refining_keeps_sizes_and_range_and_touches_nothing_far_away(size):
     assert (refined(picture, half, (0, 14, 0, 14)) == out).all()
 
 
-def test_ours_comes_after_rembg_and_before_the_graph_cut(monkeypatch, tmp_path):
+def test_what_ours_does_not_know_it_leaves_to_rembg_but_not_to_the_graph_cut(monkeypatch):
     monkeypatch.setattr(salient, "find_spec", lambda name: None)
     photo = scene(60, 60, 20, 20, 20, 20)
     monkeypatch.setattr(OnnxSegmenter, "available", lambda self: True)
-    assert isinstance(choose_segmenter(photo), OnnxSegmenter)
-    assert isinstance(choose_segmenter(photo, "trained"), OnnxSegmenter)
+    assert isinstance(choose_segmenter(photo, CAR), OnnxSegmenter)
+    assert isinstance(choose_segmenter(photo, CAR, None, "trained"), OnnxSegmenter)
     monkeypatch.setattr(salient, "find_spec", lambda name: object())
     monkeypatch.setenv("SPIR_ALLOW_DOWNLOAD", "1")
-    assert choose_segmenter(photo).name.startswith("rembg")
+    assert choose_segmenter(photo, CAR).name.startswith("rembg")
     monkeypatch.setattr(OnnxSegmenter, "available", lambda self: False)
     with pytest.raises(PhotoError, match="not here"):
-        choose_segmenter(photo, "trained")
+        choose_segmenter(photo, CAR, None, "trained")
 
 
 @shipped

@@ -9,17 +9,17 @@ import pytest
 import torch
 from PIL import Image
 
-from spir.categories import CATEGORIES
+from spir.categories import CAR, CATEGORIES
 from spir.errors import PhotoError
 from spir.photo import segmentation
 from spir.photo.segmentation import AlphaSegmenter, available_segmenters, choose_segmenter, on_paper, segment
 from spir.photo.segmenters import rembg as salient
 from spir.photo.segmenters.grabcut import GrabCutSegmenter, without_frame
-from spir.photo.segmenters.onnx import KINDS
-from spir.photo.segmenters.rembg import RembgSegmenter
+from spir.photo.segmenters.onnx import KINDS, OnnxSegmenter
+from spir.photo.segmenters.rembg import REMBG_MODEL, RembgSegmenter
 from spir.types import Photo, Segmentation
 
-CAR = next(iter(CATEGORIES.values()))
+BIRD, CHAIR = CATEGORIES["cub"], CATEGORIES["shapenet_chairs"]
 
 
 def drawn(height=180, width=270, seed=0):
@@ -106,24 +106,24 @@ def test_alpha_comes_first_where_it_says_something(no_rembg):
     photo, truth = drawn()
     alpha = torch.from_numpy(truth.astype(np.uint8) * 255)
     own = Photo(photo.rgb, alpha)
-    chosen = choose_segmenter(own)
+    chosen = choose_segmenter(own, CAR)
     assert isinstance(chosen, AlphaSegmenter)
     assert torch.equal(chosen(own, CAR), alpha / 255)
-    assert isinstance(choose_segmenter(Photo(photo.rgb, torch.full_like(alpha, 250))), GrabCutSegmenter)
-    assert isinstance(choose_segmenter(photo), GrabCutSegmenter)
-    assert isinstance(choose_segmenter(own, "built-in"), GrabCutSegmenter)
+    assert isinstance(choose_segmenter(Photo(photo.rgb, torch.full_like(alpha, 250)), CAR), GrabCutSegmenter)
+    assert isinstance(choose_segmenter(photo, CAR), GrabCutSegmenter)
+    assert isinstance(choose_segmenter(own, CAR, None, "built-in"), GrabCutSegmenter)
 
 
 def test_what_was_asked_for_and_cannot_run_is_said(no_rembg):
     photo, _ = drawn()
     with pytest.raises(PhotoError, match="no transparent background"):
-        choose_segmenter(photo, "alpha")
+        choose_segmenter(photo, CAR, None, "alpha")
     with pytest.raises(PhotoError, match="no transparent background"):
         AlphaSegmenter()(photo, CAR)
     with pytest.raises(PhotoError, match="not installed"):
-        choose_segmenter(photo, "rembg")
+        choose_segmenter(photo, CAR, None, "rembg")
     with pytest.raises(ValueError, match="'magic' is none of auto"):
-        choose_segmenter(photo, "magic")
+        choose_segmenter(photo, CAR, None, "magic")
 
 
 def test_rembg_needs_its_network_or_leave_to_fetch_it(monkeypatch, tmp_path, no_trained):
@@ -132,13 +132,13 @@ def test_rembg_needs_its_network_or_leave_to_fetch_it(monkeypatch, tmp_path, no_
     monkeypatch.setenv("U2NET_HOME", str(tmp_path))
     monkeypatch.delenv("SPIR_ALLOW_DOWNLOAD", raising=False)
     photo, _ = drawn()
-    assert isinstance(choose_segmenter(photo, model="u2net"), GrabCutSegmenter)
+    assert isinstance(choose_segmenter(photo, CAR, model="u2net"), GrabCutSegmenter)
     monkeypatch.setenv("SPIR_ALLOW_DOWNLOAD", "1")
-    assert choose_segmenter(photo, model="u2net").name == "rembg (u2net)"
+    assert choose_segmenter(photo, CAR, model="u2net").name == "rembg (u2net)"
     monkeypatch.delenv("SPIR_ALLOW_DOWNLOAD")
     (tmp_path / "u2net.onnx").write_bytes(b"a network")
-    assert choose_segmenter(photo, model="u2net") == RembgSegmenter("u2net")
-    assert isinstance(choose_segmenter(photo, model="isnet-general-use"), GrabCutSegmenter)
+    assert choose_segmenter(photo, CAR, model="u2net") == RembgSegmenter("u2net")
+    assert isinstance(choose_segmenter(photo, CAR, model="isnet-general-use"), GrabCutSegmenter)
 
 
 @pytest.fixture
@@ -199,12 +199,12 @@ def test_while_rembg_is_on_its_way_others_cut_out(fake_rembg, no_trained, monkey
     network = salient.network("slow")
     network.begin()
     assert network.loading and "rembg" not in available_segmenters(photo, "slow")
-    assert isinstance(choose_segmenter(photo, model="slow"), GrabCutSegmenter)
+    assert isinstance(choose_segmenter(photo, CAR, model="slow"), GrabCutSegmenter)
     with pytest.raises(PhotoError, match=r"on its way \(3 MB so far\)"):
-        choose_segmenter(photo, "rembg", "slow")
+        choose_segmenter(photo, CAR, None, "rembg", "slow")
     held.set()
     assert network.ready() == "there" and not network.loading
-    assert choose_segmenter(photo, model="slow") == RembgSegmenter("slow")
+    assert choose_segmenter(photo, CAR, model="slow") == RembgSegmenter("slow")
 
 
 def test_ours_says_what_the_photo_shows_whoever_cuts_it_out(monkeypatch):
@@ -217,6 +217,82 @@ def test_ours_says_what_the_photo_shows_whoever_cuts_it_out(monkeypatch):
     assert (found.kind, found.others, found.segmenter) == ("chair", 2, GrabCutSegmenter.name)
     assert iou(found.mask, truth) > 0.9
     assert segment(photo, CAR, "trained") is told
+
+
+@pytest.fixture
+def ours(monkeypatch):
+    """Our network says that it sees a kind; its mask is the object and, to the left, what is none of it."""
+    wide = torch.from_numpy(drawn()[1]).float()
+    wide[:, :40] = 1
+
+    def sees(kind, mask=wide):
+        kinds = {each: 0.9 * (each == kind) for each in KINDS}
+        told = Segmentation(mask, OnnxSegmenter.name, kinds)
+        monkeypatch.setattr(segmentation.OnnxSegmenter, "available", lambda self: True)
+        monkeypatch.setattr(segmentation.OnnxSegmenter, "segment", lambda self, photo: told)
+        return told
+
+    return sees
+
+
+@pytest.fixture
+def rembg_on_disk(fake_rembg, monkeypatch, tmp_path):
+    monkeypatch.delenv("SPIR_ALLOW_DOWNLOAD")
+    monkeypatch.setenv("U2NET_HOME", str(tmp_path))
+    (tmp_path / f"{REMBG_MODEL}.onnx").write_bytes(b"a network")
+    return fake_rembg
+
+
+def test_what_ours_recognises_as_a_car_it_cuts_out_itself(ours, rembg_on_disk):
+    told = ours("car")
+    assert segment(drawn()[0], CAR) is told
+    assert rembg_on_disk == [], "rembg need not even be loaded"
+
+
+@pytest.mark.parametrize(
+    "category, seen", [(CAR, "none of them"), (CAR, "bird"), (CHAIR, "chair"), (CHAIR, "car")]
+)
+def test_rembg_cuts_out_what_ours_does_not_know_well(ours, rembg_on_disk, category, seen):
+    told = ours(seen)
+    found = segment(drawn()[0], category)
+    assert found.segmenter == RembgSegmenter().name and iou(found.mask, drawn()[1]) == 1
+    assert (found.kinds, found.others) == (told.kinds, told.others)
+
+
+@pytest.mark.parametrize("seen", ["bird", "chair", "none of them"])
+def test_of_a_bird_there_is_what_both_see_and_both_are_named(ours, rembg_on_disk, seen):
+    told = ours(seen, torch.full(drawn()[0].rgb.shape[:2], 0.64))
+    found = segment(drawn()[0], BIRD)
+    assert torch.allclose(found.mask, 0.8 * torch.from_numpy(drawn()[1]).float())
+    assert told.segmenter in found.segmenter and RembgSegmenter().name in found.segmenter
+    assert found.kinds == told.kinds
+    assert segment(drawn()[0], BIRD, "rembg").segmenter == RembgSegmenter().name
+    assert segment(drawn()[0], BIRD, "trained") is told
+
+
+def test_where_both_see_another_bird_rembg_is_believed(ours, rembg_on_disk):
+    ours("bird", 1 - torch.from_numpy(drawn()[1]).float())
+    found = segment(drawn()[0], BIRD)
+    assert found.segmenter == RembgSegmenter().name and iou(found.mask, drawn()[1]) == 1
+
+
+def test_no_bird_waits_for_a_download(ours, fake_rembg, monkeypatch, tmp_path):
+    monkeypatch.setenv("U2NET_HOME", str(tmp_path))
+    told = ours("bird")
+    assert segment(drawn()[0], BIRD) is told and fake_rembg == []
+    held = threading.Event()
+    monkeypatch.setattr(salient, "local_session", lambda model: held.wait(20) and "there")
+    salient.network(REMBG_MODEL).begin()
+    assert segment(drawn()[0], BIRD) is told
+    held.set()
+
+
+def test_the_photos_own_alpha_is_no_matter_of_kinds(ours, rembg_on_disk):
+    ours("car")
+    photo, truth = drawn()
+    own = Photo(photo.rgb, torch.from_numpy(truth.astype(np.uint8) * 255))
+    for category in (CAR, BIRD):
+        assert segment(own, category).segmenter == AlphaSegmenter.name
 
 
 def test_without_ours_nobody_tells_what_it_shows(no_trained):
