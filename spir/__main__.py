@@ -24,7 +24,7 @@ from spir.categories import CATEGORIES
 from spir.errors import EngineError, WeightsError
 from spir.photo import PREFERENCES
 from spir.photo.cutout import MARGIN
-from spir.pipeline import FINE_STEPS, LOSSES
+from spir.pipeline import FINE_STEPS, LOSS_BACKENDS
 from spir.runtime import DEVICES, choose_device
 from spir.types import Step
 from spir.weights import WEIGHTS
@@ -47,12 +47,17 @@ def parser() -> argparse.ArgumentParser:
         default=QUALITIES[0],
         help="fine: ten more steps at twice the size, slow",
     )
-    options.add_argument("--mask", help="white on the object; else NAME.mask.png, else automatic")
+    options.add_argument("--mask", help="white on the object, for a single photo")
     options.add_argument("--margin", type=float, default=MARGIN, help="room around the object, of its box")
     options.add_argument("--out", default="out", help="holds one folder a photo; also s3://... and the like")
     options.add_argument("--device", default="auto", help=" or ".join(DEVICES))
-    options.add_argument("--segmenter", choices=PREFERENCES, default="auto")
-    options.add_argument("--loss", choices=LOSSES, default="auto")
+    options.add_argument(
+        "--segmenter",
+        choices=PREFERENCES,
+        default="auto",
+        help="who cuts out; auto takes NAME.mask.png where it lies beside the photo",
+    )
+    options.add_argument("--loss", choices=LOSS_BACKENDS, default="auto")
     options.add_argument(
         "--as-published", action="store_true", help="the authors' guess, steps and renderer, for comparison"
     )
@@ -91,6 +96,8 @@ def check(options: argparse.Namespace) -> str:
         return "--address is for --engine ray"
     if options.mask and (len(options.photos) > 1 or is_folder(options.photos[0])):
         return "--mask is for a single photo; put NAME.mask.png beside each of several"
+    if options.mask and options.segmenter != "auto":
+        return "--mask is the cut-out itself: leave out --segmenter, or --mask"
     if (options.workers > 1 or options.engine == "ray") and not Store(options.out).shared:
         return "several processes cannot share memory://; choose another --out"
     return ""
@@ -164,7 +171,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = usage.parse_args(arguments)
     try:
         fault = check(options)
-        work = [] if fault else jobs(options.photos, options.mask)
+        # Who names a segmenter wants to see its masks, also where others lie beside the photos.
+        work = [] if fault else jobs(options.photos, options.mask, masks_beside=options.segmenter == "auto")
         chosen, store = plan(options), Store(options.out)
     except (ValueError, ImportError) as problem:
         # The device or the kind of URL is not available here, or needs another package.

@@ -23,6 +23,7 @@ from spir.generator.precision import half_is_fast
 from spir.geometry.pose import camera_from_pose
 from spir.inversion.config import FINE_STEPS, HYBRID_FAST, PRESETS, InversionConfig, published
 from spir.inversion.invert import invert
+from spir.inversion.perceptual import LOSS_BACKENDS as LOSS_BACKENDS
 from spir.inversion.perceptual import choose_perceptual
 from spir.outputs.mesh import mesh
 from spir.outputs.views import FRAMES, turning

@@ -9,6 +9,7 @@ from PIL import Image
 
 from spir.__main__ import main
 from spir.batch import process
+from spir.photo.segmenters.grabcut import GrabCutSegmenter
 from tests.tiny import FILM_SIZE, car_photo, quick_pictures, tiny_weights
 
 FILES = {
@@ -87,6 +88,27 @@ def test_what_is_not_wanted_is_not_made(weights, photos, tmp_path):
     assert written == {name for name in FILES if not name.startswith(("mesh", "turntable"))}
 
 
+def test_who_names_a_segmenter_gets_it_and_by_default_the_mask_beside(weights, photos, tmp_path, capsys):
+    def made_by(*more) -> str:
+        arguments = [
+            str(photos / "red.png"),
+            "--steps",
+            "0",
+            "--out",
+            str(tmp_path),
+            "--weights",
+            str(weights),
+        ]
+        assert main([*arguments, "--no-mesh", "--no-turntable", "--device", "cpu", *more]) == 0
+        name = json.loads((tmp_path / "red" / "run.json").read_text())["segmenter"]
+        assert name in capsys.readouterr().out and name in (tmp_path / "index.html").read_text()
+        return name
+
+    assert made_by() == made_by("--segmenter", "auto") == "mask red.mask.png"
+    assert made_by("--segmenter", "built-in") == GrabCutSegmenter.name
+    assert made_by("--mask", str(photos / "red.mask.png")) == "mask red.mask.png"
+
+
 def test_any_failure_of_a_photo_is_its_own(weights, photos, tmp_path, monkeypatch, capsys):
     def fall(*_):
         raise RuntimeError("out of luck")
@@ -113,6 +135,7 @@ def test_any_failure_of_a_photo_is_its_own(weights, photos, tmp_path, monkeypatc
         "x.jpg --workers 2 --out memory://out",
         "x.jpg --out nowhere://out",
         "x.jpg --texture 512",
+        "x.jpg --mask m.png --segmenter built-in",
     ],
 )
 def test_bad_usage_exits_with_two(wrong, weights, tmp_path, capsys):

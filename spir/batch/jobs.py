@@ -33,19 +33,20 @@ class Job:
         return PurePosixPath(self.photo).name
 
 
-def jobs(photos: Sequence[str], mask: str | None = None) -> list[Job]:
+def jobs(photos: Sequence[str], mask: str | None = None, masks_beside: bool = True) -> list[Job]:
     """Return one job per photo; folders are listed (without subfolders), and names are unique even where case
     is ignored.
 
     The order is that of the arguments and, in a folder, of the names, so that the same photos get the same
-    folders."""
+    folders. Without `masks_beside` only the given mask counts."""
     taken, found = set(), []
+    given_mask = to_url(*resolve(mask)) if mask else None
     for photo, beside in (pair for given in photos for pair in expand(given)):
         name, number = stem(photo), 2
         while name.casefold() in taken or RESERVED.fullmatch(name):
             name, number = f"{stem(photo)}-{number}", number + 1
         taken.add(name.casefold())
-        found.append(Job(photo, to_url(*resolve(mask)) if mask else beside, name))
+        found.append(Job(photo, given_mask or (beside if masks_beside else None), name))
     return found
 
 

@@ -120,7 +120,7 @@ def card(row: Row, record: Record) -> str:
     first = record["trajectory"][0]["iou"]
     numbers = (
         f"IoU {number(first, 3)} → {number(row.iou, 3)} in {steps} steps, PSNR {number(row.psnr, 1)} dB, "
-        f"{number(row.seconds, 1)} s, pose {escape(row.pose)}"
+        f"{number(row.seconds, 1)} s, pose {escape(row.pose)}, cut out by {escape(row.segmenter)}"
     )
     why = ", ".join(reason.replace("_", " ") for reason in reasons(record))
     verdict = escape(f"{row.verdict}: {why}" if why else row.verdict)

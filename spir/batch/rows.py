@@ -21,6 +21,8 @@ class Row:
     seconds: float | None = None
     """The seconds that the fit took, with the first guess and without writing files."""
     pose: str = ""
+    segmenter: str = ""
+    """Who cut the object out."""
     verdict: str = ""
     remark: str = ""
     """What is missing although the photo succeeded."""
@@ -43,6 +45,7 @@ class Row:
             last["loss"],
             notes["seconds_with_first_guess"],
             record["pose_outcome"],
+            record["segmenter"],
             notes["verdict"]["level"],
             notes["remark"],
             earlier=earlier,
@@ -56,10 +59,11 @@ def number(value: float | None, digits: int) -> str:
 def table(rows: Sequence[Row]) -> str:
     """Return an aligned table with one line per photo."""
     width = max(len("photo"), *(len(row.name) for row in rows))
-    lines = [f"{'photo':{width}}    IoU  PSNR dB    loss  seconds  pose"]
+    poses = max(len("pose"), *(len(row.pose) for row in rows))
+    lines = [f"{'photo':{width}}    IoU  PSNR dB    loss  seconds  {'pose':{poses}}  cut out by"]
     for row in rows:
         numbers = f"{number(row.iou, 3):>7}{number(row.psnr, 2):>9}{number(row.loss, 3):>8}"
-        told = f"{numbers}{number(row.seconds, 1):>9}  {row.pose}"
+        told = f"{numbers}{number(row.seconds, 1):>9}  {row.pose:{poses}}  {row.segmenter}"
         told = f"  failed: {row.failure}" if row.failure else told
         lines.append(f"{row.name:{width}}{told}{' (earlier)' if row.earlier else ''}")
     return "\n".join(lines)

@@ -20,7 +20,7 @@ from spir.imagenet import LITE0, EfficientNet, available, frozen
 
 BACKBONE = "vgg16-397923af.pth"
 """The file name of torchvision's VGG16 in the hub's folder of checkpoints."""
-PREFERENCES = ("auto", "lpips", "imagenet", "encoder")
+LOSS_BACKENDS = ("auto", "lpips", "imagenet", "encoder")
 SHORTEST = 1e-4
 """Feature vectors of at most this length are treated as zero. LPIPS has 1e-10, where gradients overflow."""
 IMAGENET_SCALE = 0.75
@@ -163,13 +163,13 @@ def choose_perceptual(
     preference: str = "auto",
     scale: float = IMAGENET_SCALE,
 ) -> Perceptual:
-    """Return the best distance that can run here, or the one requested by a name of `PREFERENCES`.
+    """Return the best distance that can run here, or the one requested by a name of `LOSS_BACKENDS`.
 
     `scale` = the size at which ImageNet features are compared, relative to the pictures'.
 
     Raises RuntimeError where LPIPS or ImageNet features are requested and cannot run."""
-    if preference not in PREFERENCES:
-        raise ValueError(f"{preference!r} is none of {', '.join(PREFERENCES)}")
+    if preference not in LOSS_BACKENDS:
+        raise ValueError(f"{preference!r} is none of {', '.join(LOSS_BACKENDS)}")
     if preference == "lpips" or (preference == "auto" and lpips_available()):
         try:
             return load_lpips(device)

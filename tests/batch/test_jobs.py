@@ -18,6 +18,15 @@ def test_folders_are_opened_and_names_stay_apart(tmp_path):
     assert [job.mask for job in found] == [None, str(tmp_path / "red.mask.png"), None, None]
 
 
+def test_masks_beside_the_photos_can_be_left_aside(tmp_path):
+    for name in ("red.png", "red.mask.png", "blue.jpg"):
+        (tmp_path / name).touch()
+    found = jobs([str(tmp_path), str(tmp_path / "red.png")], masks_beside=False)
+    assert len(found) == 3 and all(job.mask is None for job in found)
+    (job,) = jobs([str(tmp_path / "red.png")], str(tmp_path / "other.png"), masks_beside=False)
+    assert job.mask == str(tmp_path / "other.png")
+
+
 @pytest.mark.parametrize("name", ["index.html", "Index-2.HTML", "table.csv"])
 def test_no_photo_takes_the_place_of_the_report(name):
     (job,) = jobs([f"{name}.jpg"])

@@ -53,6 +53,7 @@ def test_the_page_shows_all_and_asks_nobody(done):
     tags = Tags(page)
     images = [attributes for tag, attributes in tags.found if tag == "img"]
     assert len(images) == 2 and all(image["loading"] == "lazy" and image["alt"] for image in images)
+    assert "cut out by mask car0.mask.png" in tags.text and f"mask {EVIL}.mask.png" in tags.text
     assert EVIL + ".png" in tags.text and "2 done, 2 failed" in tags.text and "not a picture" in tags.text
     assert {tag for tag, _ in tags.found}.isdisjoint({"script", "link", "iframe", "b onerror"})
     addresses = [attributes.get("src", attributes.get("href")) for _, attributes in tags.found]

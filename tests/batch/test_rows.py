@@ -5,14 +5,15 @@ from spir.batch.rows import Row, summary, table
 
 def test_the_table_lines_up():
     rows = [
-        Row("a.jpg", "a", 0.9, 20.0, 0.5, 3.0, "solved"),
+        Row("a.jpg", "a", 0.9, 20.0, 0.5, 3.0, "solved", "our own network"),
         Row("long-name.jpg", "b", failure="no object"),
-        Row("c.jpg", "c", 0.9, None, None, 3.0, "solved", earlier=True),
+        Row("c.jpg", "c", 0.9, None, None, 3.0, "too few points", "mask c.mask.png", earlier=True),
     ]
     head, first, second, third = table(rows).splitlines()
     assert head.index("IoU") + 3 == first.index("0.900") + 5
     assert second == "long-name.jpg  failed: no object"
-    assert third.endswith("solved (earlier)") and third.count(" - ") == 2
+    assert first.index("our own network") == third.index("mask c.mask.png") == head.index("cut out by")
+    assert third.endswith("(earlier)") and third.count(" - ") == 2
 
 
 def test_the_rate_is_that_of_new_photos():
