@@ -49,7 +49,7 @@ def timed_block(reconstructor: Reconstructor, cut: Cutout, renderer: str, steps:
 
 def score_bench(reconstructor: Reconstructor, file: PhotoFile, steps: int = STEPS) -> Record:
     """Score the seconds per step of both renderers, and the IoU that each one's fit reaches, measured alike."""
-    _, cut = load(reconstructor, file)
+    _, cut, _ = load(reconstructor, file)
     lengths = (steps, steps, min(steps, TIMED_STEPS), min(steps, TIMED_STEPS))
     blocks = [timed_block(reconstructor, cut, name, n) for name, n in zip(ORDER, lengths, strict=True)]
     record: Record = {}

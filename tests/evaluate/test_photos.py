@@ -137,3 +137,4 @@ def test_a_given_mask_judges_also_what_the_app_cut_out(reconstructor, photo_fold
     assert all(file.mask is None for file in own)
     record = photos.score_photo(reconstructor, own[0], (0,), judge)
     assert 0 <= record["0"]["iou_in_photo"] <= 1
+    assert record["cutout"] == reconstructor.segment(photos.load(reconstructor, own[0])[0]).segmenter

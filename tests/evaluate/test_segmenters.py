@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from spir.evaluate.benchmarks.segmenters import blind, false_cars, main, score
+from spir.photo.segmenters.grabcut import GrabCutSegmenter
 from spir.types import Photo, Segmentation
 
 
@@ -45,7 +46,7 @@ def test_finding_all_of_the_picture_scores_the_share(folder):
 
 
 def test_the_graph_cut_tells_no_kind(folder):
-    row = score(blind, folder, "car")
+    row = score(blind(GrabCutSegmenter()), folder, "car")
     assert row["iou"] > 0.8 and row["kind"] == 0
 
 
@@ -72,3 +73,16 @@ def test_the_command_prints_a_table(folder, capsys, monkeypatch):
     out = capsys.readouterr().out
     assert "| ours | 2 cars | 1.000 | 1.000 | 100% |" in out
     assert "| GrabCut | 2 cars |" in out
+
+
+def test_rembg_is_measured_alone_and_with_ours_where_it_is_on_the_disk(folder, capsys, monkeypatch):
+    module = "spir.evaluate.benchmarks.segmenters"
+    monkeypatch.setattr(f"{module}.OnnxSegmenter.segment", lambda self, photo: red(photo))
+    monkeypatch.setattr(f"{module}.RembgSegmenter.__call__", lambda *_: torch.ones(60, 80))
+    for there in (False, True):
+        monkeypatch.setattr(f"{module}.RembgSegmenter.at_hand", lambda self, there=there: there)
+        main(["--photos", str(folder.parent)])
+        out = capsys.readouterr().out
+        assert (
+            ("| rembg | 2 cars | 0.250 |" in out) == ("| ours and rembg | 2 cars | 1.000 |" in out) == there
+        )

@@ -20,7 +20,7 @@ from spir.inversion.perceptual import Perceptual, choose_perceptual
 from spir.metrics.images import in_photo, iou, psnr
 from spir.photo import read_mask, read_photo
 from spir.pipeline import Reconstructor
-from spir.types import Cutout, Photo, Rendering
+from spir.types import Cutout, Photo, Rendering, Segmentation
 from spir.weights import load as load_weights
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
@@ -60,11 +60,14 @@ def photo_files(folder: Path, own_cutout: bool = False) -> list[PhotoFile]:
     return found
 
 
-def load(reconstructor: Reconstructor, file: PhotoFile) -> tuple[Photo, Cutout]:
-    """Load the photo and its cut-out from the pipeline."""
+def load(reconstructor: Reconstructor, file: PhotoFile) -> tuple[Photo, Cutout, str]:
+    """Load the photo, its cut-out from the pipeline, and the name of what made the mask."""
     photo = read_photo(file.picture)
-    mask = None if file.mask is None else read_mask(file.mask, photo)
-    return photo, reconstructor.cut(photo, mask)
+    if file.mask is None:
+        found = reconstructor.segment(photo)
+    else:
+        found = Segmentation(read_mask(file.mask, photo), "mask of the folder")
+    return photo, reconstructor.cut(photo, found.mask), found.segmenter
 
 
 @cache
@@ -89,12 +92,12 @@ def score_photo(
     reconstructor: Reconstructor, file: PhotoFile, steps: tuple[int, ...], judge: Path, pictures: bool = False
 ) -> Record:
     """Score the metrics after each N; `pictures` adds the row of the contact sheet."""
-    photo, cut = load(reconstructor, file)
+    photo, cut, segmenter = load(reconstructor, file)
     done = run(reconstructor, cut, steps)
     record: Record = {
         "outcome": done.guess.outcome[0],
         "stopped": done.steps[max(steps)].outcome[0],
-        "cutout": "mask of the folder" if file.mask else reconstructor.segment(photo).segmenter,
+        "cutout": segmenter,
     }
     seen = {}
     for count, step in done.steps.items():

@@ -38,7 +38,7 @@ def score_verdict(reconstructor: Reconstructor, item: PhotoFile | BadPhoto) -> R
     """Return the verdict on the photo's fit after ten steps, as run.json has it."""
     bad = isinstance(item, BadPhoto)
     photo, cutout = (
-        (item.photo, reconstructor.cut(item.photo, item.mask)) if bad else load(reconstructor, item)
+        (item.photo, reconstructor.cut(item.photo, item.mask)) if bad else load(reconstructor, item)[:2]
     )
     done = run(reconstructor, cutout, (0, STEPS))
     last = done.steps[STEPS]
