@@ -5,7 +5,7 @@ are used; the number is then a "feature-FID", comparable only with itself, and o
 """
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -105,10 +105,11 @@ def statistics(features: Float[Tensor, "picture width"]) -> Statistics:
 
 @torch.no_grad()
 def look_at(
-    features: Features, batches: Iterable[tuple[Float[Tensor, "b s s 3"], Float[Tensor, "b s s"]]]
-) -> Statistics:
-    """Return the statistics of pictures and masks that come in batches."""
-    return statistics(torch.cat([features(rgb, mask) for rgb, mask in batches]))
+    networks: Sequence[Features], batches: Iterable[tuple[Float[Tensor, "b s s 3"], Float[Tensor, "b s s"]]]
+) -> list[Statistics]:
+    """Return the statistics of pictures and masks that come in batches, as each of the networks sees them."""
+    found = [[features(rgb, mask) for features in networks] for rgb, mask in batches]
+    return [statistics(torch.cat(vectors)) for vectors in zip(*found, strict=True)]
 
 
 def frechet_distance(a: Statistics, b: Statistics) -> float:

@@ -48,8 +48,11 @@ def test_samples_are_always_the_same_and_the_encoder_sees_them():
     features = fid.choose_features(encoder, "cpu")
     assert isinstance(features, fid.Features) and features.name.startswith("feature-FID")
     draw = lambda seed: fid.samples(generator, pose, CATEGORIES["car"], 3, 32, seed)  # noqa: E731
-    one, again, other = (fid.look_at(features, draw(seed)) for seed in (0, 0, 1))
+    one, again, other = (fid.look_at([features], draw(seed))[0] for seed in (0, 0, 1))
     assert one.count == 3 and torch.equal(one.mean, again.mean) and not torch.equal(one.mean, other.mean)
+    # Two networks look at the same pictures, each for itself.
+    both = fid.look_at([features, lambda rgb, mask: 2 * features(rgb, mask)], draw(0))
+    assert torch.equal(both[0].mean, one.mean) and torch.allclose(both[1].covariance, 4 * one.covariance)
 
 
 def test_inception_is_asked_in_its_own_range():

@@ -1,5 +1,6 @@
 """§4, how real random objects look as a distribution: the Fréchet distance of samples to held-out photos."""
 
+import math
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from spir.data.collection import open_collection
 from spir.data.poses.bootstrap import cutouts
 from spir.data.poses.table import load_table
 from spir.evaluate.items import Record
+from spir.evaluate.judge import JudgeFeatures, judge, why_no_judge
 from spir.geometry.pose import camera_from_pose, look_at_pose
 from spir.metrics import fid
 from spir.outputs.panels import sheet
@@ -31,24 +33,28 @@ VIEWS_DEG = ((35.0, 10.0), (125.0, 10.0), (-145.0, 10.0), (-55.0, 30.0))
 def score_realism(
     reconstructor: Reconstructor, photos: Path, poses: Path, encoder: Path, count: int
 ) -> Record:
-    """Return the distance of `count` samples, rendered from the kept poses of the table, to the held-out photos.
+    """Return the distance of `count` samples, rendered from the kept poses of the table, to the held-out photos, and
+    the same by the judge's features (NaN where it is not installed).
 
     `encoder` gives the features where Inception is not available; it must be the same for all that is compared."""
     collection, table = open_collection(photos), load_table(poses)
     category, device = reconstructor.category, reconstructor.device
-    judge = load(encoder, Encoder, EncoderConfig)[0].to(device)
-    features, size = fid.choose_features(judge, device), judge.config.size
+    network = load(encoder, Encoder, EncoderConfig)[0].to(device)
+    features, size = fid.choose_features(network, device), network.config.size
+    networks = [features] if why_no_judge() else [features, JudgeFeatures(judge())]
 
     last = range(len(collection))[-HELD_OUT:]
     real = (cut.to(device) for _, cut in cutouts(collection, last, reconstructor, fid.AT_ONCE))
     kept = table.pose.map(lambda part: part[table.kept])
-    shown = fid.look_at(features, ((cut.rgb, cut.mask) for cut in real))
-    drawn = fid.look_at(features, fid.samples(reconstructor.generator, kept, category, count, size))
+    shown = fid.look_at(networks, ((cut.rgb, cut.mask) for cut in real))
+    drawn = fid.look_at(networks, fid.samples(reconstructor.generator, kept, category, count, size))
+    distance, *by_judge = [fid.frechet_distance(*pair) for pair in zip(drawn, shown, strict=True)]
     return {
         "name": features.name,
-        "distance": fid.frechet_distance(drawn, shown),
+        "distance": distance,
+        "judge_fid": by_judge[0] if by_judge else math.nan,
         "samples": count,
-        "photos": shown.count,
+        "photos": shown[0].count,
         "poses": len(kept.scale),
     }
 

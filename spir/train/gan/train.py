@@ -117,10 +117,10 @@ def fid_metric(options: Options, photos: TrainingSet) -> Callable[[Generator], f
     encoder = weights.load(path, Encoder, EncoderConfig)[0].to(options.device)
     features, category = fid.choose_features(encoder, options.device), CATEGORIES[options.category]
     size = encoder.config.size
-    real = fid.look_at(features, photos.batches(size, category.background, options.device))
+    (real,) = fid.look_at([features], photos.batches(size, category.background, options.device))
     print(f"{features.name}: {options.fid} samples against {real.count} pictures", flush=True)
     return lambda generator: fid.frechet_distance(
-        fid.look_at(features, fid.samples(generator, photos.pose, category, options.fid, size)), real
+        fid.look_at([features], fid.samples(generator, photos.pose, category, options.fid, size))[0], real
     )
 
 
