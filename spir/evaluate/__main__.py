@@ -43,7 +43,13 @@ def parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="table of spir.data.poses.bootstrap: cameras of these samples",
     )
-    add("--judge", type=Path, default=Options.judge, metavar="FILE", help="encoder whose features compare")
+    add(
+        "--judge",
+        type=Path,
+        default=Options.judge,
+        metavar="FILE",
+        help="encoder of the feature distance and FID",
+    )
     add("--samples", type=int, default=Options.samples, metavar="COUNT")
     add("--sample-sheet", type=Path, metavar="FILE.png", help="64 random objects from four views")
     add(

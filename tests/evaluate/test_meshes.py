@@ -94,18 +94,27 @@ def test_every_test_car_is_photographed_four_times():
 
 
 def test_a_row_per_mesh():
-    row = {"psnr": 10.0, "ssim": 0.5, "novel_iou": 0.5, "rotation_deg": 1.0, "azimuth_deg": 1.0, "iou": 0.5,
-           "seconds": 1.0}  # fmt: skip
+    row = {"psnr": 10.0, "ssim": 0.5, "judge": 0.7, "novel_iou": 0.5, "rotation_deg": 1.0, "azimuth_deg": 1.0,
+           "iou": 0.5, "seconds": 1.0, "views": {"judge": [0.6, 0.8], "psnr": [12.0, 8.0]}}  # fmt: skip
+    near, far = {"angle_deg": [0.0, 60.0]}, {"angle_deg": [0.0, 150.0]}
     records = [
-        {"name": "a-0", "mesh": "a", "0": row},
-        {"name": "a-1", "mesh": "a", "0": {**row, "psnr": 20.0, "novel_iou": 0.9, "azimuth_deg": 170.0}},
-        {"name": "b-0", "mesh": "b", "0": row},
+        {"name": "a-0", "mesh": "a", **near, "0": row},
+        {
+            "name": "a-1",
+            "mesh": "a",
+            **far,
+            "0": {**row, "psnr": 20.0, "novel_iou": 0.9, "azimuth_deg": 170.0},
+        },
+        {"name": "b-0", "mesh": "b", **near, "0": row},
         {"name": "b-1", "error": "E: no"},
     ]
     table = per_mesh(records, (0,))
     assert list(table) == ["a", "b"] and table["b"]["0"]["flips"] == 0
     assert (table["a"]["0"]["psnr"], table["a"]["0"]["flips"]) == (15, 0.5)
     assert table["a"]["0"]["novel_iou"] == pytest.approx(0.7)
+    bands = {"all": 0.7, "0-30": 0.6, "30-90": 0.8, "90-180": 0.8}
+    assert table["a"]["0"]["by_angle"]["judge"] == pytest.approx(bands)
+    assert table["b"]["0"]["by_angle"]["psnr"] == {"all": 10, "0-30": 12, "30-90": 8, "90-180": None}
 
 
 def test_the_command_reports_meshes_and_names_those_that_lack(root, weights_root, tmp_path, monkeypatch):
@@ -119,6 +128,12 @@ def test_the_command_reports_meshes_and_names_those_that_lack(root, weights_root
     report = json.loads((tmp_path / "r.json").read_text())
     assert list(report["meshes"]) == ["0", "1"] and list(report["per_mesh"]) == ["car"]
     row = report["meshes"]["1"]
+    assert set(row["by_angle"]) == {"judge", "psnr"}
+    for bands in row["by_angle"].values():
+        assert set(bands) == {"all", "0-30", "30-90", "90-180"}
+    assert row["by_angle"]["psnr"]["all"] == pytest.approx(row["psnr"], rel=1e-5)
+    item = report["items"]["meshes"][0]
+    assert len(item["angle_deg"]) == len(item["1"]["views"]["judge"]) == len(item["1"]["views"]["psnr"]) == 2
     assert 0 < row["psnr"] < 60 and 0 <= row["novel_iou"] <= 1 and 0 <= row["median_deg"] <= 180
     assert (
         list(report["failures"]["meshes"]) == ["lost-0"]

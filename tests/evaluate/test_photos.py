@@ -1,5 +1,7 @@
 """Real photos through the visitor's pipeline: every N from one run, failures named."""
 
+import math
+from dataclasses import replace
 from itertools import islice
 
 import numpy as np
@@ -80,13 +82,35 @@ def test_the_record_is_made_of_each_step_seen_from_its_own_camera(reconstructor,
     assert record["cutout"] == "mask of the folder" and record["outcome"] and record["stopped"] == ""
 
 
-def test_the_feature_distance_of_a_picture_to_itself_is_zero(judge, cut):
+@pytest.fixture(scope="module")
+def perfect(cut):
+    """The cut-out as if it had been rendered."""
+    return Rendering(rgb=cut.rgb, alpha=cut.mask, depth=torch.zeros_like(cut.mask))
+
+
+def test_a_picture_is_as_good_as_itself_and_its_negative_is_not(judge, cut, perfect):
     distance = photos.judged_by(judge, "cpu")
-    perfect = Rendering(rgb=cut.rgb, alpha=cut.mask, depth=torch.zeros_like(cut.mask))
     same = photos.compare(distance, "cpu", perfect, cut)
     assert same["feature_distance"] == 0 and same["iou"] == 1 and same["psnr"] == 60
-    other = Rendering(rgb=-cut.rgb, alpha=cut.mask, depth=torch.zeros_like(cut.mask))
-    assert photos.compare(distance, "cpu", other, cut)["feature_distance"] > 0
+    assert same["ssim"] == pytest.approx(1)
+    other = photos.compare(distance, "cpu", replace(perfect, rgb=-cut.rgb), cut)
+    assert other["feature_distance"] > 0 and other["ssim"] < 0.9
+
+
+def test_the_judge_finds_no_fault_with_the_cut_out_itself(judge_network, judge, cut, perfect):
+    distance = photos.judged_by(judge, "cpu")
+    assert photos.compare(distance, "cpu", perfect, cut)["judge"] == 0
+    assert photos.compare(distance, "cpu", replace(perfect, rgb=-cut.rgb), cut)["judge"] > 0.1
+
+
+def test_detail_that_a_fit_lacks_is_missing_sharpness(judge, cut, perfect):
+    """The fit has the colours of a noisy photo, but nothing of its noise."""
+    noise = 0.2 * torch.randn(cut.rgb.shape, generator=torch.Generator().manual_seed(0))
+    noisy = replace(cut, rgb=cut.rgb + noise * cut.mask[..., None])
+    distance = photos.judged_by(judge, "cpu")
+    assert photos.compare(distance, "cpu", perfect, noisy)["sharpness"] < 0.1
+    same = photos.compare(distance, "cpu", replace(perfect, rgb=noisy.rgb), noisy)
+    assert same["sharpness"] == pytest.approx(1)
 
 
 def test_a_row_of_the_sheet_has_a_picture_per_label(record):
@@ -96,7 +120,14 @@ def test_a_row_of_the_sheet_has_a_picture_per_label(record):
 
 
 def one(**values):
-    return {"iou": 0.5, "psnr": 10.0, "feature_distance": 1.0, "seconds": 1.0, "loss": 1.0, **values}
+    return {
+        **dict.fromkeys(photos.METRICS, 1.0),
+        "iou": 0.5,
+        "psnr": 10.0,
+        "seconds": 1.0,
+        "loss": 1.0,
+        **values,
+    }
 
 
 def test_means_medians_and_counts():
@@ -112,6 +143,13 @@ def test_means_medians_and_counts():
     counts = photos.counts(records, (0, 10))
     assert (counts["photos"], counts["finished"], counts["pose_solved"], counts["loss_fell"]) == (4, 3, 2, 2)
     assert photos.summary(records[3:], (0, 10)) == {}
+
+
+def test_a_photo_that_was_not_judged_keeps_its_other_numbers():
+    """A null is what an interrupted run's file makes of NaN."""
+    records = [{"name": "a", "0": one(judge=None)}, {"name": "b", "0": one(judge=math.nan)}]
+    row = photos.summary(records, (0,))["0"]
+    assert math.isnan(row["judge"]) and math.isnan(row["judge_median"]) and row["psnr"] == 10.0
 
 
 @pytest.mark.parametrize("box", [(10, 20, 50, 60), (-8, -4, 32, 36), (30, 30, 90, 90)])

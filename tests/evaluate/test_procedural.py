@@ -127,11 +127,13 @@ def test_a_perfect_method_recolours_the_paint_alone(true, known, reconstructor):
 
 
 def test_means_and_medians():
-    row = {"ssim": 0.5, "novel_iou": 0.5, "rotation_deg": 1.0, "azimuth_deg": 1.0, "iou": 0.5, "seconds": 1.0}
+    row = {"judge": 0.5, "ssim": 0.5, "novel_iou": 0.5, "rotation_deg": 1.0, "azimuth_deg": 1.0, "iou": 0.5,
+           "seconds": 1.0, "views": {"judge": [0.5], "psnr": [10.0]}}  # fmt: skip
+    where = {"angle_deg": [20.0]}
     records = [
-        {"name": "a", "10": {**row, "psnr": 10.0}},
-        {"name": "b", "10": {**row, "psnr": 20.0, "rotation_deg": 170.0, "azimuth_deg": 170.0}},
-        {"name": "c", "10": {**row, "psnr": 30.0, "rotation_deg": 4.0}},
+        {"name": "a", **where, "10": {**row, "psnr": 10.0}},
+        {"name": "b", **where, "10": {**row, "psnr": 20.0, "rotation_deg": 170.0, "azimuth_deg": 170.0}},
+        {"name": "c", **where, "10": {**row, "psnr": 30.0, "rotation_deg": 4.0}},
         {"name": "d", "error": "RuntimeError: no"},
     ]
     table = novel_views.summary(records, (10,))["10"]

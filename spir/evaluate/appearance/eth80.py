@@ -11,19 +11,20 @@ import torch
 from torch.nn import functional as F
 
 from spir.bootstrap.framing import fit_to_mask
-from spir.evaluate.appearance.scores import angles_deg, both, view_summary
+from spir.evaluate.appearance.scores import both, view_summary
 from spir.evaluate.appearance.textured import enlarged_views, surface_views, textured
 from spir.evaluate.benchmarks.eth80 import View, views
 from spir.evaluate.benchmarks.eth80_views import INPUT_POLAR_DEG, PASSES
 from spir.evaluate.benchmarks.eth80_views import SIZE as OUTLINE_SIZE
 from spir.evaluate.items import Record, finished
 from spir.evaluate.runs import view
+from spir.evaluate.scores import angles_deg, true_view
 from spir.geometry.pose import camera_from_pose
 from spir.geometry.rotation import conjugate, multiply
 from spir.photo import read_mask, read_photo
 from spir.photo.cutout import cutout
 from spir.pipeline import Reconstructor
-from spir.types import Code, Cutout, Pose, Rendering, join
+from spir.types import Code, Cutout, Pose, join
 
 SIZE = 192
 """Side of the compared pictures in pixels; the data set's own have 256 with a margin."""
@@ -80,7 +81,7 @@ def score_toy(reconstructor: Reconstructor, toy: Toy) -> Record:
         for seen, one in zip(toy.others, targets, strict=True)
     ]
     cameras = camera_from_pose(join(poses))
-    truth = join([Rendering(one.rgb, one.mask, one.mask) for one in targets])
+    truth = join([true_view(one) for one in targets])
     return {
         "car": toy.given.car,
         "angle_deg": angles_deg(camera_from_pose(found.step.pose), cameras),

@@ -4,10 +4,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from spir.data.meshes.read import MeshFile
-from spir.evaluate.appearance.scores import angles_deg, banded, both, pooled, view_summary
+from spir.evaluate.appearance.scores import both, view_summary
 from spir.evaluate.appearance.textured import enlarged_views, surface_views, textured
 from spir.evaluate.benchmarks.meshes import MeshScene, MeshSubject, scene
 from spir.evaluate.items import Record, finished
+from spir.evaluate.scores import angles_deg, banded, pooled
 from spir.geometry.pose import camera_from_pose
 from spir.pipeline import Reconstructor
 

@@ -5,17 +5,18 @@ from collections.abc import Sequence
 from jaxtyping import Float
 from torch import Tensor
 
-from spir.evaluate.appearance.scores import LOOKS, mean, relative_sharpness
+from spir.evaluate.appearance.scores import LOOKS
 from spir.evaluate.appearance.sheet import tiles
 from spir.evaluate.appearance.textured import enlarged_views, surface_views, textured
 from spir.evaluate.benchmarks.photos import PhotoFile
 from spir.evaluate.items import Record, finished
+from spir.evaluate.scores import mean, relative_sharpness, true_view
 from spir.geometry.pose import camera_from_pose
 from spir.metrics.images import psnr
 from spir.photo import read_mask, read_photo
 from spir.photo.cutout import cutout
 from spir.pipeline import Reconstructor
-from spir.types import Photo, Rendering
+from spir.types import Photo
 
 SIZE = 256
 """Side of the compared crops in pixels, twice what the inversion saw."""
@@ -34,7 +35,7 @@ def score_photo(reconstructor: Reconstructor, file: PhotoFile, pictures: bool = 
     mask = mask_of(reconstructor, file, photo)
     found = textured(reconstructor, photo, mask)
     cut = cutout(photo, mask, reconstructor.category, size=SIZE)
-    target = Rendering(cut.rgb, cut.mask, cut.mask)
+    target = true_view(cut)
     camera, background = camera_from_pose(found.step.pose), reconstructor.category.background
     looks = {
         "textured": surface_views(found.appearance, camera, SIZE, background),

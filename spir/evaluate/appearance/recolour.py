@@ -18,7 +18,6 @@ from spir.data.meshes.read import PaintedMesh, read_mesh
 from spir.data.meshes.render import albedo
 from spir.evaluate.appearance.meshes import PHOTO_SIZE
 from spir.evaluate.appearance.paints import other_paint, painted_palette
-from spir.evaluate.appearance.scores import mean
 from spir.evaluate.appearance.textured import Textured, surface_views, textured
 from spir.evaluate.benchmarks.meshes import MeshSubject, shot
 from spir.evaluate.benchmarks.novel_views import photo_of
@@ -26,6 +25,7 @@ from spir.evaluate.benchmarks.procedural import ProceduralSubject as ProceduralS
 from spir.evaluate.benchmarks.procedural import scene as procedural_scene
 from spir.evaluate.benchmarks.recolour import CLEAN, PAINT, changed, crop_nearest, share
 from spir.evaluate.items import Record, finished
+from spir.evaluate.scores import mean
 from spir.geometry.pose import camera_from_pose
 from spir.geometry.raster import rasterise
 from spir.pipeline import Reconstructor

@@ -1,12 +1,12 @@
 """Writes the tables of textured objects."""
 
 from spir.evaluate.appearance.meshes import PHOTO_SIZE, TARGET_SIZE
-from spir.evaluate.appearance.scores import BANDS, LOOKS
+from spir.evaluate.appearance.scores import LOOKS
 from spir.evaluate.items import Record, finished
 from spir.evaluate.reports.tables import number, percent, table
+from spir.evaluate.scores import BY_BAND
 
 TITLES = {"textured": "textured", "rendering": "volume rendering, 128 px, enlarged"}
-BY_BAND = (*BANDS, "all")
 
 
 def appearance_part(report: Record) -> str:
@@ -53,7 +53,7 @@ def meshes_table(report: Record) -> str:
     views = len(finished(records)[0]["angle_deg"])
     note = (
         f"{len(records)} meshes, one photo of {PHOTO_SIZE} px in, {views} views of {TARGET_SIZE} px out from their true "
-        "cameras, pose estimated, N = 10. Distance: of EfficientNet-Lite0's features within the silhouettes, by degrees "
+        "cameras, pose estimated, N = 10. Distance: of EfficientNet-Lite2's features within the silhouettes, by degrees "
         "from the photo's direction; sharpness: relative to the truth."
     )
     return "\n\n".join(("### Unseen shapes", note, table(head, rows)))

@@ -15,9 +15,10 @@ from spir.bootstrap.encoder import Encoder, EncoderConfig
 from spir.evaluate.items import Record, finished
 from spir.evaluate.reports.sheet import sheet_row
 from spir.evaluate.runs import run, view
+from spir.evaluate.scores import judged, relative_sharpness, true_view
 from spir.geometry.pose import camera_from_pose
 from spir.inversion.perceptual import Perceptual, choose_perceptual
-from spir.metrics.images import in_photo, iou, psnr
+from spir.metrics.images import in_photo, iou, psnr, ssim
 from spir.photo import read_mask, read_photo
 from spir.pipeline import Reconstructor
 from spir.types import Cutout, Photo, Rendering, Segmentation
@@ -25,7 +26,7 @@ from spir.weights import load as load_weights
 
 ENDINGS = (".jpg", ".jpeg", ".png", ".webp")
 MASK_ENDING = ".mask.png"
-METRICS = ("iou", "psnr", "feature_distance")
+METRICS = ("iou", "judge", "sharpness", "psnr", "ssim", "feature_distance")
 JUDGED = "iou_in_photo"
 """The metric where a mask is given, whichever segmenter was used: the render, placed in the photo, against that mask."""
 
@@ -72,18 +73,24 @@ def load(reconstructor: Reconstructor, file: PhotoFile) -> tuple[Photo, Cutout, 
 
 @cache
 def judged_by(encoder: Path, device: str) -> Perceptual:
-    """Return the perceptual distance that is reported: LPIPS where it runs, else the features of these encoder weights."""
+    """Return the "feature_distance": LPIPS where it runs, else the features of these encoder weights."""
     return choose_perceptual(load_weights(encoder, Encoder, EncoderConfig)[0].to(device), device)
 
 
 @torch.no_grad()
 def compare(perceptual: Perceptual, device: str, seen: Rendering, cut: Cutout) -> Record:
-    """Return silhouette, colour (in the mask) and feature distances of a picture to its cut-out; both are on the CPU."""
+    """Return how close a picture, over the background of its cut-out, comes to it; both are on the CPU.
+
+    PSNR counts the cut-out's mask, SSIM the whole picture, the judge both silhouettes, sharpness each one's own."""
+    target = true_view(cut)
     ours = perceptual.features(seen.rgb.to(device), seen.alpha.to(device))
     theirs = perceptual.features(cut.rgb.to(device), cut.mask.to(device))
     return {
         "iou": iou(seen.alpha, cut.mask).item(),
+        "judge": judged(seen, target).item(),
+        "sharpness": relative_sharpness(seen, target).item(),
         "psnr": psnr(seen.rgb, cut.rgb, cut.mask > 0.5).item(),
+        "ssim": ssim(seen.rgb, cut.rgb).item(),
         "feature_distance": perceptual.distance(ours, theirs).item(),
     }
 
@@ -124,7 +131,8 @@ def summary(records: Sequence[Record], steps: Sequence[int]) -> Record:
     table = {}
     for count in map(str, steps):
         common = set.intersection(*(set(record[count]) for record in done))
-        values = {name: [record[count][name] for record in done] for name in common}
+        # What was not judged is NaN, or null where it was read again from an interrupted run.
+        values = {name: np.array([record[count][name] for record in done], float) for name in common}
         table[count] = {name: float(np.mean(values[name])) for name in METRICS}
         if JUDGED in values:
             table[count][JUDGED] = float(np.mean(values[JUDGED]))

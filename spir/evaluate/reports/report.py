@@ -4,7 +4,9 @@ import json
 
 from spir.evaluate.appearance.report import appearance_part
 from spir.evaluate.benchmarks.verdicts import verdict_part
+from spir.evaluate.judge import HOW_TO_GET_IT, JudgeFeatures
 from spir.evaluate.notebook import Record, plain
+from spir.evaluate.reports.novel_views import meshes_part, procedural_part
 from spir.evaluate.reports.tables import number, percent, table
 
 
@@ -39,7 +41,10 @@ def photos_part(report: Record) -> str:
         (
             count,
             *pair(row, "iou", 3),
+            *pair(row, "judge", 3),
+            number(row["sharpness"]),
             *pair(row, "psnr", 2),
+            number(row["ssim"], 3),
             *pair(row, "feature_distance", 4),
             number(row["seconds"]),
             number(row["iou_in_photo"], 3) if "iou_in_photo" in row else "",
@@ -51,8 +56,12 @@ def photos_part(report: Record) -> str:
         "N",
         "IoU",
         "median",
+        "judge's distance",
+        "median",
+        "sharpness",
         "PSNR in mask, dB",
         "median",
+        "SSIM",
         f"distance ({distance})",
         "median",
         "s, median",
@@ -60,13 +69,22 @@ def photos_part(report: Record) -> str:
     )
     text.append(table(head, rows))
     counts_run = list(report["photos"])
-    head = ("photo", *(f"IoU {count}" for count in counts_run), f"PSNR {counts_run[-1]}", "s", "pose")
+    final = counts_run[-1]
+    head = (
+        "photo",
+        *(f"IoU {count}" for count in counts_run),
+        f"judge {final}",
+        f"PSNR {final}",
+        "s",
+        "pose",
+    )
     rows = [
         (
             record["name"],
             *(number(record[count]["iou"], 3) for count in counts_run),
-            number(record[counts_run[-1]]["psnr"]),
-            number(record[counts_run[-1]]["seconds"]),
+            number(record[final]["judge"], 3),
+            number(record[final]["psnr"]),
+            number(record[final]["seconds"]),
             record["outcome"],
         )
         for record in report["items"]["photos"]
@@ -141,65 +159,8 @@ def realism_part(report: Record) -> str:
         f"{result['samples']} random objects from {result['poses']} bootstrapped cameras, against "
         f"{result['photos']} photos kept out of training."
     )
-    return "\n\n".join(("## Random samples", note, f"{result['name']}: {number(result['distance'])}"))
-
-
-NOVEL_HEAD = (
-    "novel view PSNR, dB",
-    "SSIM",
-    "novel IoU",
-    "rotation error, median deg",
-    "flips",
-    "IoU",
-    "s, median",
-)
-
-
-def novel_cells(row: Record) -> tuple[str, ...]:
-    """Return one row of `novel_views.summary`, in the order of `NOVEL_HEAD`."""
-    return (
-        number(row["psnr"]),
-        number(row["ssim"], 3),
-        number(row["novel_iou"], 3),
-        number(row["median_deg"], 1),
-        percent(row["flips"]),
-        number(row["iou"], 3),
-        number(row["seconds"]),
-    )
-
-
-def meshes_part(report: Record) -> str:
-    """Tabulate novel views of meshes at each N, then each mesh at the last N."""
-    if not report.get("meshes"):
-        return ""
-    last = list(report["meshes"])[-1]
-    note = (
-        f"{len(report['items']['meshes'])} photos of cars that others modelled, in random paint and light; one "
-        "picture in, pose estimated, 24 views around out from their true cameras, 128 pixels, grey background."
-    )
-    return "\n\n".join(
-        (
-            "## Unseen shapes",
-            note,
-            table(("N", *NOVEL_HEAD), [(n, *novel_cells(row)) for n, row in report["meshes"].items()]),
-            table(
-                (f"mesh, N = {last}", *NOVEL_HEAD),
-                [(name, *novel_cells(row[last])) for name, row in report["per_mesh"].items()],
-            ),
-        )
-    )
-
-
-def procedural_part(report: Record) -> str:
-    """Tabulate novel views of procedural objects at each N."""
-    if not report["procedural"]:
-        return ""
-    rows = [(count, *novel_cells(row)) for count, row in report["procedural"].items()]
-    note = (
-        f"{len(report['items']['procedural'])} objects never trained on; one picture in, pose estimated, "
-        "another view out from its true camera, 128 pixels, grey background."
-    )
-    return "\n\n".join(("## Procedural objects", note, table(("N", *NOVEL_HEAD), rows)))
+    rows = [(result["name"], number(result["distance"])), (JudgeFeatures.name, number(result["judge_fid"]))]
+    return "\n\n".join(("## Random samples", note, table(("", "Fréchet distance"), rows)))
 
 
 def recolour_part(report: Record) -> str:
@@ -257,7 +218,8 @@ def meta_part(report: Record) -> str:
             f"* category {about['category']}, weights `{about['weights'][:16]}`",
             f"* {about['device']}, {about['threads']} threads, {about['workers']} worker(s), "
             f"{about['machine']}, torch {about['versions']['torch']}",
-            f"* feature distance: {about['feature_distance']}, judged by weights `{about['judge'][:16]}`",
+            f"* judge: {about['judge_network'] or f'not installed ({HOW_TO_GET_IT})'}",
+            f"* feature distance: {about['feature_distance']}, by weights `{about['judge'][:16]}`",
             f"* cut-out: {'the app' if about['own_cutout'] else 'masks of the folder where there are any'}",
             f"* peak memory {number(report['peak_rss_mb'], 0)} MB (without the reference renderer)",
         )
