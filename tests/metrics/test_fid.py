@@ -39,6 +39,13 @@ def test_fewer_pictures_than_features_do_no_harm():
         fid.statistics(torch.randn(1, 4))
 
 
+class Doubled(fid.EncoderFeatures):
+    """Features twice as long."""
+
+    def __call__(self, rgb, mask):
+        return 2 * super().__call__(rgb, mask)
+
+
 def test_samples_are_always_the_same_and_the_encoder_sees_them():
     torch.manual_seed(0)
     generator, encoder = Generator(GENERATOR).eval(), Encoder(ENCODER).eval()
@@ -51,7 +58,7 @@ def test_samples_are_always_the_same_and_the_encoder_sees_them():
     one, again, other = (fid.look_at([features], draw(seed))[0] for seed in (0, 0, 1))
     assert one.count == 3 and torch.equal(one.mean, again.mean) and not torch.equal(one.mean, other.mean)
     # Two networks look at the same pictures, each for itself.
-    both = fid.look_at([features, lambda rgb, mask: 2 * features(rgb, mask)], draw(0))
+    both = fid.look_at([features, Doubled(encoder)], draw(0))
     assert torch.equal(both[0].mean, one.mean) and torch.allclose(both[1].covariance, 4 * one.covariance)
 
 
