@@ -13,17 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
-
-def to_tokens(x: Float[Tensor, "batch channel height width"]) -> Float[Tensor, "batch token channel"]:
-    """Flatten a map to a sequence of tokens, row by row."""
-    return x.flatten(2).transpose(1, 2)
-
-
-def to_map(
-    tokens: Float[Tensor, "batch token channel"], height: int, width: int
-) -> Float[Tensor, "batch channel height width"]:
-    """Invert `to_tokens`; the result is channels-last in memory."""
-    return tokens.transpose(1, 2).unflatten(2, (height, width))
+from spir.bootstrap.pyramid import FeaturePyramid, to_map, to_tokens
 
 
 class DropPath(nn.Module):
@@ -125,20 +115,7 @@ class Block(nn.Module):
         return x + self.drop_path(self.mlp(self.norm2(x), height, width))
 
 
-class StageProjection(nn.Module):
-    """Projects one stage's map to the decoder's width, pixel by pixel."""
-
-    def __init__(self, dim: int, width: int):
-        super().__init__()
-        self.proj = nn.Linear(dim, width)
-
-    def forward(
-        self, x: Float[Tensor, "batch channel height width"]
-    ) -> Float[Tensor, "batch out height width"]:
-        return to_map(self.proj(to_tokens(x)), x.shape[2], x.shape[3])
-
-
-class SegFormer(nn.Module):
+class SegFormer(FeaturePyramid):
     """Mix Transformer and decode head: maps a picture to `out_channels` at a quarter of its size."""
 
     def __init__(
@@ -153,8 +130,7 @@ class SegFormer(nn.Module):
         decode_width: int,
         drop_path: float,
     ):
-        super().__init__()
-        self.stages = len(dims)
+        super().__init__(dims, decode_width, out_channels)
         last = max(sum(depths) - 1, 1)
         rates = [drop_path * i / last for i in range(sum(depths))]
         channels = in_channels
@@ -169,10 +145,6 @@ class SegFormer(nn.Module):
             self.add_module(f"block{i}", nn.ModuleList(blocks))
             self.add_module(f"norm{i}", nn.LayerNorm(dim, eps=1e-6))
             channels = dim
-        for i in range(self.stages, 0, -1):
-            self.add_module(f"linear_c{i}", StageProjection(dims[i - 1], decode_width))
-        self.linear_fuse = nn.Conv2d(decode_width * self.stages, decode_width, 1)
-        self.linear_pred = nn.Conv2d(decode_width, out_channels, 1)
 
     def features(self, x: Float[Tensor, "batch channel height width"]) -> tuple[Tensor, ...]:
         """Return the stages' maps, (batch, dims[i], height / 4 / 2^i, width / 4 / 2^i), finest first."""
@@ -184,17 +156,3 @@ class SegFormer(nn.Module):
             x = to_map(self.get_submodule(f"norm{i}")(tokens), height, width)
             maps.append(x)
         return tuple(maps)
-
-    def decode(self, maps: tuple[Tensor, ...]) -> Float[Tensor, "batch out height width"]:
-        """Project every stage to one width, upsample to the finest size and fuse, coarsest first."""
-        size = maps[0].shape[2:]
-        parts = [
-            F.interpolate(self.get_submodule(f"linear_c{i}")(maps[i - 1]), size, mode="bilinear")
-            for i in range(self.stages, 0, -1)
-        ]
-        return self.linear_pred(self.linear_fuse(torch.cat(parts, 1)))
-
-    def forward(
-        self, x: Float[Tensor, "batch channel height width"]
-    ) -> Float[Tensor, "batch out map_height map_width"]:
-        return self.decode(self.features(x))

@@ -15,6 +15,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from spir.bootstrap.backbone import SegFormer
+from spir.bootstrap.pyramid import EfficientNetPyramid, FeaturePyramid
+from spir.imagenet import LITE0
 from spir.types import Movable
 
 
@@ -22,7 +24,10 @@ from spir.types import Movable
 class EncoderConfig:
     """Every size of the encoder; stored in the weights file. The defaults are the paper's."""
 
+    trunk: str = "segformer"
+    """"segformer", whose sizes follow, or "efficientnet-lite0", whose only number below is `dims`."""
     dims: tuple[int, ...] = (64, 128, 320, 512)
+    """Channels of the trunk's maps, finest first."""
     heads: tuple[int, ...] = (1, 2, 5, 8)
     depths: tuple[int, ...] = (3, 6, 40, 3)
     sr_ratios: tuple[int, ...] = (8, 4, 2, 1)
@@ -39,6 +44,8 @@ class EncoderConfig:
     pool_stages: bool = False
     """Whether w is also computed from every stage's standardised mean over the object. The trunk alone is trained
     for coordinates: it loses colours, and small differences of large means are learnt slowly."""
+    front: bool = False
+    """Whether there is a head for the direction of the object's front."""
     drop_path: float = 0.1
     """Stochastic depth of the last block; grows linearly from 0 at the first."""
     size: int = 128
@@ -60,6 +67,19 @@ COMPACT = EncoderConfig(
 )
 """SegFormer MiT-B0, about 4 M parameters; a 64-pixel NOCS map has enough points for PnP."""
 
+PRETRAINED = EncoderConfig(
+    trunk="efficientnet-lite0",
+    dims=LITE0.dims[1:],
+    decode_width=96,
+    head_width=64,
+    in_channels=4,
+    map_upsample=2,
+    w_dim=256,
+    pool_stages=True,
+    front=True,
+)
+"""EfficientNet-Lite0, which begins with the weights of ImageNet; with small heads, as these cost the most."""
+
 
 @dataclass(frozen=True)
 class EncoderOutput(Movable):
@@ -70,6 +90,9 @@ class EncoderOutput(Movable):
     mask: Float[Tensor, "batch side side"]
     mask_logits: Float[Tensor, "batch side side"]
     w: Float[Tensor, "batch 1 width"]
+    front: Float[Tensor, "batch 2"] | None = None
+    """Direction of the object's front, across the picture (x right) and out of it towards the camera; shorter than 1
+    where the encoder is not sure. None = the encoder has no head for it."""
 
 
 class Encoder(nn.Module):
@@ -79,17 +102,7 @@ class Encoder(nn.Module):
         super().__init__()
         self.config = config
         head = config.head_width
-        self.backbone = SegFormer(
-            config.in_channels,
-            head,
-            config.dims,
-            config.heads,
-            config.depths,
-            config.sr_ratios,
-            config.mlp_ratio,
-            config.decode_width,
-            config.drop_path,
-        )
+        self.backbone = trunk_of(config)
         self.post = nn.Sequential(
             nn.Conv2d(head, head, 3, 1, 1),
             nn.ReLU(),
@@ -106,6 +119,8 @@ class Encoder(nn.Module):
             nn.Linear(config.w_dim, config.w_dim),
             nn.LeakyReLU(0.2),
         )
+        if config.front:
+            self.front = nn.Linear(2 * sum(config.dims), 2)
         self.apply(initialise)
         # After a mean over all pixels, layers with small initial weights would give the trunk almost no gradient.
         for name in ("0.weight", "2.weight"):
@@ -152,8 +167,41 @@ class Encoder(nn.Module):
         with torch.autocast(device, enabled=False):
             maps = self.post[-1](hidden.float()).permute(0, 2, 3, 1)
             w = self.w_regressor_post(self.w_regressor_norm(pooled.float()))
+            front = self.front(front_features(stages, mask)) if self.config.front else None
         logits = maps[..., 3]
-        return EncoderOutput(maps[..., :3], logits.sigmoid(), logits, w[:, None])
+        return EncoderOutput(maps[..., :3], logits.sigmoid(), logits, w[:, None], front)
+
+
+def trunk_of(config: EncoderConfig) -> FeaturePyramid:
+    """Return the trunk that the configuration names. Raises ValueError for an unknown one."""
+    sizes = config.in_channels, config.head_width
+    if config.trunk == "efficientnet-lite0":
+        return EfficientNetPyramid(*sizes, config.decode_width)
+    if config.trunk != "segformer":
+        raise ValueError(f"there is no trunk {config.trunk!r}; choose segformer or efficientnet-lite0")
+    return SegFormer(
+        *sizes,
+        config.dims,
+        config.heads,
+        config.depths,
+        config.sr_ratios,
+        config.mlp_ratio,
+        config.decode_width,
+        config.drop_path,
+    )
+
+
+def front_features(
+    stages: tuple[Tensor, ...], mask: Float[Tensor, "batch size size"]
+) -> Float[Tensor, "batch width"]:
+    """Return every stage's mean over the object, and by how much its left half of the picture exceeds the right one."""
+    left = torch.linspace(1, -1, mask.shape[2], device=mask.device).sign()
+    means = [object_mean(stage.float(), mask) for stage in stages]
+    halves = [
+        object_mean(stage.float(), mask * (left > 0)) - object_mean(stage.float(), mask * (left < 0))
+        for stage in stages
+    ]
+    return torch.cat([*means, *halves], 1)
 
 
 def object_mean(

@@ -71,11 +71,15 @@ def encode(encoder: Encoder, cutout: Cutout, symmetric: bool, half: bool = False
     mirrored = encoder(cutout.rgb.flip(2), cutout.mask.flip(2), half)
     other_side = seen.nocs.new_tensor([-1.0, 1.0, 1.0])
     logits = (seen.mask_logits + mirrored.mask_logits.flip(2)) / 2
+    front = None
+    if seen.front is not None and mirrored.front is not None:
+        front = (seen.front + mirrored.front * seen.front.new_tensor([-1.0, 1.0])) / 2
     return EncoderOutput(
         (seen.nocs + mirrored.nocs.flip(2) * other_side) / 2,
         logits.sigmoid(),
         logits,
         (seen.w + mirrored.w) / 2,
+        front,
     )
 
 

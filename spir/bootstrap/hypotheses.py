@@ -16,7 +16,7 @@ from spir.bootstrap.encoder import Encoder, EncoderOutput
 from spir.bootstrap.framing import fit_to_mask
 from spir.categories import Category
 from spir.geometry.pose import camera_from_pose
-from spir.geometry.rotation import about_axis, multiply, view_from_rotation
+from spir.geometry.rotation import about_axis, front_direction, multiply, view_from_rotation
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.types import Cutout, Field, Movable, Pose, Rendering
@@ -43,6 +43,8 @@ class HypothesisConfig:
     nocs: float = 0.5
     """Weight of the distance to the predicted map, in units of the scene range; not used where PnP failed, as the map
     is bad there. It always favours PnP, so it acts as a prior."""
+    front: float = 1.0
+    """Weight of the disagreement with the encoder's head for the direction of the front, where it has one."""
     turn_margin: float = 0.1
     """The margin by which rotated poses must win: the first guess has wrong details of shape and paint, which
     alone change the distance by a few hundredths."""
@@ -99,6 +101,8 @@ def rank_hypotheses(
     total = distance_to_cutout(views, cutout, encoder, config)
     agreement = nocs_distance(views, cutout, seen) / category.scene_range
     total = total + config.nocs * agreement.clamp(max=1) * trusted.repeat_interleave(count)
+    if seen.front is not None:
+        total = total + config.front * front_disagreement(tried, seen.front.repeat_interleave(count, 0))
     total = total.view(batch, count).nan_to_num(torch.inf)
     head_start = total.new_zeros(count)
     head_start[:2] = config.turn_margin
@@ -180,6 +184,12 @@ def feature_distance(
     weight = F.adaptive_avg_pool2d(weight[:, None], (a.shape[2], a.shape[3]))[:, 0]
     apart = 1 - F.cosine_similarity(a, b, dim=1)
     return (weight * apart).sum((1, 2)) / weight.sum((1, 2)).clamp_min(1e-6)
+
+
+def front_disagreement(pose: Pose, front: Float[Tensor, "views 2"]) -> Float[Tensor, " views"]:
+    """Return from 0, for a front of the pose along a sure `front`, to 1, for the opposite; 0.5 where nothing is sure."""
+    towards = front_direction(pose.quaternion)
+    return 0.5 - (towards * front).sum(1) / 2
 
 
 def nocs_distance(views: Rendering, cutout: Cutout, seen: EncoderOutput) -> Float[Tensor, " views"]:

@@ -121,3 +121,10 @@ def flip_about_up(quaternion: Float[Tensor, "batch 4"]) -> Float[Tensor, "batch 
     """Rotate the object by half a turn about its own +Y under the same camera: front and back swap."""
     half_turn = quaternion.new_tensor((0, 0, 1, 0)).expand_as(quaternion)
     return multiply(quaternion, half_turn)
+
+
+def front_direction(quaternion: Float[Tensor, "batch 4"]) -> Float[Tensor, "batch 2"]:
+    """Return the direction of the object's front in the picture, across (x right) and out of it towards the camera, of
+    length one; shorter only where the front points straight up or down."""
+    front = matrix_from_quaternion(quaternion)[:, :, 2][:, [0, 2]]
+    return front / front.norm(dim=1, keepdim=True).clamp(min=1e-3)

@@ -42,7 +42,7 @@ def trained(drawn_cars, tmp_path):
         torch.optim.Adam(generator.parameters(), lr=1e-3),
         40,
         warm_up=1,
-        others={"objects": TrainState(known, torch.optim.Adam(known.param_groups(QUICK), betas=(0.0, 0.99)))},
+        others={"objects": TrainState(known, known.optimiser(QUICK))},
     )
     return autodecoder.AutodecoderTrainer(
         run, photos, CATEGORIES["car"], QUICK, EncoderDistance(tiny_encoder())
@@ -71,6 +71,31 @@ def test_reconstruction_improves_and_who_is_not_asked_stays(trained, monkeypatch
     assert numbers[0]["distill_reg"] == pytest.approx(0, abs=1e-5) and numbers[-1]["distill_reg"] > 0
 
 
+def test_a_photo_that_waited_long_moves_no_further_than_others(trained):
+    trainer, rows = trained
+    latents = autodecoder.PhotoLatents(rows, rows.names)
+    optimiser = latents.optimiser(QUICK)
+    for step in range(300):
+        before = latents.w.detach().clone()
+        optimiser.zero_grad()
+        index = torch.tensor([1]) if step in (0, 299) else torch.tensor([0])
+        latents(index)[0].square().sum().backward()
+        optimiser.step()
+    moved = (latents.w - before)[1].abs().max()
+    assert 0 < moved < 2 * QUICK.code_rate
+
+
+def test_enlarged_planes_begin_as_they_were():
+    generator = tiny_generator()
+    larger = autodecoder.enlarged(generator, 2 * generator.config.plane_resolution)
+    code = generator.code(torch.randn(2, generator.config.z_dim))
+    points = 1.6 * torch.rand(2, 200, 3) - 0.8
+    before, after = (network.field(code).sdf(points) for network in (generator, larger))
+    assert (before - after).abs().mean() < 0.2 * before.std()
+    with pytest.raises(ValueError, match="already"):
+        autodecoder.enlarged(generator, generator.config.plane_resolution // 2)
+
+
 def test_the_command_exports_a_generator(drawn_cars, tmp_path, monkeypatch):
     root = tiny_weights(tmp_path / "weights")
     start = root / "car" / "generator.safetensors"
@@ -86,13 +111,15 @@ def test_the_command_exports_a_generator(drawn_cars, tmp_path, monkeypatch):
         "cpu",
     ]
     call += ["--start", str(start), "--encoder", str(root / "car" / "encoder.safetensors")]
-    monkeypatch.setattr(autodecoder, "AutodecoderConfig", lambda: QUICK)
+    monkeypatch.setattr(autodecoder, "AutodecoderConfig", lambda **numbers: QUICK)
+    call += ["--loss", "encoder", "--planes", str(2 * generator.config.plane_resolution)]
     call += ["--run", str(tmp_path / "run"), "--export", str(tmp_path / "g.safetensors")]
     autodecoder.main([*call, "--steps", "2", "--found", str(tmp_path / "found.safetensors")])
     found, extra, _ = weights.load(tmp_path / "g.safetensors", Generator, GeneratorConfig)
     assert (extra["stage"], extra["steps"]) == ("fit", 2)
-    assert extra["provenance"]["config"]["losses"][0] == ["perceptual", 1.0]
+    assert extra["provenance"]["config"]["losses"][0] == ["perceptual", 2.0]
     assert "--steps 2 --found" in extra["provenance"]["command"]
+    assert found.config.plane_resolution == 2 * generator.config.plane_resolution
     assert torch.equal(found.beta, generator.beta)
     assert not torch.equal(found.decoder.net[0].weight, generator.decoder.net[0].weight)
     rows, again = table(generator), load_table(tmp_path / "found.safetensors")

@@ -23,7 +23,7 @@ def small(monkeypatch):
     monkeypatch.setattr(distill, "COMPACT", SMALL)
     # The box of all cars takes half a minute of formulas.
     monkeypatch.setattr(distill, "box", lambda field: BOX)
-    monkeypatch.setattr(encoder, "COMPACT", ENCODER)
+    monkeypatch.setitem(encoder.CONFIGS, "segformer", ENCODER)
     monkeypatch.setattr(views, "VIEW_SIZE", 32)
     monkeypatch.setattr(views, "OBJECTS_PER_SHARD", 2)
 

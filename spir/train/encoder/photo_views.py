@@ -6,6 +6,7 @@ hundredths of a unit everywhere. What they teach is how real fronts, wheels and 
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -21,6 +22,7 @@ from spir.generator.generator import Generator
 from spir.geometry.pose import camera_from_pose
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
+from spir.train.autodecoder.project_to_w import project_to_w
 from spir.train.encoder.shards import Views, to_bytes, to_half
 from spir.types import Code, join
 
@@ -37,7 +39,8 @@ def photo_views(
 ) -> Iterator[Views]:
     """Yield shards of the photos that the table kept, cut out at `size` pixels.
 
-    No z describes them, and a w only where the table has one for all layers (`spir.train.autodecoder`)."""
+    No z describes them. Where the table has a w for each layer, they get the one w that comes closest."""
+    table = replace(table, w=project_to_w(generator, table.w.to(generator.alpha.device)).cpu())
     rows = {name: row for row, name in enumerate(photos.names)}
     view = RenderConfig.of(category, size=size, samples=12, nocs=True)
     device = generator.alpha.device
@@ -59,7 +62,7 @@ def photo_views(
             to_bytes(cut.mask),
             np.zeros(len(chosen), bool),
             to_bytes((cut.rgb + 1) / 2 * mask),
-            table.w[chosen, 0].numpy() if table.w.shape[1] == 1 else None,
+            table.w[chosen, 0].numpy(),
         )
         yield once.repeated(repeats.numpy())
 

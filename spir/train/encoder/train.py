@@ -11,14 +11,17 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import torch
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional as F
 from tyro.conf import Positional
 
 from spir import weights
-from spir.bootstrap.encoder import COMPACT, Encoder, EncoderConfig, EncoderOutput
+from spir.bootstrap.encoder import COMPACT, PRETRAINED, Encoder, EncoderConfig, EncoderOutput
+from spir.bootstrap.pyramid import EfficientNetPyramid
 from spir.data.procedural.cameras import FOCAL_GUESSES
 from spir.formulas import FORMULAS
 from spir.generator.generator import Generator, GeneratorConfig
@@ -32,6 +35,8 @@ from spir.train.run import TrainingRun
 from spir.types import Code
 
 MODULE = "spir.train.encoder"
+CONFIGS = {config.trunk: config for config in (COMPACT, PRETRAINED)}
+"""The encoders that can be trained, by their trunks."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +50,8 @@ class EncoderTrainingConfig:
     mask_weight: float = 0.2
     latent_weight: float = 2.0
     """Weight of the error of w, relative to the variance of w over objects."""
+    front_weight: float = 0.5
+    """Weight of the squared error of the front's direction."""
     object_weight: float = 5.0
     """Weight of the difference that w makes to the object, see `object_difference`."""
     object_batch: int = 6
@@ -62,6 +69,8 @@ class Options(RunOptions):
     """The command line."""
 
     category: Positional[FormulaName]
+    trunk: Literal["segformer", "efficientnet-lite0"] = "segformer"
+    """Trunk of the encoder; efficientnet-lite0 begins with the weights of ImageNet."""
     generator: Path | None = None
     """Weights whose mapping gives w (weights/CATEGORY/generator.safetensors)."""
     views: Path | None = None
@@ -93,12 +102,40 @@ def losses(
     nocs = F.adaptive_avg_pool2d(sample.nocs.permute(0, 3, 1, 2) * truth, side) / small.clamp(min=1e-3)
     miss = (out.nocs.permute(0, 3, 1, 2) - nocs).norm(dim=1)
     solid = (small[:, 0] > 0.5).float()
-    return {
+    terms = {
         "nocs": (miss * solid).sum() / solid.sum().clamp(min=1),
         "mask": F.binary_cross_entropy_with_logits(out.mask_logits, small[:, 0].clamp(0, 1)),
         "w": (own[:, None] * (out.w[:, 0] - w).square() / variance).mean()
         / own.float().mean().clamp(min=1e-6),
     }
+    if out.front is not None:
+        front, certain = front_of_map(nocs.permute(0, 2, 3, 1), solid)
+        terms["front"] = (certain * (out.front - front).square().sum(1)).mean()
+    return terms
+
+
+def front_of_map(
+    nocs: Float[Tensor, "batch side side 3"], solid: Float[Tensor, "batch side side"]
+) -> tuple[Float[Tensor, "batch 2"], Float[Tensor, " batch"]]:
+    """Where the front of the object points, as `spir.geometry.rotation.front_direction` has it, read off a map of object
+    coordinates; and 1 where the map tells it, else 0.
+
+    Least squares give the orthographic camera that maps the coordinates to their pixels."""
+    batch, side = solid.shape[:2]
+    place = torch.linspace(-1, 1, side, device=nocs.device)
+    right, up = place.expand(batch, side, side), -place[:, None].expand(batch, side, side)
+    weight = solid.flatten(1)[..., None]
+    known = torch.cat((nocs, torch.ones_like(nocs[..., :1])), -1).flatten(1, 2)
+    goal = torch.stack((right, up), -1).flatten(1, 2)
+    ridge = torch.diag(nocs.new_tensor([1e-2, 1e-2, 1e-2, 1e-6])) * weight.sum(1).clamp(min=1)[..., None]
+    square = (known * weight).transpose(1, 2) @ known + ridge
+    camera = torch.linalg.solve(square, (known * weight).transpose(1, 2) @ goal)[:, :3]
+    across, upwards = F.normalize(camera, dim=1).unbind(2)
+    towards = torch.linalg.cross(across, upwards, dim=1)
+    front = torch.stack((across[:, 2], towards[:, 2]), 1)
+    length = front.norm(dim=1)
+    certain = (length > 0.5) & (weight.sum((1, 2)) > 20)
+    return front / length.clamp(min=1e-3)[:, None], certain.float()
 
 
 def object_difference(generator: Generator, w: Tensor, truth: Tensor, points: int = 384) -> Tensor:
@@ -115,6 +152,16 @@ def object_difference(generator: Generator, w: Tensor, truth: Tensor, points: in
     near = torch.exp(-wanted.sdf.abs() / 0.1)
     distance = (near * (seen.sdf - wanted.sdf).abs()).sum() / near.sum()
     return distance + 0.1 * (found.palette - goal.palette).abs().mean()
+
+
+def new_encoder(options: Options) -> Encoder:
+    """An encoder with the trunk of the options, begun from their weights, from those of ImageNet or anew."""
+    encoder = Encoder(CONFIGS[options.trunk])
+    if options.start:
+        encoder.load_state_dict(weights.load(options.start, Encoder, EncoderConfig)[0].state_dict())
+    elif isinstance(encoder.backbone, EfficientNetPyramid):
+        encoder.backbone.load_imagenet()
+    return encoder.to(options.device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]
 
 
 def folder_share(text: str) -> tuple[Path, float]:
@@ -149,12 +196,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         backgrounds = smooth_noise(256, 3, dataset.size, 8).sigmoid()
     backgrounds = backgrounds.to(options.device)
     variance = generator.mapping(torch.randn(4096, procedural.z_dim, device=options.device)).var(dim=0)
-    encoder = Encoder(COMPACT).to(
-        options.device,
-        memory_format=torch.channels_last,  # pyright: ignore[reportCallIssue]
-    )
-    if options.start:
-        encoder.load_state_dict(weights.load(options.start, Encoder, EncoderConfig)[0].state_dict())
+    encoder = new_encoder(options)
     optimiser = torch.optim.AdamW(
         encoder.parameters(),
         lr=config.rate,
@@ -190,6 +232,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             + config.coordinate_weight * terms["nocs"]
             + config.mask_weight * terms["mask"]
             + config.latent_weight * terms["w"]
+            + config.front_weight * terms.get("front", 0.0)
         )
         norm = run.update(loss)
         return {k: float(v.detach()) for k, v in terms.items()} | {"norm": norm, "views": len(dataset)}
@@ -199,7 +242,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         weights.save(
             options.export,
             run.ema,
-            COMPACT,
+            encoder.config,
             stage="bootstrap",
             steps=run.step,
             focal_guesses=FOCAL_GUESSES,

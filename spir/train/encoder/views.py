@@ -26,6 +26,7 @@ from spir.data.poses.table import load_table
 from spir.data.procedural.cameras import bounding_corners, sample_poses
 from spir.formulas import FORMULAS
 from spir.generator.generator import Generator, GeneratorConfig
+from spir.generator.precision import half_is_fast
 from spir.geometry.pose import camera_from_pose
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
@@ -122,7 +123,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         return render_objects(folder, options, procedural.field, z_dim)
     path = options.generator or weights.WEIGHTS / options.category / "generator.safetensors"
     generator = weights.load(path, Generator, GeneratorConfig)[0].to(options.device)
-    generator.half = True
+    generator.half = half_is_fast(options.device)
     generator.freeze()
     if options.teacher == "generator":
         return render_objects(folder, options, lambda z: generator.field(generator.code(z)), z_dim)
