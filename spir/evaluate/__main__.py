@@ -13,6 +13,7 @@ from spir.evaluate.options import Options
 from spir.evaluate.reports.report import markdown, to_json
 from spir.evaluate.reports.sheet import save_sheet
 from spir.evaluate.suite import evaluate, load
+from spir.pipeline import LOSS_BACKENDS
 from spir.weights import WEIGHTS
 
 
@@ -80,6 +81,7 @@ def parser() -> argparse.ArgumentParser:
     add("--resume", action="store_true", help="take the items of FILE.items.jsonl, measure the others")
     add("--markdown", type=Path, metavar="FILE")
     add("--sheet", type=Path, metavar="FILE.png", help="contact sheet of the photos")
+    add("--loss", choices=LOSS_BACKENDS, default="auto", help="the perceptual distance of the inversion")
     add("--device", default="auto")
     add("--weights", type=Path, default=WEIGHTS, metavar="ROOT", help="folder of CATEGORY/*.safetensors")
     add("--workers", type=int, default=1, help="processes; more than one makes the seconds meaningless")
@@ -135,6 +137,7 @@ def options(argv: list[str] | None = None) -> tuple[Options, argparse.Namespace]
         appearance_only=args.appearance_only,
         appearance_sheet=args.appearance_sheet is not None,
         notebook=notebook(args.json, args.resume),
+        loss=args.loss,
         device=args.device,
         weights=args.weights,
         workers=args.workers,
@@ -163,7 +166,7 @@ def main(argv: list[str] | None = None) -> None:
     if args.appearance_sheet:
         save_pages(args.appearance_sheet, report["items"]["appearance_photos"])
     if args.sample_sheet:
-        save_sample_sheet(args.sample_sheet, load(chosen.category, chosen.device, chosen.weights))
+        save_sample_sheet(args.sample_sheet, load(chosen.category, chosen.device, chosen.weights, chosen.loss))
 
 
 if __name__ == "__main__":

@@ -50,6 +50,8 @@ class Options:
     """Whether also to make the pictures of the textured photos."""
     notebook: ResultLog | None = None
     """The file to which every item is written as soon as it is measured."""
+    loss: str = "auto"
+    """The perceptual distance that inversion minimises, one of `LOSS_BACKENDS`."""
     device: str = "auto"
     weights: Path = WEIGHTS
     workers: int = 1

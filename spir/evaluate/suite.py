@@ -34,14 +34,14 @@ RECOLOUR_STEPS = 10
 
 
 @cache
-def load(category: str, device: str, weights: Path) -> Reconstructor:
+def load(category: str, device: str, weights: Path, loss: str) -> Reconstructor:
     """Load one set of networks for all evaluations of a process."""
-    return Reconstructor.load(category, device, weights)
+    return Reconstructor.load(category, device, weights, loss=loss)
 
 
 def evaluate(options: Options) -> Record:
     """Run everything requested. The report is that of `--json`, and "pictures" are stored in the photos' items."""
-    prepare = partial(load, options.category, options.device, options.weights)
+    prepare = partial(load, options.category, options.device, options.weights, options.loss)
     report: Record = {
         "photos": {}, "eth80": {}, "meshes": {}, "procedural": {}, "items": {}, "failures": {}
     }  # fmt: skip
@@ -174,6 +174,7 @@ def circumstances(options: Options, prepare: Prepare) -> Record:
         "steps": list(options.steps),
         "own_cutout": options.own_cutout,
         "weights": prepare().weights_hash,
+        "loss": prepare().loss_backend,
         "judge": hashlib.sha256(options.judge.read_bytes()).hexdigest() if options.judge.is_file() else "",
         "judge_network": "" if why_no_judge() else NAME,
     }
@@ -184,7 +185,7 @@ def meta(options: Options, prepare: Prepare) -> Record:
     reconstructor = prepare()
     return {
         **circumstances(options, prepare),
-        "feature_distance": reconstructor.loss_backend,
+        "feature_distance": photos.judged_by(options.judge, reconstructor.device).name,
         "device": str(reconstructor.device),
         "threads": torch.get_num_threads(),
         "workers": options.workers,

@@ -52,7 +52,7 @@ def no_judge(monkeypatch):
 
 @pytest.fixture(scope="session")
 def reconstructor(weights_root):
-    return suite.load("car", "cpu", weights_root)
+    return suite.load("car", "cpu", weights_root, "encoder")
 
 
 def picture_of_a_box(size=64):

@@ -17,7 +17,7 @@ from spir.evaluate.reports.sheet import sheet_row
 from spir.evaluate.runs import run, view
 from spir.evaluate.scores import judged, relative_sharpness, true_view
 from spir.geometry.pose import camera_from_pose
-from spir.inversion.perceptual import Perceptual, choose_perceptual
+from spir.inversion.perceptual import Perceptual, choose_perceptual, lpips_available
 from spir.metrics.images import in_photo, iou, psnr, ssim
 from spir.photo import read_mask, read_photo
 from spir.pipeline import Reconstructor
@@ -74,7 +74,8 @@ def load(reconstructor: Reconstructor, file: PhotoFile) -> tuple[Photo, Cutout, 
 @cache
 def judged_by(encoder: Path, device: str) -> Perceptual:
     """Return the "feature_distance": LPIPS where it runs, else the features of these encoder weights."""
-    return choose_perceptual(load_weights(encoder, Encoder, EncoderConfig)[0].to(device), device)
+    network = load_weights(encoder, Encoder, EncoderConfig)[0].to(device)
+    return choose_perceptual(network, device, "lpips" if lpips_available() else "encoder")
 
 
 @torch.no_grad()
