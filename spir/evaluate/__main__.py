@@ -166,7 +166,9 @@ def main(argv: list[str] | None = None) -> None:
     if args.appearance_sheet:
         save_pages(args.appearance_sheet, report["items"]["appearance_photos"])
     if args.sample_sheet:
-        save_sample_sheet(args.sample_sheet, load(chosen.category, chosen.device, chosen.weights, chosen.loss))
+        save_sample_sheet(
+            args.sample_sheet, load(chosen.category, chosen.device, chosen.weights, chosen.loss)
+        )
 
 
 if __name__ == "__main__":

@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from spir.bootstrap.encoder import COMPACT, PAPER, Encoder, EncoderConfig, object_mean
+from spir.bootstrap.encoder import COMPACT, PAPER, PRETRAINED, Encoder, EncoderConfig, object_mean
+from spir.bootstrap.guess import encode
+from spir.imagenet import LITE0, frozen
+from spir.types import Cutout
 
 TINY = EncoderConfig(
     dims=(8, 16, 20, 32),
@@ -203,3 +206,35 @@ def test_stochastic_depth_only_in_training():
     assert torch.equal(encoder.eval()(rgb, mask).nocs, encoder(rgb, mask).nocs)
     encoder.train()
     assert not torch.equal(encoder(rgb, mask).nocs, encoder(rgb, mask).nocs)
+
+
+@pytest.fixture(scope="module")
+def pretrained():
+    torch.manual_seed(0)
+    encoder = Encoder(PRETRAINED)
+    encoder.backbone.load_imagenet()
+    return encoder.eval()
+
+
+def test_a_trunk_of_imagenet_begins_with_its_features_and_gives_the_same_outputs(pretrained):
+    rgb, mask = random_input(size=128)
+    with torch.no_grad():
+        stages, expected = pretrained.features(rgb, mask), frozen(LITE0, "cpu")(rgb.permute(0, 3, 1, 2))
+        out = pretrained(rgb, mask)
+    for ours, theirs in zip(stages, expected[1:], strict=True):
+        assert torch.allclose(ours, theirs, atol=1e-4 * theirs.abs().max().item())
+    assert out.nocs.shape == (2, 64, 64, 3) and out.mask.shape == (2, 64, 64) and out.w.shape == (2, 1, 256)
+    assert out.front.shape == (2, 2) and out.front.isfinite().all()
+
+
+def test_mirroring_the_picture_mirrors_the_front(pretrained):
+    rgb, mask = random_input(size=128)
+    both = Cutout(torch.cat((rgb, rgb.flip(2))), torch.cat((mask, mask.flip(2))), torch.zeros(4, 4))
+    with torch.no_grad():
+        front = encode(pretrained, both, symmetric=True).front
+    assert torch.allclose(front[:2] * torch.tensor([-1.0, 1.0]), front[2:], atol=1e-4)
+
+
+def test_an_unknown_trunk_is_named():
+    with pytest.raises(ValueError, match="efficientnet-lite0"):
+        Encoder(replace(COMPACT, trunk="vgg"))

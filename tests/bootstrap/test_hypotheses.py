@@ -16,7 +16,14 @@ from spir.bootstrap.hypotheses import (
 from spir.bootstrap.pnp import solve_pnp
 from spir.categories import Category
 from spir.geometry.pose import camera_from_pose, look_at_pose
-from spir.geometry.rotation import flip_about_up, geodesic_deg, view_from_rotation
+from spir.geometry.rotation import (
+    about_axis,
+    flip_about_up,
+    front_direction,
+    geodesic_deg,
+    multiply,
+    view_from_rotation,
+)
 from spir.rendering.config import RenderConfig
 from spir.rendering.renderer import render
 from spir.types import Cutout, Outcome
@@ -150,3 +157,17 @@ def test_an_object_out_of_the_picture_is_no_catastrophe(scene):
     assert found.distance.isfinite().all() and sorted(found.names[0]) == sorted(NAMES)
     empty = replace(cutout, mask=torch.zeros_like(cutout.mask))
     assert rank_hypotheses(field, pose, empty, seen, yes(1), CATEGORY).distance.isfinite().all()
+
+
+def test_a_sure_front_decides_between_a_pose_and_its_half_turn(scene):
+    field, pose, cutout, seen = scene([20.0, 70.0, -75.0])
+    turned = replace(pose, quaternion=multiply(pose.quaternion, about_axis(1, torch.full((3,), 180.0))))
+    nothing = HypothesisConfig(silhouette=0.0, colour=0.0, features=0.0, nocs=0.0)
+    for sureness, expected in ((0.9, 0.0), (-0.9, 180.0)):
+        told = replace(seen, front=sureness * front_direction(pose.quaternion))
+        found = rank_hypotheses(field, turned, cutout, told, yes(3), CATEGORY, config=nothing)
+        apart = geodesic_deg(found.ranked[0].quaternion, pose.quaternion)
+        assert (apart - expected).abs().max() < 1
+    unsure = replace(seen, front=0.05 * front_direction(pose.quaternion))
+    found = rank_hypotheses(field, turned, cutout, unsure, yes(3), CATEGORY, config=nothing)
+    assert [names[0] for names in found.names] == ["pnp"] * 3

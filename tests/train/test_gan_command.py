@@ -70,6 +70,16 @@ def test_from_weights_what_is_frozen_stays(call, tmp_path):
     assert not torch.equal(before.decoder.net[0].weight, after.decoder.net[0].weight)
 
 
+def test_the_discriminator_may_see_imagenet_features(call, tmp_path):
+    start = tiny_weights(tmp_path / "weights") / "car" / "generator.safetensors"
+    numbers = ["size=64", "batch=4", "samples=4", "grid=4", "distill_reg_points=16"]
+    more = ["--preset", "projected", "--start", str(start), "--set", *numbers, "--steps", "2"]
+    gan.main([*call, *more, "--run", str(tmp_path / "run"), "--export", str(tmp_path / "g.safetensors")])
+    tensors, _ = read_checkpoint(tmp_path / "run")
+    assert not any("stem" in name for name in tensors)
+    assert read_provenance(tmp_path / "g.safetensors")["config"]["projected"] is True
+
+
 @pytest.mark.parametrize("part", ("colour-mapping", "path-length", "sdf"))
 def test_without_a_part(call, tmp_path, part):
     few = [*FEW, "path_every=1"]

@@ -38,7 +38,8 @@ def views_folder(drawn_cars, tmp_path_factory):
 def test_kept_photos_become_views(views_folder):
     (path,) = views_folder.glob("*.npz")
     with np.load(path) as shard:
-        assert set(shard) == {"z", "nocs", "alpha", "known", "rgb"}
+        assert set(shard) == {"z", "nocs", "alpha", "known", "rgb", "w"}
+        assert shard["w"].shape == (2, 16)
         assert shard["rgb"].shape == (2, 128, 128, 3) and not shard["known"].any()
         inside = shard["alpha"] > 250
         assert np.abs(shard["rgb"][inside].astype(int).mean(0) - (200, 30, 30)).max() < 3
@@ -73,9 +74,13 @@ def test_repeated_views_keep_their_rows_together():
     assert np.array_equal(again.known, views.known[rows]) and again.attention is None and again.w is None
 
 
-def test_the_encoder_never_compares_their_codes(views_folder):
+def test_photos_are_compared_by_the_codes_of_their_fits(views_folder):
     paintless = SimpleNamespace(repaint=lambda z: z, palette=lambda z: torch.zeros(len(z), 10, 3))
-    dataset = RenderDataset({views_folder: 1.0}, paintless, torch.clone)
+    dataset = RenderDataset({views_folder: 1.0}, paintless, lambda z: torch.zeros(len(z), 16))
     drawn = dataset.sample(6, 0.8, 0.4)
-    assert not drawn.own.any() and drawn.rgb.shape == (6, 3, 128, 128)
+    (path,) = views_folder.glob("*.npz")
+    with np.load(path) as shard:
+        codes = torch.from_numpy(shard["w"])
+    assert drawn.own.all() and all((code == codes).all(1).any() for code in drawn.w)
+    assert drawn.rgb.shape == (6, 3, 128, 128)
     assert float(drawn.rgb.max()) == pytest.approx(200 / 255, abs=0.02)

@@ -70,6 +70,8 @@ class GanConfig:
     channel_base: int = 32768
     channel_max: int = 512
     """The discriminator has min(channel_base / r, channel_max) channels at resolution r."""
+    projected: bool = False
+    """Whether the discriminator sees frozen ImageNet features (`spir.train.gan.projected`); it then needs no R1."""
     frozen: tuple[str, ...] = ()
     """Parts of the generator whose names begin so are not trained."""
     distill_reg: float = 0.0
@@ -130,4 +132,9 @@ DISTILLED = replace(
 """This preset starts from weights that know the shape: nothing warms up, the generator learns slower and is
 held near its start, and the path weight is the one with which those weights were distilled."""
 
-PRESETS = {"paper": PAPER, "small": SMALL, "distilled": DISTILLED}
+PROJECTED = replace(
+    DISTILLED, projected=True, r1=0.0, generator_rate=1e-4, discriminator_rate=1e-3, rate_warm_up=100
+)
+"""This preset judges by ImageNet features: the generator is slow, as the discriminator tells the two apart at once."""
+
+PRESETS = {"paper": PAPER, "small": SMALL, "distilled": DISTILLED, "projected": PROJECTED}

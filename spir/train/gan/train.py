@@ -36,6 +36,7 @@ from spir.train.distill.sphere import pretrain
 from spir.train.gan.ablation import ABLATIONS, WHOLE
 from spir.train.gan.config import PRESETS, GanConfig
 from spir.train.gan.discriminator import Discriminator, DiscriminatorConfig
+from spir.train.gan.projected import ProjectedDiscriminator
 from spir.train.gan.trainer import GanTrainer
 from spir.train.options import CategoryName, RunOptions, parse
 from spir.train.provenance import provenance
@@ -70,7 +71,7 @@ class Options(RunOptions):
     without: AblationName | None = None
     """Take a part of the method away, to see what it is worth."""
     start: Path | None = None
-    """Generator weights to begin from (preset distilled: those that ship)."""
+    """Generator weights to begin from (presets distilled and projected: those that ship)."""
     planes: int = 64
     """Resolution of the planes of a generator from scratch, pixels."""
     steps: int | None = None
@@ -92,7 +93,7 @@ def override(config: GanConfig, assignments: Sequence[str]) -> GanConfig:
 def build_generator(options: Options, config: GanConfig, network: type[Generator]) -> Generator:
     """The generator at its start: from weights, or random (`pretrain` makes that a sphere)."""
     start = options.start
-    if start is None and options.preset == "distilled":
+    if start is None and options.preset in ("distilled", "projected"):
         start = weights.WEIGHTS / options.category / "generator.safetensors"
     if start is not None:
         generator = weights.load(start, network, GeneratorConfig)[0].to(options.device)
@@ -104,6 +105,18 @@ def build_generator(options: Options, config: GanConfig, network: type[Generator
         generator.beta.data.fill_(config.density)
     generator.half = config.half and half_is_fast(options.device)
     return generator.train()
+
+
+def build_discriminator(
+    config: GanConfig, channels: int, half: bool
+) -> Discriminator | ProjectedDiscriminator:
+    """A new discriminator of pictures with so many channels; `half` = convolutions in bfloat16, where it learns them."""
+    if config.projected:
+        return ProjectedDiscriminator(config.size)
+    sizes = DiscriminatorConfig(config.size, channels, config.channel_base, config.channel_max)
+    discriminator = Discriminator(sizes)
+    discriminator.half = half
+    return discriminator
 
 
 def adam(parameters: Iterable[nn.Parameter], rate: float, config: GanConfig) -> torch.optim.Adam:
@@ -182,10 +195,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         error = pretrain(generator, config.sphere_steps, config.sphere_radius, config.batch)
         print(f"a sphere within {error:.4f} object units", flush=True)
     channels = 3 if photos.mask is None else 4
-    discriminator = Discriminator(
-        DiscriminatorConfig(config.size, channels, config.channel_base, config.channel_max)
-    ).to(options.device)
-    discriminator.half = generator.half
+    discriminator = build_discriminator(config, channels, generator.half).to(options.device)
     discriminator_adam = adam(discriminator.parameters(), config.discriminator_rate, config)
     run = TrainingRun(
         folder,

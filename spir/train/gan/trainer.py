@@ -153,7 +153,7 @@ class GanTrainer:
             *_, fake, fake_pose = self.sample_fake()
         picture, pose = self.sample_real(step)
         terms = {}
-        if step % config.r1_every == 0:
+        if config.r1 and step % config.r1_every == 0:
             real, terms["r1"] = r1(lambda shown: discriminator(shown, condition(pose)), picture)
         else:
             real = discriminator(picture, condition(pose))
