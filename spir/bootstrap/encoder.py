@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from spir.bootstrap.backbone import SegFormer
 from spir.bootstrap.pyramid import EfficientNetPyramid, FeaturePyramid
-from spir.imagenet import LITE0
+from spir.imagenet import LITE0, available, frozen
 from spir.types import Movable
 
 
@@ -45,7 +45,8 @@ class EncoderConfig:
     """Whether w is also computed from every stage's standardised mean over the object. The trunk alone is trained
     for coordinates: it loses colours, and small differences of large means are learnt slowly."""
     front: bool = False
-    """Whether there is a head for the direction of the object's front."""
+    """Whether there is a head for the direction of the object's front. It sees the trunk's maps and, beside a trunk that
+    was not trained on ImageNet, those of EfficientNet-Lite0: each knows fronts that the other takes for backs."""
     drop_path: float = 0.1
     """Stochastic depth of the last block; grows linearly from 0 at the first."""
     size: int = 128
@@ -91,8 +92,8 @@ class EncoderOutput(Movable):
     mask_logits: Float[Tensor, "batch side side"]
     w: Float[Tensor, "batch 1 width"]
     front: Float[Tensor, "batch 2"] | None = None
-    """Direction of the object's front, across the picture (x right) and out of it towards the camera; shorter than 1
-    where the encoder is not sure. None = the encoder has no head for it."""
+    """Direction of the object's front, across the picture (x right) and out of it towards the camera; the
+    shorter the less sure. None = the encoder has no head for it."""
 
 
 class Encoder(nn.Module):
@@ -120,7 +121,8 @@ class Encoder(nn.Module):
             nn.LeakyReLU(0.2),
         )
         if config.front:
-            self.front = nn.Linear(2 * sum(config.dims), 2)
+            maps = config.dims if config.trunk != "segformer" else (*config.dims, *LITE0.dims[2:])
+            self.front = nn.Linear(2 * sum(maps), 2)
         self.apply(initialise)
         # After a mean over all pixels, layers with small initial weights would give the trunk almost no gradient.
         for name in ("0.weight", "2.weight"):
@@ -167,9 +169,21 @@ class Encoder(nn.Module):
         with torch.autocast(device, enabled=False):
             maps = self.post[-1](hidden.float()).permute(0, 2, 3, 1)
             w = self.w_regressor_post(self.w_regressor_norm(pooled.float()))
-            front = self.front(front_features(stages, mask)) if self.config.front else None
+            maps_of_front = self.front_maps(rgb, stages)
+            front = self.front(front_features(maps_of_front, mask)) if maps_of_front else None
         logits = maps[..., 3]
         return EncoderOutput(maps[..., :3], logits.sigmoid(), logits, w[:, None], front)
+
+    def front_maps(
+        self, rgb: Float[Tensor, "batch size size 3"], stages: tuple[Tensor, ...]
+    ) -> tuple[Tensor, ...]:
+        """Return the maps that the head for the front sees; none where there is no head, or ImageNet features are missing."""
+        if not self.config.front or self.config.trunk != "segformer":
+            return stages if self.config.front else ()
+        if not available(LITE0):
+            return ()
+        picture = rgb.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
+        return (*stages, *frozen(LITE0, rgb.device)(picture)[2:])
 
 
 def trunk_of(config: EncoderConfig) -> FeaturePyramid:

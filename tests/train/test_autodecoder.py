@@ -96,6 +96,18 @@ def test_enlarged_planes_begin_as_they_were():
         autodecoder.enlarged(generator, generator.config.plane_resolution // 2)
 
 
+def test_sharpened_attention_keeps_shape_and_the_largest_part():
+    generator = tiny_generator()
+    code = generator.code(torch.randn(2, generator.config.z_dim))
+    points = 1.6 * torch.rand(2, 200, 3) - 0.8
+    before = generator.field(code)(points)
+    autodecoder.sharpen_attention(generator, 3.0)
+    after = generator.field(code)(points)
+    assert torch.equal(before.sdf, after.sdf)
+    assert torch.equal(before.attention.argmax(-1), after.attention.argmax(-1))
+    assert (after.attention.amax(-1) >= before.attention.amax(-1)).all()
+
+
 def test_the_command_exports_a_generator(drawn_cars, tmp_path, monkeypatch):
     root = tiny_weights(tmp_path / "weights")
     start = root / "car" / "generator.safetensors"

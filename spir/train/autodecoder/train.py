@@ -89,6 +89,8 @@ class Options(RunOptions):
     """Generator (weights/CATEGORY/generator.safetensors)."""
     planes: int | None = None
     """Enlarge the generator's planes to this side first; they begin as they were, upsampled."""
+    sharpen: float = 1.0
+    """Multiply the logits of the colour attention by this first, so that parts have crisper borders."""
     encoder: Path | None = None
     """Encoder whose features compare where --loss is encoder (weights/CATEGORY/encoder.safetensors)."""
     loss: Literal["auto", "lpips", "imagenet", "encoder"] = "auto"
@@ -180,6 +182,16 @@ class AutodecoderTrainer:
         goal = Target(rgb, mask, self.centre.expand_as(w), distance)
         return total_loss(Prediction(seen.rgb, seen.alpha, w), goal, config.losses)
 
+    def path_penalty(self, z: Float[Tensor, "batch z_dim"]) -> Float[Tensor, ""]:
+        """The path length penalty of random objects; its running mean is one of the run's scalars, so that it is resumed."""
+        scalars = self.run.scalars
+        if "path" in scalars:
+            self.path_length.mean = z.new_tensor(scalars["path"])
+        penalty = self.path_length(object_path_lengths(self.generator, z))
+        assert self.path_length.mean is not None
+        scalars["path"] = float(self.path_length.mean)
+        return penalty
+
     def step(self, step: int) -> dict[str, float]:
         """Update the generator, the codes and the poses once. Returns the numbers to log."""
         index = torch.randint(len(self.photos), (self.config.batch,))
@@ -191,8 +203,7 @@ class AutodecoderTrainer:
         loss = fit + self.config.distill_reg * distill_reg
         terms = {"fit": fit, "distill_reg": distill_reg}
         if step % self.config.path_every == 0:
-            lengths = object_path_lengths(self.generator, z[: self.config.path_batch])
-            terms["path_penalty"] = self.path_length(lengths)
+            terms["path_penalty"] = self.path_penalty(z[: self.config.path_batch])
             loss = loss + self.config.path_every * self.config.path * terms["path_penalty"]
         self.latents.optimiser.zero_grad(set_to_none=True)
         norm = self.run.update(loss)
@@ -218,6 +229,15 @@ def enlarged(generator: Generator, planes: int) -> Generator:
     return larger
 
 
+@torch.no_grad()
+def sharpen_attention(generator: Generator, factor: float) -> None:
+    """Multiply the logits of the attention, in place: borders of parts become `factor` times as narrow.
+
+    Attention that was taught to be right on average is soft wherever a border is not known to a voxel."""
+    for parameter in generator.decoder.last.parameters():
+        parameter[1:] *= factor
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the command; exits with the reason where the photos cannot be fitted."""
     options = parse(Options, MODULE, __doc__, argv)
@@ -236,6 +256,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     generator = weights.load(start, Generator, GeneratorConfig)[0]
     if options.planes:
         generator = enlarged(generator, options.planes)
+    sharpen_attention(generator, options.sharpen)
     encoder = weights.load(options.encoder or shipped / "encoder.safetensors", Encoder, EncoderConfig)[0]
     perceptual = choose_perceptual(encoder.to(options.device), options.device, options.loss, scale=1.0)
     generator.to(options.device).half = half_is_fast(options.device)
