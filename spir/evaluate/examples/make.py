@@ -88,7 +88,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chosen = options.parse_args(arguments)
     chosen.out.mkdir(parents=True, exist_ok=True)
     # The page shows them on machines of any kind; made on the CPU they are the same everywhere.
-    engine = Reconstructor.load(chosen.category, "cpu", loss="encoder")
+    engine = Reconstructor.load(chosen.category, "cpu", loss="imagenet")
     for scene in SCENES:
         if chosen.only and scene.name not in chosen.only:
             continue
