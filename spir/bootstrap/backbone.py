@@ -130,7 +130,7 @@ class SegFormer(FeaturePyramid):
         decode_width: int,
         drop_path: float,
     ):
-        super().__init__(dims, decode_width, out_channels)
+        super().__init__()
         last = max(sum(depths) - 1, 1)
         rates = [drop_path * i / last for i in range(sum(depths))]
         channels = in_channels
@@ -145,6 +145,7 @@ class SegFormer(FeaturePyramid):
             self.add_module(f"block{i}", nn.ModuleList(blocks))
             self.add_module(f"norm{i}", nn.LayerNorm(dim, eps=1e-6))
             channels = dim
+        self.add_decode_head(dims, decode_width, out_channels)
 
     def features(self, x: Float[Tensor, "batch channel height width"]) -> tuple[Tensor, ...]:
         """Return the stages' maps, (batch, dims[i], height / 4 / 2^i, width / 4 / 2^i), finest first."""

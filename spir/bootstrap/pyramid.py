@@ -42,9 +42,8 @@ class StageProjection(nn.Module):
 class FeaturePyramid(nn.Module):
     """A trunk and its decode head: maps a picture to `out_channels` at a quarter of its size."""
 
-    def __init__(self, dims: Sequence[int], decode_width: int, out_channels: int):
-        """`dims` are the channels of the maps, finest first."""
-        super().__init__()
+    def add_decode_head(self, dims: Sequence[int], decode_width: int, out_channels: int) -> None:
+        """Create the decode head; `dims` are the channels of the maps, finest first."""
         self.stages = len(dims)
         for i in range(self.stages, 0, -1):
             self.add_module(f"linear_c{i}", StageProjection(dims[i - 1], decode_width))
@@ -74,8 +73,9 @@ class EfficientNetPyramid(FeaturePyramid):
     """The convolutions of EfficientNet-Lite0 under the decode head."""
 
     def __init__(self, in_channels: int, out_channels: int, decode_width: int):
-        super().__init__(LITE0.dims[1:], decode_width, out_channels)
+        super().__init__()
         self.network = EfficientNet(LITE0, in_channels)
+        self.add_decode_head(LITE0.dims[1:], decode_width, out_channels)
 
     def features(self, x: Float[Tensor, "batch channel height width"]) -> tuple[Tensor, ...]:
         return self.network(x)[1:]

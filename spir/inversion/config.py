@@ -26,7 +26,7 @@ class InversionConfig:
     betas: tuple[float, float] = (0.9, 0.95)
     losses: tuple[tuple[str, float], ...] = (
         ("perceptual", 2.0),
-        ("silhouette", 1.5),
+        ("silhouette", 2.0),
         ("colour", 0.5),
         ("latent_reg", 0.1),
     )
