@@ -180,7 +180,8 @@ def main(argv: list[str] | None = None) -> None:
     """Run the command."""
     args = parser().parse_args(argv)
     try:
-        reconstructor = Reconstructor.load(args.category, args.device, args.weights)
+        # The limits of the loss were read off with this distance.
+        reconstructor = Reconstructor.load(args.category, args.device, args.weights, loss="encoder")
         collection = open_collection(args.photos, args.layout)
         fronts = read_fronts(args.fronts) if args.fronts else {}
         done = [load_table(args.out)] if args.resume and args.out.exists() else []
