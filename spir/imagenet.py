@@ -158,8 +158,14 @@ def pretrained(config: EfficientNetConfig, in_channels: int = 3) -> EfficientNet
     return network
 
 
-@cache
 def frozen(config: EfficientNetConfig, device: torch.device | str) -> EfficientNet:
-    """Return the process's only copy of a network that is not trained. Raises ImportError as `pretrained` does."""
+    """Return the only copy on a device of a network that is not trained. Raises ImportError as `pretrained` does."""
+    # "cpu", torch.device("cpu"), "cuda" and "cuda:0" come from different callers: a tensor knows the place they mean.
+    return frozen_at(config, torch.empty(0, device=device).device)
+
+
+@cache
+def frozen_at(config: EfficientNetConfig, device: torch.device) -> EfficientNet:
+    """Load the copy for one device, once."""
     network = pretrained(config).eval().requires_grad_(False)
     return network.to(device, memory_format=torch.channels_last)  # pyright: ignore[reportCallIssue]

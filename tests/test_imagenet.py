@@ -39,3 +39,7 @@ def test_more_channels_begin_without_effect():
     with torch.no_grad():
         for a, b in zip(pretrained(LITE0)(picture, 2), pretrained(LITE0, 4)(four, 2), strict=True):
             assert torch.allclose(a, b, atol=1e-5)
+
+
+def test_a_device_has_one_copy_however_it_is_named():
+    assert frozen(LITE0, "cpu") is frozen(LITE0, torch.device("cpu"))

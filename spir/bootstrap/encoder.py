@@ -178,8 +178,10 @@ class Encoder(nn.Module):
         self, rgb: Float[Tensor, "batch size size 3"], stages: tuple[Tensor, ...]
     ) -> tuple[Tensor, ...]:
         """Return the maps that the head for the front sees; none where there is no head, or ImageNet features are missing."""
-        if not self.config.front or self.config.trunk != "segformer":
-            return stages if self.config.front else ()
+        if not self.config.front:
+            return ()
+        if self.config.trunk != "segformer":
+            return stages
         if not available(LITE0):
             return ()
         picture = rgb.permute(0, 3, 1, 2).contiguous(memory_format=torch.channels_last)
